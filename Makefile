@@ -1,0 +1,112 @@
+# make demo   twelve real training runs and the verdict on them
+# make test   the tests that need nothing but Python
+# make help   everything else
+#
+# Needs make and Python 3.11 or newer. The rest comes from the hash-pinned locks in requirements/ and stays in
+# .venv (what runs smoke-gate) and .venv-dev (what checks and tests it); each is made anew when its lock changes.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+DOCKER ?= docker
+DOCKER_BUILD_FLAGS ?=
+IMAGE ?= smoke-gate:dev
+LOCK_FLAGS ?=
+PYTEST_FLAGS ?=
+
+BIN := .venv-dev/bin
+PYTEST = $(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report term $(PYTEST_FLAGS)
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--fork-strategy fewest --custom-compile-command 'make lock' $(LOCK_FLAGS)
+LOCKED = $(firstword $(shell cat requirements/build.txt requirements/$(1).txt | cksum))
+RUNTIME_VENV := .venv/lock-$(call LOCKED,runtime)
+DEV_VENV := .venv-dev/lock-$(call LOCKED,dev)
+
+# byte code: a command starts in half the time
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-container test-browser test-all check bench image lock clean docker browser
+
+help:
+	@echo 'make demo            train the example matrix and judge it'
+	@echo 'make test            unit, integration (a real MLflow server) and GitHub tests, with coverage'
+	@echo 'make test-container  tests of the image; need a Docker engine'
+	@echo 'make test-browser    tests of the report page; need chromium'
+	@echo 'make test-all        all of these in one run, as CI does'
+	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
+	@echo 'make bench           the measurements that the README quotes'
+	@echo 'make image           build the image $(IMAGE)'
+	@echo 'make lock            bring the locks up to pyproject.toml; LOCK_FLAGS=--upgrade for the newest releases'
+	@echo 'make clean           remove everything that make and its tools made here'
+
+demo: .venv/installed
+	.venv/bin/smoke-gate demo
+
+test: .venv-dev/installed
+	$(PYTEST) tests/unit tests/integration tests/github
+
+test-container: .venv-dev/installed image
+	$(PYTEST) tests/container
+
+test-browser: .venv-dev/installed browser
+	$(PYTEST) tests/browser
+
+test-all: .venv-dev/installed browser image
+	$(PYTEST) --cov-fail-under 85
+
+check: .venv-dev/installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python checks/repository.py
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck .ci/run entrypoint.sh
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
+	$(BIN)/zizmor --offline --quiet .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+
+bench: .venv-dev/installed
+	@set -e; for benchmark in benchmarks/*.py; do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
+
+image: docker
+	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --tag $(IMAGE) .
+
+lock: .venv-dev/installed
+	$(COMPILE) --group build --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml --extra s3 --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra s3 --group dev --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt
+
+clean:
+	rm -rf .venv .venv-dev build dist outputs .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+docker:
+	@$(DOCKER) info >/dev/null 2>&1 || { \
+		echo 'No Docker engine answers "$(DOCKER) info". Start one (see DOCKER_HOST), or name another client: DOCKER=podman' >&2; exit 1; }
+
+browser:
+	@command -v chromium >/dev/null || { \
+		echo 'The browser tests need chromium on the PATH: apt-get install chromium' >&2; exit 1; }
+
+.venv/installed: $(RUNTIME_VENV) pyproject.toml
+.venv-dev/installed: $(DEV_VENV) pyproject.toml
+.venv/installed .venv-dev/installed:
+	$(@D)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The locks are complete, so pip resolves nothing; all byte code is compiled at once because pip would use one core.
+$(RUNTIME_VENV) $(DEV_VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'smoke-gate needs Python 3.11 or newer; found "$(PYTHON)". Name one: make PYTHON=/path/to/python3.12' >&2; exit 1; }
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --no-compile --require-hashes \
+		--requirement requirements/build.txt --requirement requirements/$(if $(filter .venv,$(@D)),runtime,dev).txt
+	$(@D)/bin/python -m compileall -q -j 0 $(@D)/lib
+	@touch $@
