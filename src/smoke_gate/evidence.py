@@ -1,0 +1,219 @@
+"""The frozen facts that the gates judge: all that they ever see.
+
+Evidence is read once, by ``collect``, and never changes. It holds only what the policy's gates need, no tracking or
+artifact URI and no path of a machine, and it has one canonical form, so that a verdict can be replayed from it.
+
+Metric values are text: the shortest representation of the double, ``NaN``, ``Infinity`` or ``-Infinity``. JSON has no
+other way to say the last three, and a replay must not depend on how a reader rounds. Times are UTC milliseconds.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+SQL_STORE_INFINITY = 1.797e308  # what MLflow's SQL stores keep in place of an infinity, up to rounding
+
+
+class Answer(StrEnum):
+    """What is known about a question that git answers."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One run of the experiments, whatever became of it.
+
+    ``cell`` and ``seed`` are the text as recorded, None where the run has none; ``in_scope`` says whether ``runs.where``
+    selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None: not recorded).
+    ``experiment_id`` is where MLflow's pages show it.
+    """
+
+    run_id: str
+    run_name: str
+    cell: str | None
+    seed: str | None
+    status: str
+    lifecycle_stage: str
+    start_time: int | None
+    end_time: int | None
+    commit: str | None = None
+    dirty: bool | None = None
+    in_scope: bool = True
+    experiment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """The logged text of a definition, known by its hashes.
+
+    ``canonical_sha256`` is the hash of its RFC 8785 form, None where the text is not JSON. ``length`` is in characters.
+    """
+
+    source: Literal["param", "artifact"]
+    length: int
+    text_sha256: str
+    canonical_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A preregistration run: the definition's hash as it was written down before the matrix."""
+
+    run_id: str
+    run_name: str
+    status: str
+    lifecycle_stage: str
+    start_time: int | None
+    sha256: str | None
+    prior_sha256: str | None = None
+    reason: str | None = None
+    commit: str | None = None
+    policy_sha256: str | None = None
+    payload: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Globals:
+    """What a pickle would import, as ``module.name``, by the opcode scan: ``dangerous`` and ``unknown`` ones."""
+
+    dangerous: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A checkpoint of a run, as listed and as probed.
+
+    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``pickle``; None: no known format), ``problem``
+    why it is not intact (None: intact). ``sha256`` None means that the bytes were not read: larger than the bound.
+    """
+
+    path: str
+    size: int | None
+    sha256: str | None = None
+    format: str | None = None
+    problem: str | None = None
+    globals: Globals = Globals()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestEntry:
+    """What ``checkpoints/MANIFEST.json`` says of one artifact."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """``checkpoints/MANIFEST.json`` of a run: path from the artifact root to entry; ``problem`` where it cannot be read."""
+
+    entries: Mapping[str, ManifestEntry] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedModel:
+    """An MLflow LoggedModel among a run's outputs; ``artifacts`` are its files, paths below the model."""
+
+    model_id: str
+    name: str
+    status: str
+    artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A PNG and its text chunks. ``problem`` says why it is not a whole, readable PNG; then ``text`` is empty."""
+
+    path: str
+    sha256: str | None = None
+    text: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One value of a metric's history."""
+
+    step: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The facts of a run that stands for a planned pair.
+
+    ``params`` and ``tags`` hold only the keys that the policy names; ``metrics`` the value at the highest step of every
+    metric; ``histories`` only those metrics whose history the policy or a figure needs, in step order.
+    ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are empty.
+    ``same_code`` answers ``runs.commit: code``; ``after_registration`` answers ``require_ancestor``.
+    """
+
+    run_id: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    histories: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    payload: Payload | None = None
+    checkpoints: tuple[Artifact, ...] = ()
+    manifest: Manifest | None = None
+    models: tuple[LoggedModel, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    artifacts_problem: str | None = None
+    same_code: Answer = Answer.UNKNOWN
+    after_registration: Answer = Answer.UNKNOWN
+
+    def value(self, reference: str) -> str | None:
+        """Return the text behind ``params.KEY`` or ``tags.KEY``, None where the run has none."""
+        kind, _, key = reference.partition(".")
+        return (self.params if kind == "params" else self.tags).get(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything the gates may know.
+
+    ``as_of`` is the UTC date of reading (``YYYY-MM-DD``). ``attempts`` holds every attempt at a planned pair and every
+    other active run of the experiments; ``runs`` the facts of the selected ones. ``registrations`` are the
+    preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files`` are
+    the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit that
+    ``runs.commit`` compares with. ``policy_change`` is the difference of the policy file in this pull request.
+    """
+
+    as_of: str
+    attempts: tuple[Attempt, ...] = ()
+    runs: tuple[Run, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    definition_sha256: str | None = None
+    files: tuple[Figure, ...] = ()
+    drawn: tuple[Figure, ...] = ()
+    head: str | None = None
+    policy_change: str | None = None
+
+
+def metric_text(value: float) -> str:
+    """Return a metric's value as evidence holds it.
+
+    Args:
+        value: a double as MLflow returned it; its SQL stores say ±1.797e308 where ±infinity was logged.
+
+    Returns:
+        The shortest text that reads back as the same double; ``NaN``, ``Infinity``, ``-Infinity``; ``0.0`` for -0.
+
+    """
+    if math.isnan(value):
+        return "NaN"
+    if abs(value) >= SQL_STORE_INFINITY:
+        return "Infinity" if value > 0 else "-Infinity"
+    return repr(float(value) + 0.0)
+
+
+def metric_number(text: str) -> float:
+    """Return the double that ``metric_text`` wrote."""
+    return float(text)

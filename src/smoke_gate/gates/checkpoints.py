@@ -1,0 +1,265 @@
+"""G3: each run left intact, harmless checkpoints of its own."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+from smoke_gate.evidence import Artifact, LoggedModel, ManifestEntry, Run
+from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status
+from smoke_gate.policy.model import DEFAULT_CHECKPOINTS, DEFAULT_MAX_BYTES, CheckpointsGate, Policy
+from smoke_gate.policy.terms import path_matches
+
+MANIFEST = "checkpoints/MANIFEST.json"
+_SUBJECT = "checkpoints"
+_WRITE = "Log checkpoints with smoke_gate.contract.log_checkpoint, which keeps the manifest."
+
+Finding = tuple[Status, str]
+
+
+def judge(case: Case) -> Outcome:
+    """Count each run's checkpoints, look at each, hold them against the manifest, and look for equal ones."""
+    section = case.policy.gates.checkpoints
+    anything = any(_has_anything(section, judged.run) for judged in case.judged)
+    if not anything and _only_where_they_exist(case.policy):
+        skipped = "No run has a checkpoint, and profile basic asks for none."
+        return Outcome(expected=0, evaluated=0, skipped=skipped)
+    manifest_used = any(judged.run.manifest is not None for judged in case.judged)
+    checks: list[Check] = []
+    for judged in case.judged:
+        checks.append(_count(section, judged))
+        checks += [_checkpoint(section, judged, artifact) for artifact in _matching(section, judged.run)]
+        checks += [_model(section, judged, model) for model in _models(judged.run)]
+        checks += _manifest(section, judged, used=manifest_used)
+    checks += _duplicates(case)
+    return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
+
+
+def _only_where_they_exist(policy: Policy) -> bool:
+    """Whether a matrix without any checkpoint is fine: profile basic, and the policy names no place of its own."""
+    return policy.profile == "basic" and policy.gates.checkpoints.paths == DEFAULT_CHECKPOINTS
+
+
+def _has_anything(section: CheckpointsGate, run: Run) -> bool:
+    """Whether there is something to judge; artifacts that could not be read are no proof of absence."""
+    return bool(_matching(section, run) or run.models or run.manifest or run.artifacts_problem)
+
+
+def _matching(section: CheckpointsGate, run: Run) -> list[Artifact]:
+    return [
+        artifact
+        for artifact in run.checkpoints
+        if artifact.path != MANIFEST and _is_named(section, artifact.path)
+    ]
+
+
+def _is_named(section: CheckpointsGate, path: str) -> bool:
+    return any(path_matches(path, pattern) for pattern in section.paths)
+
+
+def _models(run: Run) -> list[LoggedModel]:
+    return sorted(run.models, key=lambda model: (model.name, model.model_id))
+
+
+# --- the checkpoints of a run -----------------------------------------------------------------------------------------
+
+
+def _count(section: CheckpointsGate, judged: Judged) -> Check:
+    """Count artifacts and logged models; whether each is good is its own check."""
+    run, asked = judged.run, f"at least {section.min_count}"
+    found = len(_matching(section, run)) + len(run.models)
+    status = Status.FAIL
+    if run.artifacts_problem is not None:
+        message = f"The run's artifacts could not be read: {run.artifacts_problem}"
+    elif found < section.min_count:
+        message = (
+            f"Found {found} checkpoints ({', '.join(section.paths)}), expected {asked}. "
+            "Log them with smoke_gate.contract.log_checkpoint and run again."
+        )
+    else:
+        status, message = Status.PASS, f"Found {found} checkpoints, expected {asked}."
+    return judged.check("G3", "count", status, _SUBJECT, message, observed=str(found), expected=asked)
+
+
+def _checkpoint(section: CheckpointsGate, judged: Judged, artifact: Artifact) -> Check:
+    status, message = _worst(
+        [*_findings(section, artifact), *_unknown_format(artifact)], otherwise=f"Intact: {artifact.format}."
+    )
+    imports = ", ".join((*artifact.globals.dangerous, *artifact.globals.unknown))
+    observed = artifact.problem or imports or artifact.format or "unknown format"
+    return judged.check(
+        "G3", "checkpoint", status, artifact.path, message, observed=observed, expected="intact"
+    )
+
+
+def _model(section: CheckpointsGate, judged: Judged, model: LoggedModel) -> Check:
+    """Judge a LoggedModel. Its files of no known format are its descriptions, not weights."""
+    findings = [
+        (status, f"{artifact.path}: {message}")
+        for artifact in model.artifacts
+        for status, message in _findings(section, artifact)
+    ]
+    if model.status != "READY":
+        findings.append((Status.FAIL, f"The model is {model.status}, expected READY. Log it again."))
+    elif not model.artifacts:
+        findings.append((Status.FAIL, "The model has no files. Log it again."))
+    status, message = _worst(findings, otherwise="The model is READY and its files are intact.")
+    return judged.check(
+        "G3", "model", status, model.name, message, observed=model.status, expected="READY, intact"
+    )
+
+
+def _findings(section: CheckpointsGate, artifact: Artifact) -> Iterator[Finding]:
+    """Yield what is wrong with a file, or worth a note, whatever its format is."""
+    if artifact.problem is not None:
+        yield Status.FAIL, f"Not intact: {artifact.problem}. Save the checkpoint again."
+    elif artifact.size == 0:
+        yield Status.FAIL, "The file is empty. Save the checkpoint again."
+    elif artifact.sha256 is None:
+        yield _not_read(section, artifact)
+    if artifact.globals.dangerous:
+        names = ", ".join(artifact.globals.dangerous)
+        yield (
+            Status.FAIL,
+            f"Loading it would run {names}. Do not load it: find out who wrote it, save weights only.",
+        )
+    unknown = [name for name in artifact.globals.unknown if not _is_allowed(section, name)]
+    if unknown:
+        entries = ", ".join(f'"{name}"' for name in unknown)
+        yield (
+            Status.WARNING,
+            f"Loading it would import unknown names. Where they are yours: allow_globals: [{entries}]",
+        )
+
+
+def _not_read(section: CheckpointsGate, artifact: Artifact) -> Finding:
+    """Judge a file whose bytes were not read: right only above the bound, and only where the policy set the bound."""
+    if artifact.size is None or artifact.size <= section.max_bytes:
+        return (
+            Status.FAIL,
+            "Its bytes were not read, so nothing is known of it. Check that it can be downloaded.",
+        )
+    said = f"{artifact.size} bytes are more than max_bytes ({int(section.max_bytes)}): only name and size were read."
+    if section.max_bytes != DEFAULT_MAX_BYTES:
+        return Status.PASS, said
+    return Status.WARNING, f"{said} Raise max_bytes to have the bytes read, or set a bound of your own."
+
+
+def _unknown_format(artifact: Artifact) -> Iterator[Finding]:
+    if artifact.format is None and _is_whole(artifact):
+        yield (
+            Status.WARNING,
+            "It is of no known format, so it was not checked. Save it in one, or narrow `paths`.",
+        )
+
+
+def _is_whole(artifact: Artifact) -> bool:
+    """Whether the file was read and nothing is wrong with its bytes."""
+    return artifact.sha256 is not None and artifact.problem is None and artifact.size != 0
+
+
+def _is_allowed(section: CheckpointsGate, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in section.allow_globals)
+
+
+def _worst(findings: Iterable[Finding], *, otherwise: str) -> Finding:
+    """Return one finding for many: the worst status, and what led to it."""
+    found = list(findings)
+    for status in (Status.FAIL, Status.WARNING, Status.PASS):
+        messages = [message for of, message in found if of is status]
+        if messages:
+            return status, " ".join(messages)
+    return Status.PASS, otherwise
+
+
+# --- the manifest -----------------------------------------------------------------------------------------------------
+
+
+def _manifest(section: CheckpointsGate, judged: Judged, *, used: bool) -> Iterator[Check]:
+    """Hold the run's artifacts against what its manifest lists; ``used`` says whether any run has a manifest."""
+    manifest, run = judged.run.manifest, judged.run
+    if manifest is None:
+        if used and run.artifacts_problem is None:
+            message = f"There is no manifest, though other runs have one. {_WRITE}"
+            yield judged.check("G3", "manifest", Status.WARNING, MANIFEST, message, observed="missing")
+    elif manifest.problem is not None:
+        message = f"The manifest cannot be read: {manifest.problem}. {_WRITE}"
+        yield judged.check("G3", "manifest", Status.FAIL, MANIFEST, message, observed=manifest.problem)
+    elif not manifest.entries:
+        message = f"The manifest lists nothing. {_WRITE}"
+        yield judged.check("G3", "manifest", Status.WARNING, MANIFEST, message, observed="no entry")
+    else:
+        artifacts = {artifact.path: artifact for artifact in run.checkpoints}
+        for path, entry in sorted(manifest.entries.items()):
+            status, message = _listed(section, path, entry, artifacts.get(path))
+            yield judged.check(
+                "G3", "manifest", status, path, message, expected=f"{entry.sha256}, {entry.size} bytes"
+            )
+
+
+def _listed(section: CheckpointsGate, path: str, entry: ManifestEntry, artifact: Artifact | None) -> Finding:
+    if artifact is None and not _is_named(section, path):
+        return Status.WARNING, "The manifest lists it, but it was not read. Add it to `paths`."
+    if artifact is None:
+        return Status.FAIL, f"The manifest lists it, but the run does not have it. {_WRITE}"
+    wrong = []
+    if artifact.size is not None and artifact.size != entry.size:
+        wrong.append(f"size {artifact.size} instead of {entry.size}")
+    if artifact.sha256 is not None and artifact.sha256 != entry.sha256.lower():
+        wrong.append(f"sha256 {artifact.sha256} instead of {entry.sha256}")
+    if wrong:
+        return Status.FAIL, f"It is not what the manifest lists: {' and '.join(wrong)}. {_WRITE}"
+    if artifact.sha256 is None:
+        return Status.PASS, "Its size is what the manifest lists; its bytes were not read."
+    return Status.PASS, "It is what the manifest lists."
+
+
+# --- equal checkpoints ------------------------------------------------------------------------------------------------
+
+
+def _duplicates(case: Case) -> Iterator[Check]:
+    """Yield a warning for each run with the bytes of an earlier one: one of the two was not trained."""
+    holders: dict[str, list[tuple[Judged, str]]] = defaultdict(list)
+    for judged in case.judged:
+        for sha256, path in _trained(case.policy.gates.checkpoints, judged.run).items():
+            holders[sha256].append((judged, path))
+    for same in holders.values():
+        for index, (judged, path) in enumerate(same):
+            earlier = (other for other, _ in same[:index] if not _may_be_equal(case.policy, judged, other))
+            twin = next(earlier, None)
+            if twin is not None:
+                yield _duplicate(judged, path, twin)
+
+
+def _duplicate(judged: Judged, path: str, twin: Judged) -> Check:
+    message = (
+        f"Its bytes are those of a checkpoint of {twin.pair.subject} (run {twin.run.run_id}): one of the two was not "
+        "trained, or was copied. Train it again, or mark the cell deterministic."
+    )
+    same = f"as in {twin.pair.subject}"
+    return judged.check(
+        "G3", "duplicate", Status.WARNING, path, message, observed=same, expected="its own bytes"
+    )
+
+
+def _trained(section: CheckpointsGate, run: Run) -> dict[str, str]:
+    """Return the intact files that training makes, by their bytes: sha256 to path."""
+    weights = [
+        (artifact, f"{model.name}/{artifact.path}")
+        for model in run.models
+        for artifact in model.artifacts
+        if artifact.format is not None
+    ]
+    files = [(artifact, artifact.path) for artifact in _matching(section, run)] + weights
+    return {
+        artifact.sha256: path
+        for artifact, path in sorted(files, key=lambda file: file[1], reverse=True)
+        if artifact.sha256 is not None and _is_whole(artifact)
+    }
+
+
+def _may_be_equal(policy: Policy, one: Judged, other: Judged) -> bool:
+    """Whether equal results are no surprise: the seeds of one deterministic cell."""
+    return one.pair.cell == other.pair.cell and policy.plan.cells[one.pair.cell].deterministic
+
+
+GATE = Gate(id="G3", section="checkpoints", title="Checkpoints are there and intact", judge=judge)

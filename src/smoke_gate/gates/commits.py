@@ -1,0 +1,95 @@
+"""The commit checks of G0: which code made the runs."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from smoke_gate.evidence import Answer, Attempt
+from smoke_gate.gates.base import Case, Check, Judged, Status
+
+Finding = tuple[Status, str]
+
+FULL_CLONE = "comparing commits needs a checkout with fetch-depth: 0"
+
+
+def commit_checks(case: Case) -> Iterator[Check]:
+    """Check each run's commit as ``runs.commit`` asks."""
+    match case.policy.runs.commit:
+        case "any":
+            return
+        case "same":
+            yield from _same_commit(case)
+        case "head":
+            yield from (
+                _commit_check(judged, _at_head(case, judged), case.evidence.head) for judged in case.judged
+            )
+        case "code":
+            yield from (
+                _commit_check(judged, _same_code(judged), "the code of head") for judged in case.judged
+            )
+
+
+def _commit_check(judged: Judged, finding: Finding, expected: str | None) -> Check:
+    status, message = finding
+    observed = judged.attempt.commit or "unknown"
+    return judged.check(
+        "G0", "commit", status, "commit", message, observed=observed, expected=expected or "unknown"
+    )
+
+
+def _same_commit(case: Case) -> Iterator[Check]:
+    """Compare the runs' commits with one another; an unknown one is stated, not judged."""
+    counts = Counter(judged.attempt.commit for judged in case.judged if judged.attempt.commit).most_common()
+    one_leads = len(counts) == 1 or (len(counts) > 1 and counts[0][1] > counts[1][1])
+    leading = counts[0][0] if one_leads else None
+    for judged in case.judged:
+        yield _commit_check(judged, _same_as(leading, judged.attempt.commit), leading or "one commit")
+
+
+def _same_as(leading: str | None, commit: str | None) -> Finding:
+    if not commit:
+        return (
+            Status.SKIPPED,
+            "No commit is recorded, so it was not compared. Call contract.log_plan in training.",
+        )
+    if commit == leading:
+        return Status.PASS, f"It ran on {_short(commit)}."
+    rest = "the runs are of several commits" if leading is None else f"most runs are of {_short(leading)}"
+    return Status.WARNING, f"It ran on {_short(commit)}; {rest}. Run the matrix on one commit."
+
+
+def _at_head(case: Case, judged: Judged) -> Finding:
+    head, ran_on = case.evidence.head, f"It ran on {_short(judged.attempt.commit)}"
+    if problem := _untraceable(judged.attempt):
+        return Status.FAIL, problem
+    if not head:
+        return Status.FAIL, f"{ran_on}, and head is not known: give --sha; {FULL_CLONE}."
+    if judged.attempt.commit != head:
+        return Status.FAIL, f"{ran_on}, head is {_short(head)}. Run it again on head."
+    return Status.PASS, f"{ran_on}, which is head."
+
+
+def _same_code(judged: Judged) -> Finding:
+    ran_on = f"It ran on {_short(judged.attempt.commit)}"
+    if problem := _untraceable(judged.attempt):
+        return Status.FAIL, problem
+    match judged.run.same_code:
+        case Answer.YES:
+            return Status.PASS, f"{ran_on}, whose code is that of head."
+        case Answer.NO:
+            return Status.FAIL, f"{ran_on}, whose `runs.code_paths` differ from head. Run it again on head."
+        case Answer.UNKNOWN:
+            return Status.FAIL, f"{ran_on}, which the clone lacks or could not compare: {FULL_CLONE}."
+
+
+def _untraceable(attempt: Attempt) -> str | None:
+    """Return why nobody can tell which code ran, None where one can."""
+    if not attempt.commit:
+        return f"No commit is recorded. Call contract.log_plan in training; {FULL_CLONE}."
+    if attempt.dirty:
+        changed = f"It ran on {_short(attempt.commit)} with uncommitted changes."
+        return f"{changed} Commit them and run again; {FULL_CLONE}."
+    return None
+
+
+def _short(commit: str | None) -> str:
+    return (commit or "an unknown commit")[:12]

@@ -1,0 +1,272 @@
+"""G1: every run computed the metric definition that was written down before the matrix."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from smoke_gate.evidence import Answer, Payload, Registration
+from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
+from smoke_gate.policy.model import ByFile, ByRunId, ByRunName, BySha256, DefinitionHashGate
+
+PARAM_LIMITS = (250, 500, 6000)  # lengths at which MLflow stores of different ages cut a param
+PREREGISTER = "Run `smoke-gate preregister` before the matrix."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """The hash that every run must have.
+
+    ``origin`` says in words where it is from. Where it is not known, ``sha256`` is None and ``problem`` says why and
+    how to fix it. ``registration`` is the preregistration run that states it, where one does.
+    """
+
+    sha256: str | None
+    origin: str
+    problem: str | None = None
+    registration: Registration | None = None
+
+
+def judge(case: Case) -> Outcome:
+    """Check where the expected hash comes from, then each run's hash and payload against it."""
+    expected = expected_definition(case)
+    checks = [*_preregistration(case, expected)]
+    for judged in case.judged:
+        checks += _hash(case, judged, expected)
+        checks += _payload(case, judged)
+        checks += _ancestor(case, judged)
+    return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
+
+
+def expected_definition(case: Case) -> Expected:
+    """Return the hash that the policy's ``definition_hash.expected`` stands for."""
+    source = _settings(case).expected
+    if isinstance(source, BySha256):
+        return Expected(sha256=source.sha256, origin="the policy's sha256")
+    if isinstance(source, ByFile):
+        return _of_file(case, source)
+    everyone = case.evidence.registrations
+    if isinstance(source, ByRunId):
+        named = [registration for registration in everyone if registration.run_id == source.run_id]
+        return _of_registrations(named, f"the preregistration run {quoted(source.run_id)}")
+    if isinstance(source, ByRunName):
+        named = [registration for registration in everyone if registration.run_name == source.run_name]
+        return _of_registrations(named, f"the preregistration run named {quoted(source.run_name)}")
+    return _of_registrations(everyone, "the preregistration run")
+
+
+def _settings(case: Case) -> DefinitionHashGate:
+    return case.policy.gates.definition_hash
+
+
+def _of_file(case: Case, source: ByFile) -> Expected:
+    origin = f"the file {quoted(source.file)}"
+    sha256 = case.evidence.definition_sha256
+    if sha256 is not None:
+        return Expected(sha256=sha256, origin=origin)
+    problem = f"No definition could be read from {origin}. Check `definition_hash.expected` and the checkout."
+    return Expected(sha256=None, origin=origin, problem=problem)
+
+
+# --- registrations ----------------------------------------------------------------------------------------------------
+
+
+def _of_registrations(registrations: Sequence[Registration], origin: str) -> Expected:
+    """Return the hash of the registration that is in force: the only one, or the end of the chain."""
+
+    def unknown(problem: str) -> Expected:
+        return Expected(sha256=None, origin=origin, problem=problem)
+
+    counted = [registration for registration in registrations if _counts(registration)]
+    if not counted:
+        found = "; ".join(sorted(map(_why_not, registrations)))
+        return unknown(f"Not found, finished and active: {origin}{found and f' ({found})'}. {PREREGISTER}")
+    without = sorted(registration.run_id for registration in counted if not registration.sha256)
+    if without:
+        return unknown(f"Preregistration runs without a definition hash: {', '.join(without)}. {PREREGISTER}")
+    end = _end_of_chain(counted)
+    if end is None:
+        named = ", ".join(sorted(registration.run_id for registration in counted))
+        return unknown(
+            f"{len(counted)} preregistration runs are no single chain of `prior_sha256`: {named}. "
+            "Name the one that counts in `definition_hash.expected`."
+        )
+    return Expected(sha256=end.sha256, origin=f"{origin} ({end.run_id})", registration=end)
+
+
+def _counts(registration: Registration) -> bool:
+    return registration.status == "FINISHED" and registration.lifecycle_stage == "active"
+
+
+def _why_not(registration: Registration) -> str:
+    state = registration.status if registration.lifecycle_stage == "active" else registration.lifecycle_stage
+    return f"{registration.run_id} is {state}"
+
+
+def _end_of_chain(registrations: Sequence[Registration]) -> Registration | None:
+    """Return the one registration that no other replaces, where ``prior_sha256`` leads from it through all of them."""
+    by_hash = {registration.sha256: registration for registration in registrations}
+    replaced = {registration.prior_sha256 for registration in registrations}
+    ends = [registration for registration in registrations if registration.sha256 not in replaced]
+    if len(ends) != 1 or len(by_hash) < len(registrations):
+        return None
+    chain = ends[:]
+    while len(chain) <= len(registrations) and (prior := by_hash.get(chain[-1].prior_sha256)) is not None:
+        chain.append(prior)  # longer than all of them: a circle
+    return ends[0] if len(chain) == len(registrations) else None
+
+
+def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
+    """Check what the expected hash rests on."""
+    if expected.problem is not None:
+        yield _registration_check("preregistration", Status.FAIL, "preregistration", expected.problem)
+    elif expected.registration is not None:
+        yield _registered_in_time(case, expected.registration)
+        yield from _registered_payload(case, expected.registration)
+    elif any(map(_counts, case.evidence.registrations)):
+        yield _agreement(case, expected)
+
+
+def _registration_check(
+    kind: str,
+    status: Status,
+    subject: str,
+    message: str,
+    run_id: str | None = None,
+    observed: str | None = None,
+    expected: str | None = None,
+) -> Check:
+    return Check(
+        gate="G1", kind=kind, status=status, subject=subject, message=message, run_id=run_id, observed=observed,
+        expected=expected,
+    )  # fmt: skip
+
+
+def _registered_in_time(case: Case, registration: Registration) -> Check:
+    starts = [attempt.start_time for _, attempt in case.matrix.selected]
+    known = [start for start in starts if start is not None]
+    if registration.start_time is None or len(known) < len(starts):
+        status = Status.WARNING
+        message = "It cannot be shown that the definition was registered before the runs started: a time is missing."
+    elif known and registration.start_time > min(known):
+        status = Status.WARNING
+        message = "The definition was registered after the first run started. Register it first, then run the matrix."
+    else:
+        status, message = Status.PASS, "The definition was registered before the first run started."
+    return _registration_check("preregistration", status, "preregistration", message, registration.run_id)
+
+
+def _registered_payload(case: Case, registration: Registration) -> Iterator[Check]:
+    if registration.payload is not None:
+        subject = f"{_settings(case).key}_payload"
+        status, message = _payload_finding(registration.payload, registration.sha256)
+        yield _registration_check("payload", status, subject, message, registration.run_id)
+
+
+def _agreement(case: Case, expected: Expected) -> Check:
+    """Compare a hash that the policy or an option states with the preregistration that it replaces."""
+    registered = _of_registrations(case.evidence.registrations, "the preregistration run")
+    run_id = None if registered.registration is None else registered.registration.run_id
+    if registered.sha256 == expected.sha256:
+        status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."
+    else:
+        status = Status.WARNING
+        message = (
+            f"The preregistration disagrees with {expected.origin}, which is what runs are held against. "
+            "Register the new definition with `prior_sha256`, or drop the other one."
+        )
+    return _registration_check(
+        "preregistration", status, "preregistration", message, run_id, registered.sha256 or registered.problem,
+        expected.sha256,
+    )  # fmt: skip
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
+    """Check one run's hash. Only the key itself counts; one under a retired key is named."""
+    key = _settings(case).key
+    logged = judged.run.params.get(key) or None
+    if logged is None:
+        status, message = Status.FAIL, _missing(_settings(case), judged)
+    elif expected.sha256 is None:
+        status, message = Status.FAIL, f"{key} cannot be compared: the expected definition is not known."
+    elif logged == expected.sha256:
+        status, message = Status.PASS, f"{key} agrees with {expected.origin}."
+    else:
+        status = Status.FAIL
+        only_case = " only in upper and lower case" if logged.lower() == expected.sha256.lower() else ""
+        message = (
+            f"{key} differs{only_case} from {expected.origin}. "
+            "The run computed another definition: run it again with the registered one."
+        )
+    yield judged.check(
+        "G1",
+        "hash",
+        status,
+        key,
+        message,
+        observed=logged or "missing",
+        expected=expected.sha256 or "unknown",
+    )
+
+
+def _missing(settings: DefinitionHashGate, judged: Judged) -> str:
+    retired = next((key for key in settings.retired_keys if judged.run.params.get(key)), None)
+    if retired is not None:
+        return f"The hash is under the retired key {retired} only. Log it as {settings.key} and run again."
+    return f"{settings.key} is missing. Call contract.log_definition(payload) in training and run again."
+
+
+def _payload(case: Case, judged: Judged) -> Iterator[Check]:
+    """Check that a payload, where the run logged one, is what its own hash says."""
+    if judged.run.payload is not None:
+        key = _settings(case).key
+        logged = judged.run.params.get(key) or None
+        status, message = _payload_finding(judged.run.payload, logged)
+        yield judged.check(
+            "G1", "payload", status, f"{key}_payload", message,
+            observed=judged.run.payload.canonical_sha256 or judged.run.payload.text_sha256, expected=logged,
+        )  # fmt: skip
+
+
+def _payload_finding(payload: Payload, logged: str | None) -> tuple[Status, str]:
+    if logged is not None and logged in (payload.text_sha256, payload.canonical_sha256):
+        return Status.PASS, "The payload gives the logged hash."
+    if payload.source == "param" and payload.canonical_sha256 is None and payload.length in PARAM_LIMITS:
+        return Status.WARNING, (
+            f"The payload is truncated at {payload.length} characters, so it cannot be checked. "
+            "Log it with contract.log_definition, which keeps a long one as an artifact."
+        )
+    if logged is None:
+        return Status.FAIL, "A payload is logged without its hash. Log both with contract.log_definition."
+    return Status.FAIL, (
+        "Neither the payload's text nor its canonical JSON gives the logged hash. "
+        "Log both with contract.log_definition."
+    )
+
+
+def _ancestor(case: Case, judged: Judged) -> Iterator[Check]:
+    """Check, where the policy asks for it, that the run's code contains the registration's commit."""
+    if not _settings(case).require_ancestor:
+        return
+    answer = judged.run.after_registration
+    if answer is Answer.YES:
+        status, message = Status.PASS, "The registration's commit is an ancestor of the run's commit."
+    elif answer is Answer.NO:
+        status = Status.FAIL
+        message = (
+            "The registration's commit is no ancestor of the run's commit. "
+            "Run again on code that contains the registration."
+        )
+    else:
+        status = Status.FAIL
+        message = (
+            "It is not known whether the registration's commit is an ancestor of the run's commit. "
+            "Both must be recorded, and the checkout needs fetch-depth: 0."
+        )
+    yield judged.check(
+        "G1", "ancestor", status, "preregistration", message, observed=answer.value, expected=Answer.YES.value
+    )
+
+
+GATE = Gate(id="G1", section="definition_hash", title="Metric definition", judge=judge)

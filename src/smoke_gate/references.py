@@ -1,0 +1,57 @@
+"""References: published values that the metrics should be near. A trip-wire for a person, never a gate."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smoke_gate.evidence import metric_number
+from smoke_gate.gates.base import Case, Judged
+from smoke_gate.policy.model import PublishedReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceResult:
+    """One run's metric against one reference; ``low`` and ``high`` include the tolerance. ``value`` None: not logged."""
+
+    reference: PublishedReference
+    run_id: str
+    cell: str
+    seed: str | None
+    value: str | None
+    low: float
+    high: float
+    tripped: bool
+    message: str
+
+
+def compare_references(case: Case) -> tuple[ReferenceResult, ...]:
+    """Compare each reference with the runs of its cells, in the order of the policy and of the plan."""
+    return tuple(_results(case))
+
+
+def _results(case: Case) -> Iterator[ReferenceResult]:
+    for reference in case.policy.references:
+        for judged in case.judged:
+            if reference.cells is None or judged.pair.cell in reference.cells:
+                yield _compare(reference, judged)
+
+
+def _compare(reference: PublishedReference, judged: Judged) -> ReferenceResult:
+    margin = reference.tolerance or 0.0
+    low, high = reference.low - margin, reference.high + margin
+    value = judged.run.metrics.get(reference.metric)
+    within = value is not None and math.isfinite(metric_number(value)) and low <= metric_number(value) <= high
+    where = f"{reference.metric} of {judged.pair.subject}"
+    found = f"{where} is {value}" if value is not None else f"{where} was not logged"
+    message = f"{found}; published: {low:g} to {high:g} ({reference.source})"
+    return ReferenceResult(
+        reference=reference,
+        run_id=judged.run.run_id,
+        cell=judged.pair.cell,
+        seed=judged.pair.seed,
+        value=value,
+        low=low,
+        high=high,
+        tripped=not within,
+        message=message if within else f"{message}: investigate the pipeline",
+    )

@@ -1,0 +1,180 @@
+"""Which run stands for a planned (cell, seed): pure, and the one place that decides it.
+
+``collect`` asks it which runs to read, the gates ask it what was planned and what was found.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smoke_gate.evidence import Attempt
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import normal_seed, seed_order
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A cell and a seed, as the plan spells them; ``seed`` is None where a cell has one run and no seeds."""
+
+    cell: str
+    seed: str | None
+
+    @property
+    def subject(self) -> str:
+        """The pair as checks name it: ``A3/123``, or the cell where there is no seed."""
+        return self.cell if self.seed is None else f"{self.cell}/{self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A planned pair and what was found for it, newest first."""
+
+    pair: Pair
+    candidates: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def selected(self) -> Attempt | None:
+        """The run that stands for the pair: the newest candidate."""
+        return self.candidates[0] if self.candidates else None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The plan, held against the attempts.
+
+    ``places`` are the planned pairs that the options left, in plan order; ``planned`` counts those before
+    narrowing. ``unexpected`` are finished runs of pairs that are not planned, also of excluded ones;
+    ``unidentified`` are active runs without cell or seed.
+    """
+
+    places: tuple[Place, ...]
+    planned: int
+    unexpected: tuple[Attempt, ...]
+    unidentified: tuple[Attempt, ...]
+
+    @property
+    def selected(self) -> tuple[tuple[Pair, Attempt], ...]:
+        """The pairs that have a run, with it."""
+        return tuple((place.pair, place.selected) for place in self.places if place.selected is not None)
+
+
+def planned_pairs(policy: Policy, *, narrowed: bool = True) -> tuple[Pair, ...]:
+    """Return the pairs that must have a run, in plan order, and with ``narrowed`` only those that the options left.
+
+    Excluded pairs are not planned. Every cell of a plan with ``runs.seed: none`` is one pair.
+    """
+    pairs = [pair for pair in _all_pairs(policy) if not _is_excluded(policy, pair)]
+    return tuple(pair for pair in pairs if not narrowed or _is_left(policy, pair))
+
+
+def select(policy: Policy, attempts: Iterable[Attempt]) -> Matrix:
+    """Hold ``attempts`` against the plan.
+
+    Only finished, active attempts that ``runs.where`` selects are candidates; every attempt at a planned pair is
+    listed at its place, since a re-roll is seen, not hidden. What the options left out is neither planned nor
+    unexpected.
+
+    Args:
+        policy: the plan, and which runs count.
+        attempts: every attempt at a planned pair and every other active run, in any order, without preregistration
+            runs: those are no attempts.
+
+    """
+    known = {
+        _key(pair)
+        for pair in _all_pairs(policy)
+        if not (_is_left(policy, pair) and _is_excluded(policy, pair))
+    }
+    by_pair: dict[tuple[str, str | None], list[Attempt]] = defaultdict(list)
+    unexpected, unidentified = [], []
+    for attempt in attempts:
+        key = identity(policy, attempt)
+        if key is None:
+            if attempt.lifecycle_stage == "active":
+                unidentified.append(attempt)
+        elif key in known:
+            by_pair[key].append(attempt)
+        elif is_candidate(attempt) and not _is_ignored(policy, attempt):
+            unexpected.append(attempt)
+    return Matrix(
+        places=tuple(_place(pair, by_pair[_key(pair)]) for pair in planned_pairs(policy)),
+        planned=len(planned_pairs(policy, narrowed=False)),
+        unexpected=tuple(sorted(unexpected, key=attempt_order)),
+        unidentified=tuple(sorted(unidentified, key=attempt_order)),
+    )
+
+
+def is_candidate(attempt: Attempt) -> bool:
+    """Whether the attempt may stand for its pair."""
+    return attempt.status == "FINISHED" and attempt.lifecycle_stage == "active" and attempt.in_scope
+
+
+def identity(policy: Policy, attempt: Attempt) -> tuple[str, str | None] | None:
+    """Return the cell and the seed (integers by value) that an attempt is at, None where it does not say."""
+    if not attempt.cell:
+        return None
+    if policy.runs.seed == "none":
+        return attempt.cell, None
+    return (attempt.cell, normal_seed(attempt.seed)) if attempt.seed else None
+
+
+def attempt_order(attempt: Attempt) -> tuple[object, ...]:
+    """Sort key: by cell, seed (integers by value), start, run id."""
+    return attempt.cell or "", seed_order(attempt.seed or ""), attempt.start_time or 0, attempt.run_id
+
+
+def _place(pair: Pair, attempts: list[Attempt]) -> Place:
+    newest_first = sorted(
+        attempts, key=lambda attempt: (attempt.start_time or 0, attempt.run_id), reverse=True
+    )
+    return Place(
+        pair=pair,
+        candidates=tuple(attempt for attempt in newest_first if is_candidate(attempt)),
+        attempts=tuple(newest_first),
+    )
+
+
+def _all_pairs(policy: Policy) -> list[Pair]:
+    if policy.runs.seed == "none":
+        return [Pair(cell, None) for cell in policy.plan.cells]
+    return [
+        Pair(name, seed)
+        for name, cell in policy.plan.cells.items()
+        for seed in (cell.seeds or policy.plan.seeds)
+    ]
+
+
+def _key(pair: Pair) -> tuple[str, str | None]:
+    return pair.cell, None if pair.seed is None else normal_seed(pair.seed)
+
+
+def _is_excluded(policy: Policy, pair: Pair) -> bool:
+    return any(
+        excluded.cell == pair.cell
+        and pair.seed is not None
+        and normal_seed(pair.seed) in map(normal_seed, excluded.seeds)
+        for excluded in policy.plan.exclude
+    )
+
+
+def _is_left(policy: Policy, pair: Pair) -> bool:
+    narrowed = policy.narrowed
+    if narrowed is None:
+        return True
+    cell_left = narrowed.cells is None or pair.cell in narrowed.cells
+    seed_left = narrowed.seeds is None or (
+        pair.seed is not None and normal_seed(pair.seed) in map(normal_seed, narrowed.seeds)
+    )
+    return cell_left and seed_left
+
+
+def _is_ignored(policy: Policy, attempt: Attempt) -> bool:
+    return any(
+        (ignored.cell is None or ignored.cell == attempt.cell)
+        and (
+            ignored.seed is None
+            or (attempt.seed is not None and normal_seed(ignored.seed) == normal_seed(attempt.seed))
+        )
+        for ignored in policy.runs.ignore
+    )

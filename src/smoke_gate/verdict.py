@@ -1,0 +1,246 @@
+"""Checks to gate results to the verdict. ``evaluate`` is pure: the same policy and evidence give the same answer anywhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.gates import GATES
+from smoke_gate.gates.base import Case, Check, Gate, Outcome, Status, case_of
+from smoke_gate.policy.model import DefinitionHashGate, GateId, GateSection, Policy
+from smoke_gate.policy.terms import threshold_runs
+from smoke_gate.references import ReferenceResult, compare_references
+from smoke_gate.selection import Matrix, select
+from smoke_gate.waivers import WaiverResult, apply_waivers
+
+PLAN_GATE: GateId = "G0"
+CRITICAL_GATE: GateId = "G1"
+ENDED_BADLY = ("FAILED", "KILLED")
+NOTHING_YET = "nothing_yet"  # the kind of a failure that waiting may end
+
+
+class VerdictStatus(StrEnum):
+    """The answer."""
+
+    ALL_PASS = "ALL PASS"  # noqa: S105
+    WARNING = "WARNING"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """What a gate decided. ``failing`` counts the distinct runs with an unwaived failure; ``fail_threshold`` is in runs."""
+
+    id: GateId
+    name: str
+    status: Status
+    critical: bool
+    evaluated: int
+    expected: int
+    failing: int
+    fail_threshold: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Counts for headlines: planned and found runs, gates off, and checks after waivers."""
+
+    planned: int
+    found: int
+    passed: int
+    warned: int
+    failed: int
+    skipped: int
+    gates_off: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The decision and all that led to it. ``pending``: nothing is wrong but that planned pairs are not finished yet."""
+
+    status: VerdictStatus
+    critical: bool
+    pending: bool
+    gates: tuple[GateResult, ...]
+    checks: tuple[Check, ...]
+    references: tuple[ReferenceResult, ...]
+    waivers: tuple[WaiverResult, ...]
+    summary: Summary
+    matrix: Matrix
+
+
+def evaluate(policy: Policy, evidence: Evidence) -> Verdict:
+    """Judge the evidence by the policy.
+
+    Reads no clock, file or environment. A gate that raises is FAIL, with the reason.
+    """
+    matrix = select(policy, evidence.attempts)
+    case = case_of(policy, evidence, matrix)
+    outcomes = {gate.id: _outcome(gate, case) for gate in GATES}
+    found = sorted((check for outcome in outcomes.values() for check in outcome.checks), key=lambda check: check.order)
+    checks, waivers = apply_waivers(policy, found, as_of=evidence.as_of)
+    results = tuple(_result(gate, case, outcomes[gate.id], checks) for gate in GATES)
+    references = compare_references(case)
+    status = _status(results, references, waivers)
+    return Verdict(
+        status=status,
+        critical=any(result.critical for result in results),
+        pending=status is VerdictStatus.FAIL and _is_pending(matrix, results, checks),
+        gates=results,
+        checks=checks,
+        references=references,
+        waivers=waivers,
+        summary=_summary(policy, matrix, checks),
+        matrix=matrix,
+    )
+
+
+def section_of(policy: Policy, gate: Gate) -> GateSection | DefinitionHashGate:
+    """Return the gate's settings."""
+    section: GateSection | DefinitionHashGate = getattr(policy.gates, gate.section)
+    return section
+
+
+# --- one gate ---------------------------------------------------------------------------------------------------------
+
+
+def _outcome(gate: Gate, case: Case) -> Outcome:
+    """Ask the gate, where there is something to ask about."""
+    section, planned = section_of(case.policy, gate), len(case.matrix.places)
+    if not section.enabled:
+        return _closed(gate, "off", Status.SKIPPED, f"Off: {section.reason}", expected=0)
+    if not _attempted(case.matrix) and gate.id != PLAN_GATE:
+        message = "There is no attempt at any planned pair, so nothing was judged. Check `experiments`, `runs.cell` and `runs.seed`."
+        return _closed(gate, "nothing_found", Status.FAIL, message, expected=planned)
+    if not case.matrix.selected and gate.id != PLAN_GATE:
+        message = "There is nothing to judge yet: no planned pair has a finished run."
+        return _closed(gate, NOTHING_YET, Status.FAIL, message, expected=planned)
+    try:
+        outcome = gate.judge(case)
+    except Exception as error:  # noqa: BLE001 - what a gate could not judge is its failure, never a crash and never a pass
+        message = f"The gate could not be evaluated: {type(error).__name__}: {error}. Please report this."
+        return _closed(gate, "error", Status.FAIL, message, expected=planned)
+    return _completed(gate, outcome)
+
+
+def _completed(gate: Gate, outcome: Outcome) -> Outcome:
+    """Add the check that a gate without checks of its own still owes."""
+    if outcome.expected and not outcome.evaluated and not _has_failure(outcome.checks):
+        message = f"None of the {outcome.expected} runs that the gate applies to could be judged."
+        return _closed(gate, "nothing_judged", Status.FAIL, message, expected=outcome.expected)
+    if not outcome.checks:
+        return _closed(gate, "skipped", Status.SKIPPED, outcome.skipped or "It applies to no planned run.", expected=0)
+    return outcome
+
+
+def _has_failure(checks: Sequence[Check]) -> bool:
+    return any(check.status is Status.FAIL for check in checks)
+
+
+def _closed(gate: Gate, kind: str, status: Status, message: str, *, expected: int) -> Outcome:
+    check = Check(gate=gate.id, kind=kind, status=status, subject=gate.section, message=message)
+    return Outcome(checks=(check,), expected=expected, evaluated=0)
+
+
+def _result(gate: Gate, case: Case, outcome: Outcome, all_checks: Sequence[Check]) -> GateResult:
+    checks = [check for check in all_checks if check.gate == gate.id]
+    failures = [check for check in checks if check.status is Status.FAIL]
+    failing = {check.run_id for check in failures if check.run_id is not None}
+    threshold = threshold_runs(section_of(case.policy, gate).fail_threshold, len(case.matrix.places))
+    at_once = any(check.at_once or check.run_id is None for check in failures)
+    status = _gate_status(checks, fails=at_once or len(failing) >= threshold)
+    own_doing = any(check.kind != NOTHING_YET for check in failures)
+    return GateResult(
+        id=gate.id,
+        name=gate.section,
+        status=status,
+        critical=status is Status.FAIL and own_doing and (gate.id == CRITICAL_GATE or not _attempted(case.matrix)),
+        evaluated=outcome.evaluated,
+        expected=outcome.expected,
+        failing=len(failing),
+        fail_threshold=threshold,
+        message=_gate_message(checks, outcome, len(failing), threshold),
+    )
+
+
+def _gate_status(checks: Sequence[Check], *, fails: bool) -> Status:
+    statuses = {check.status for check in checks}
+    if fails:
+        return Status.FAIL
+    if statuses & {Status.FAIL, Status.WARNING}:
+        return Status.WARNING
+    return Status.PASS if Status.PASS in statuses else Status.SKIPPED
+
+
+def _gate_message(checks: Sequence[Check], outcome: Outcome, failing: int, threshold: int) -> str:
+    """Say in a line what the gate found."""
+    if len(checks) == 1 and checks[0].status in (Status.SKIPPED, Status.FAIL):
+        return checks[0].message
+    parts = [f"{outcome.evaluated} of {outcome.expected} runs judged"]
+    failed = sum(check.status is Status.FAIL for check in checks)
+    warned = sum(check.status is Status.WARNING and check.waived is None for check in checks)
+    waived = sum(check.waived is not None for check in checks)
+    if failed:
+        runs = f" in {_count(failing, 'run')} (fails from {threshold})" if failing else ""
+        parts.append(f"{_count(failed, 'failing check')}{runs}")
+    if warned:
+        parts.append(_count(warned, "warning"))
+    if waived:
+        parts.append(f"{waived} waived")
+    return ", ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+def _status(
+    results: Sequence[GateResult], references: Sequence[ReferenceResult], waivers: Sequence[WaiverResult]
+) -> VerdictStatus:
+    statuses = {result.status for result in results}
+    if Status.FAIL in statuses:
+        return VerdictStatus.FAIL
+    tripped = any(reference.tripped for reference in references)
+    if Status.WARNING in statuses or tripped or any(waiver.warns for waiver in waivers):
+        return VerdictStatus.WARNING
+    return VerdictStatus.ALL_PASS
+
+
+def _is_pending(matrix: Matrix, results: Sequence[GateResult], checks: Sequence[Check]) -> bool:
+    """Whether all that is wrong is that planned pairs are not finished yet.
+
+    A pair whose newest attempt failed or was killed will not finish by waiting.
+    """
+    failed_gates = {result.id for result in results if result.status is Status.FAIL}
+    failures = [check for check in checks if check.status is Status.FAIL and check.gate in failed_gates]
+    only_unfinished = all(check.kind == NOTHING_YET or _is_missing_pair(check) for check in failures)
+    unfinished = [place for place in matrix.places if place.selected is None]
+    lost = any(place.attempts and place.attempts[0].status in ENDED_BADLY for place in unfinished)
+    return _attempted(matrix) and only_unfinished and not lost
+
+
+def _is_missing_pair(check: Check) -> bool:
+    return check.gate == PLAN_GATE and check.kind == "pair" and check.run_id is None
+
+
+def _attempted(matrix: Matrix) -> bool:
+    return any(place.attempts for place in matrix.places)
+
+
+def _summary(policy: Policy, matrix: Matrix, checks: Sequence[Check]) -> Summary:
+    def count(status: Status) -> int:
+        return sum(check.status is status for check in checks)
+
+    return Summary(
+        planned=len(matrix.places),
+        found=len(matrix.selected),
+        passed=count(Status.PASS),
+        warned=count(Status.WARNING),
+        failed=count(Status.FAIL),
+        skipped=count(Status.SKIPPED),
+        gates_off=sum(not section_of(policy, gate).enabled for gate in GATES),
+    )

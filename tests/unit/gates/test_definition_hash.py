@@ -1,0 +1,341 @@
+"""G1: semantics.md section 5, "definition_hash"."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_gate.evidence import Answer, Evidence, Registration
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.gates.definition_hash import GATE, expected_definition
+from tests.support.matrix import (
+    DEFINITION,
+    MINUTE,
+    REGISTERED,
+    ask,
+    case,
+    not_passed,
+    passing_matrix,
+    passing_policy,
+    payload,
+    registration,
+    run_id,
+    sha256,
+    with_attempt,
+    with_run,
+)
+
+KEY = "pape_definition_hash"
+OTHER = sha256("another definition")
+
+
+def gate(**settings: Any) -> dict[str, Any]:
+    """Return the policy's `gates` with these settings."""
+    return {"definition_hash": settings}
+
+
+def found(evidence: Evidence, **overrides: Any) -> Check:
+    (check,) = not_passed(ask(GATE, evidence, **overrides))
+    return check
+
+
+def with_registrations(*registrations: Registration) -> Evidence:
+    return replace(passing_matrix(), registrations=registrations)
+
+
+# --- the runs' hashes -------------------------------------------------------------------------------------------------
+
+
+def test_matching_hashes_pass():
+    outcome = ask(GATE, passing_matrix())
+    assert not not_passed(outcome)
+    assert (outcome.expected, outcome.evaluated) == (12, 12)
+    assert sorted({(check.kind, check.subject) for check in outcome.checks}) == [
+        ("hash", KEY),
+        ("payload", f"{KEY}_payload"),
+        ("preregistration", "preregistration"),
+    ]
+
+
+@pytest.mark.parametrize("logged", [OTHER, DEFINITION.upper(), DEFINITION[:16], f"{DEFINITION} "])
+def test_another_hash_fails(logged):
+    evidence = with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None)
+    check = found(evidence)
+    assert (check.kind, check.status, check.subject, check.run_id) == (
+        "hash",
+        Status.FAIL,
+        KEY,
+        run_id("A3/42"),
+    )
+    assert (check.observed, check.expected) == (logged, DEFINITION)
+
+
+def test_a_hash_that_differs_in_case_is_told_so():
+    evidence = with_run(passing_matrix(), "A3/42", params={KEY: DEFINITION.upper()}, payload=None)
+    assert "only in upper and lower case" in found(evidence).message
+
+
+@pytest.mark.parametrize("logged", [None, ""])
+def test_a_missing_hash_fails(logged):
+    check = found(with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None))
+    assert (check.kind, check.status, check.observed) == ("hash", Status.FAIL, "missing")
+    assert "contract.log_definition" in check.message
+
+
+def test_a_hash_under_a_retired_key_only_fails_and_is_named():
+    params = {KEY: None, "definition_hash": DEFINITION}
+    check = found(with_run(passing_matrix(), "A3/42", params=params, payload=None))
+    assert (check.kind, check.status) == ("hash", Status.FAIL)
+    assert "retired key definition_hash" in check.message
+    assert KEY in check.message
+
+
+def test_a_retired_key_beside_the_key_does_no_harm():
+    assert not not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", params={"definition_hash": OTHER})))
+
+
+def test_the_key_is_the_policys():
+    evidence = passing_matrix(cells=["A3"], seeds=["42"])
+    evidence = with_run(evidence, "A3/42", params={"crps_hash": DEFINITION, KEY: None})
+    settings = gate(key="crps_hash", retired_keys=[])
+    assert not not_passed(ask(GATE, evidence, plan={"cells": ["A3"], "seeds": ["42"]}, gates=settings))
+
+
+# --- payloads ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"text_sha256": DEFINITION, "canonical_sha256": OTHER},
+        {"text_sha256": OTHER, "canonical_sha256": DEFINITION},
+        {"text_sha256": DEFINITION, "canonical_sha256": None},
+        {"text_sha256": DEFINITION, "canonical_sha256": None, "length": 500},
+        {"source": "artifact"},
+    ],
+)
+def test_a_payload_whose_text_or_canonical_form_gives_the_hash_passes(facts):
+    assert not not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", payload=payload(**facts))))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"canonical_sha256": OTHER},
+        {"canonical_sha256": None},
+        {"canonical_sha256": OTHER, "length": 500},
+        {"canonical_sha256": None, "length": 499},
+        {"canonical_sha256": None, "length": 500, "source": "artifact"},
+    ],
+)
+def test_a_payload_that_does_not_give_the_hash_fails(facts):
+    check = found(with_run(passing_matrix(), "A3/42", payload=payload(**facts)))
+    assert (check.kind, check.subject, check.status) == ("payload", f"{KEY}_payload", Status.FAIL)
+    assert check.run_id == run_id("A3/42")
+
+
+@pytest.mark.parametrize("length", [250, 500, 6000])
+def test_a_payload_that_a_store_cut_is_a_warning(length):
+    cut = payload(canonical_sha256=None, length=length)
+    check = found(with_run(passing_matrix(), "A3/42", payload=cut))
+    assert (check.kind, check.status) == ("payload", Status.WARNING)
+    assert f"truncated at {length} characters" in check.message
+
+
+def test_a_payload_is_optional():
+    outcome = ask(GATE, with_run(passing_matrix(), "A3/42", payload=None))
+    assert not not_passed(outcome)
+    assert sum(check.kind == "payload" and check.run_id != "registration" for check in outcome.checks) == 11
+
+
+def test_a_payload_without_its_hash_fails_too():
+    checks = not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", params={KEY: None})))
+    assert [(check.kind, check.status) for check in checks] == [
+        ("hash", Status.FAIL),
+        ("payload", Status.FAIL),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [({"canonical_sha256": OTHER}, Status.FAIL), ({"canonical_sha256": None, "length": 250}, Status.WARNING)],
+)
+def test_the_registrations_own_payload_is_checked(facts, status):
+    check = found(with_registrations(registration(payload=payload(**facts))))
+    assert (check.kind, check.status, check.run_id) == ("payload", status, "registration")
+
+
+# --- where the expected hash comes from -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("registrations", "said"),
+    [
+        ((), "smoke-gate preregister"),
+        ((registration(lifecycle_stage="deleted"),), "registration is deleted"),
+        ((registration(status="RUNNING"),), "registration is RUNNING"),
+        ((registration(status="FAILED"),), "registration is FAILED"),
+        ((registration(sha256=None),), "without a definition hash"),
+    ],
+)
+def test_without_a_registration_the_gate_fails_of_no_run_and_nothing_passes(registrations, said):
+    outcome = ask(GATE, with_registrations(*registrations))
+    (of_no_run,) = [check for check in outcome.checks if check.run_id is None]
+    assert (of_no_run.kind, of_no_run.subject, of_no_run.status) == (
+        "preregistration",
+        "preregistration",
+        Status.FAIL,
+    )
+    assert said in of_no_run.message
+    hashes = [check.status for check in outcome.checks if check.kind == "hash"]
+    assert hashes == [Status.FAIL] * 12
+
+
+@pytest.mark.parametrize("expected", [{"run_id": "named"}, {"run_name": "the one"}])
+def test_a_registration_can_be_named(expected):
+    named = registration("named", run_name="the one")
+    evidence = with_registrations(registration("tagged", sha256=OTHER), named)
+    assert not not_passed(ask(GATE, evidence, gates=gate(expected=expected)))
+
+
+@pytest.mark.parametrize("expected", [{"run_id": "nobody"}, {"run_name": "nobody"}])
+def test_a_named_registration_that_is_not_there_fails(expected):
+    outcome = ask(GATE, passing_matrix(), gates=gate(expected=expected))
+    (of_no_run,) = [check for check in outcome.checks if check.run_id is None]
+    assert of_no_run.status is Status.FAIL
+    assert "nobody" in of_no_run.message
+
+
+def amended(*links: tuple[str, str | None]) -> list[Registration]:
+    """Return registrations, each the hash that it states and the hash that it replaces."""
+    return [
+        registration(f"r{index}", sha256=own, prior_sha256=prior) for index, (own, prior) in enumerate(links)
+    ]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [(DEFINITION, None)],
+        [(DEFINITION, "deleted")],
+        [("first", None), (DEFINITION, "first")],
+        [("first", None), ("second", "first"), (DEFINITION, "second")],
+        [("first", "deleted"), (DEFINITION, "first")],
+    ],
+)
+@given(random=st.randoms())
+def test_the_end_of_the_chain_is_in_force(links, random):
+    registrations = amended(*links)
+    random.shuffle(registrations)
+    expected = expected_definition(case(passing_policy(), with_registrations(*registrations)))
+    assert (expected.sha256, expected.problem) == (DEFINITION, None)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        pytest.param([("first", None), (DEFINITION, None)], id="two that do not know each other"),
+        pytest.param([("first", None), (DEFINITION, "first"), ("third", "first")], id="a fork"),
+        pytest.param([(DEFINITION, None), (DEFINITION, None)], id="the same hash twice"),
+        pytest.param([(DEFINITION, "first"), ("first", DEFINITION)], id="a circle"),
+        pytest.param([("first", None), ("second", "first"), ("first", "second")], id="there and back"),
+        pytest.param([(DEFINITION, "a"), ("a", "b"), ("b", "a")], id="a circle below the end"),
+        pytest.param([(DEFINITION, None), ("a", "b"), ("b", "a")], id="a circle beside the end"),
+        pytest.param([(DEFINITION, DEFINITION)], id="itself"),
+    ],
+)
+@given(random=st.randoms())
+def test_what_is_no_single_chain_fails(links, random):
+    registrations = amended(*links)
+    random.shuffle(registrations)
+    expected = expected_definition(case(passing_policy(), with_registrations(*registrations)))
+    assert expected.sha256 is None
+    assert expected.problem is not None
+    assert all(registration.run_id in expected.problem for registration in registrations)
+
+
+def test_deleted_registrations_do_not_count():
+    deleted = registration("deleted", sha256=OTHER, prior_sha256=DEFINITION, lifecycle_stage="deleted")
+    assert not not_passed(ask(GATE, with_registrations(registration(), deleted)))
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (REGISTERED, Status.PASS),
+        (REGISTERED + MINUTE, Status.PASS),
+        (REGISTERED + MINUTE + 1, Status.WARNING),
+        (None, Status.WARNING),
+    ],
+)
+def test_a_registration_after_the_first_run_is_a_warning(start, status):
+    outcome = ask(GATE, with_registrations(registration(start_time=start)))
+    (check,) = [check for check in outcome.checks if check.kind == "preregistration"]
+    assert (check.status, check.run_id) == (status, "registration")
+
+
+def test_a_run_without_a_start_cannot_show_that_it_came_later():
+    assert found(with_attempt(passing_matrix(), "A3/42", start_time=None)).status is Status.WARNING
+
+
+# --- a hash that the policy states ------------------------------------------------------------------------------------
+
+
+def test_the_policy_may_state_the_hash():
+    evidence = replace(passing_matrix(), registrations=())
+    assert not not_passed(ask(GATE, evidence, gates=gate(expected={"sha256": DEFINITION})))
+
+
+def test_a_file_may_state_the_hash():
+    evidence = replace(passing_matrix(), registrations=(), definition_sha256=DEFINITION)
+    assert not not_passed(ask(GATE, evidence, gates=gate(expected={"file": "definition.json"})))
+
+
+def test_a_file_that_could_not_be_read_fails():
+    outcome = ask(GATE, passing_matrix(), gates=gate(expected={"file": "definition.json"}))
+    (of_no_run,) = [check for check in outcome.checks if check.run_id is None]
+    assert of_no_run.status is Status.FAIL
+    assert "definition.json" in of_no_run.message
+    assert not [check for check in outcome.checks if check.kind == "hash" and check.status is not Status.FAIL]
+
+
+@pytest.mark.parametrize("expected", [{"sha256": DEFINITION}, {"file": "definition.json"}])
+@pytest.mark.parametrize(
+    ("registrations", "status"),
+    [
+        ([registration()], Status.PASS),
+        ([registration(sha256=OTHER)], Status.WARNING),
+        ([registration("a"), registration("b", sha256=OTHER)], Status.WARNING),
+        ([registration(sha256=OTHER, lifecycle_stage="deleted")], None),
+    ],
+)
+def test_a_preregistration_that_disagrees_is_a_warning(expected, registrations, status):
+    evidence = replace(with_registrations(*registrations), definition_sha256=DEFINITION)
+    outcome = ask(GATE, evidence, gates=gate(expected=expected))
+    statuses = [check.status for check in outcome.checks if check.kind == "preregistration"]
+    assert statuses == ([] if status is None else [status])
+
+
+# --- ancestry ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(Answer.YES, Status.PASS), (Answer.NO, Status.FAIL), (Answer.UNKNOWN, Status.FAIL)]
+)
+def test_ancestry_is_checked_where_the_policy_asks_for_it(answer, status):
+    plain = passing_matrix()
+    after = tuple(replace(run, after_registration=Answer.YES) for run in plain.runs)
+    evidence = with_run(replace(plain, runs=after), "A3/42", after_registration=answer)
+    outcome = ask(GATE, evidence, gates=gate(require_ancestor=True))
+    (check,) = [
+        check for check in outcome.checks if check.kind == "ancestor" and check.run_id == run_id("A3/42")
+    ]
+    assert check.status is status
+    assert [check.status for check in not_passed(outcome)] == ([] if status is Status.PASS else [status])
+
+
+def test_ancestry_is_not_checked_unasked():
+    evidence = with_run(passing_matrix(), "A3/42", after_registration=Answer.NO)
+    assert not not_passed(ask(GATE, evidence))

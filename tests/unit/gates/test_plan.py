@@ -1,0 +1,532 @@
+"""G0: semantics.md section 4, and section 5, "plan"."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_gate.evidence import Answer, Evidence
+from smoke_gate.gates import definition_hash, metric_ratio
+from smoke_gate.gates.base import Check, Gate, Status
+from smoke_gate.gates.plan import GATE
+from smoke_gate.policy.model import Policy
+from tests.support.matrix import (
+    CELLS,
+    COMMIT,
+    REGISTERED,
+    ask,
+    case,
+    not_passed,
+    passing_matrix,
+    run_id,
+    run_of,
+    with_another_attempt,
+    with_attempt,
+    with_run,
+    without_run,
+)
+
+OTHER_COMMIT = "beef" * 10
+THIRD_COMMIT = "dead" * 10
+
+
+def found(evidence: Evidence, **overrides: Any) -> Check:
+    (check,) = not_passed(ask(GATE, evidence, **overrides))
+    return check
+
+
+def one(evidence: Evidence, kind: str, of_run: str | None = None, **overrides: Any) -> Check:
+    checks = ask(GATE, evidence, **overrides).checks
+    (check,) = [
+        check for check in checks if check.kind == kind and (of_run is None or check.run_id == of_run)
+    ]
+    return check
+
+
+def everywhere(evidence: Evidence, **facts: Any) -> Evidence:
+    """Change facts of every attempt."""
+    return replace(evidence, attempts=tuple(replace(attempt, **facts) for attempt in evidence.attempts))
+
+
+def test_twelve_of_twelve_pass():
+    outcome = ask(GATE, passing_matrix())
+    assert not not_passed(outcome)
+    assert (outcome.expected, outcome.evaluated) == (12, 12)
+    pairs = [check.subject for check in outcome.checks if check.kind == "pair"]
+    assert pairs == [f"{cell}/{seed}" for cell in CELLS for seed in (42, 123, 456)]
+    assert {check.kind for check in outcome.checks} == {"pair", "expect", "required_metric", "commit"}
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_pair_fails_of_no_run():
+    outcome = ask(GATE, without_run(passing_matrix(), "A3/123"))
+    (check,) = not_passed(outcome)
+    assert (check.kind, check.status, check.subject, check.run_id) == ("pair", Status.FAIL, "A3/123", None)
+    assert (check.cell, check.seed) == ("A3", "123")
+    assert "no attempt" in check.message
+    assert (outcome.expected, outcome.evaluated) == (12, 11)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"status": "RUNNING", "start_time": 1_700_000_000_000}, "RUNNING since 2023-11-14 22:13 UTC"),
+        ({"status": "RUNNING", "start_time": None}, "RUNNING"),
+        ({"status": "RUNNING", "start_time": 10**18}, f"RUNNING since {10**18} ms"),
+        ({"status": "SCHEDULED"}, "SCHEDULED"),
+        ({"status": "FAILED"}, "FAILED"),
+        ({"status": "KILLED"}, "KILLED"),
+        ({"lifecycle_stage": "deleted"}, "deleted (FINISHED)"),
+        ({"in_scope": False}, "FINISHED but left out by `runs.where`"),
+    ],
+)
+def test_a_pair_without_a_finished_run_says_what_was_there_instead(facts, said):
+    check = found(with_attempt(passing_matrix(), "A3/123", **facts))
+    assert (check.kind, check.status, check.run_id) == ("pair", Status.FAIL, None)
+    assert f"1 attempt: {said}" in check.message
+
+
+def test_tries_are_counted():
+    evidence = with_attempt(passing_matrix(), "A3/123", status="FAILED")
+    evidence = with_another_attempt(evidence, "A3/123", "earlier", status="FAILED")
+    evidence = with_another_attempt(evidence, "A3/123", "first", status="KILLED")
+    assert "3 attempts: FAILED ×2, KILLED" in found(evidence).message
+
+
+def test_a_rerun_after_a_failure_passes_and_is_seen():
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", status="FAILED")
+    assert not not_passed(ask(GATE, evidence))
+    assert "2 attempts: FAILED, FINISHED" in one(evidence, "pair", run_id("A3/123")).message
+
+
+def test_a_selected_run_that_was_not_read_fails():
+    evidence = passing_matrix()
+    unread = tuple(run for run in evidence.runs if run.run_id != run_id("A3/123"))
+    outcome = ask(GATE, replace(evidence, runs=unread))
+    (check,) = not_passed(outcome)
+    assert (check.kind, check.status, check.run_id) == ("pair", Status.FAIL, run_id("A3/123"))
+    assert "not read" in check.message
+    assert (outcome.expected, outcome.evaluated) == (12, 11)
+
+
+@pytest.mark.parametrize(
+    ("newest", "other", "warns"),
+    [
+        (COMMIT, COMMIT, True),
+        (COMMIT, None, True),
+        (None, COMMIT, True),
+        (None, None, True),
+        ("", COMMIT, True),
+        (COMMIT, OTHER_COMMIT, False),
+    ],
+)
+def test_a_second_candidate_warns_unless_it_ran_other_code(newest, other, warns):
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=other)
+    evidence = with_attempt(evidence, "A3/123", commit=newest)
+    check = one(evidence, "pair", run_id("A3/123"))
+    assert check.status is (Status.WARNING if warns else Status.PASS)
+    assert ("earlier" in check.message) is warns
+
+
+def test_all_unexplained_candidates_are_named_and_no_others():
+    evidence = passing_matrix()
+    for other, commit in (("first", COMMIT), ("second", OTHER_COMMIT), ("third", None)):
+        evidence = with_another_attempt(evidence, "A3/123", other, commit=commit)
+    message = one(evidence, "pair", run_id("A3/123")).message
+    assert [other in message for other in ("first", "second", "third")] == [True, False, True]
+
+
+@pytest.mark.parametrize("commit", [COMMIT, OTHER_COMMIT, None])
+def test_duplicates_can_be_refused(commit):
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=commit)
+    check = found(evidence, runs={"duplicates": "fail"})
+    assert (check.kind, check.status, check.run_id) == ("pair", Status.FAIL, run_id("A3/123"))
+    assert "earlier" in check.message
+
+
+@pytest.mark.parametrize("facts", [{"status": "FAILED"}, {"lifecycle_stage": "deleted"}, {"in_scope": False}])
+def test_what_is_no_candidate_is_no_duplicate(facts):
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", **facts)
+    assert not not_passed(ask(GATE, evidence, runs={"duplicates": "fail"}))
+
+
+@pytest.mark.parametrize("facts", [{"status": "FAILED"}, {"lifecycle_stage": "deleted"}, {"in_scope": False}])
+@pytest.mark.parametrize(("bound", "warns"), [(1, True), (2, False)])
+def test_more_tries_than_max_attempts_are_a_warning(facts, bound, warns):
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", **facts)
+    check = one(evidence, "pair", run_id("A3/123"), plan={"max_attempts": bound})
+    assert check.status is (Status.WARNING if warns else Status.PASS)
+    assert ("max_attempts: 1" in check.message) is warns
+
+
+def test_a_pair_has_one_check_with_the_worst_of_its_findings():
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier")
+    check = one(evidence, "pair", run_id("A3/123"), runs={"duplicates": "fail"}, plan={"max_attempts": 1})
+    assert check.status is Status.FAIL
+    assert "earlier" in check.message
+    assert "max_attempts: 1" in check.message
+
+
+def test_without_seeds_the_subject_of_a_pair_is_the_cell():
+    evidence = passing_matrix(seeds=["42"])
+    outcome = ask(GATE, without_run(evidence, "A3/42"), runs={"seed": "none"}, plan={"seeds": []})
+    (check,) = not_passed(outcome)
+    assert (check.kind, check.subject, check.cell, check.seed) == ("pair", "A3", "A3", None)
+
+
+# --- expectations -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expected", "logged", "holds"),
+    [
+        ("True", "True", True),
+        ("True", "true", True),
+        ("true", "True", True),
+        ("False", "false", True),
+        ("True", "TRUE", False),
+        ("True", "1", False),
+        ("True", "False", False),
+        ("True", None, False),
+        ("True", "", False),
+        (["16", "32"], "32", True),
+        (["16", "32"], "64", False),
+        ("adam", "Adam", False),
+    ],
+)
+def test_expect_is_text_or_any_of_several(expected, logged, holds):
+    evidence = with_run(passing_matrix(), "A3/42", params={"codebook": logged})
+    plan = {"cells": {"A3": {"expect": {"codebook": expected}, "seeds": ["42"]}}}
+    evidence = without_run(without_run(evidence, "A3/123"), "A3/456")
+    checks = [check for check in ask(GATE, evidence, plan=plan).checks if check.subject == "params.codebook"]
+    assert [(check.kind, check.status is Status.PASS) for check in checks] == [("expect", holds)]
+
+
+def test_an_expectation_that_does_not_hold_names_both_sides():
+    check = found(with_run(passing_matrix(), "B0/42", params={"use_vq": "True"}))
+    assert (check.kind, check.subject, check.status) == ("expect", "params.use_vq", Status.FAIL)
+    assert (check.observed, check.expected, check.run_id) == ("True", "False", run_id("B0/42"))
+
+
+def test_tags_can_be_expected():
+    plan = {"cells": {"A3": {"expect": {"tags.run_status": "completed"}}}}
+    evidence = passing_matrix()
+    for seed, status in (("42", "completed"), ("123", "failed")):
+        evidence = with_run(evidence, f"A3/{seed}", tags={"run_status": status})
+    checks = [check for check in ask(GATE, evidence, plan=plan).checks if check.subject == "tags.run_status"]
+    assert {check.seed: check.status for check in checks} == {
+        "42": Status.PASS,
+        "123": Status.FAIL,
+        "456": Status.FAIL,
+    }
+
+
+def vq_findings(evidence: Evidence, expects: dict[str, Any], **sections: Any) -> dict[str | None, Status]:
+    """Return by cell what is found about `use_vq` where the cells expect exactly `expects`."""
+    plan = {"cells": {cell: {"expect": expects.get(cell, {})} for cell in CELLS}, "seeds": ["42"]}
+    policy = Policy.model_validate({"version": 1, "plan": plan, **sections})
+    checks = GATE.judge(case(policy, evidence)).checks
+    return {check.cell: check.status for check in checks if check.subject == "params.use_vq"}
+
+
+WITH_VQ = {"A3": {"use_vq": "True"}, "A4": {"use_vq": "True"}}
+EACH_AS_PLANNED = dict.fromkeys(CELLS, Status.PASS)
+
+
+def test_cells_that_are_planned_without_vq_may_say_so_by_silence():
+    assert vq_findings(passing_matrix(), WITH_VQ) == EACH_AS_PLANNED
+    assert (
+        vq_findings(with_run(passing_matrix(), "B0/42", params={"use_vq": None}), WITH_VQ) == EACH_AS_PLANNED
+    )
+
+
+@pytest.mark.parametrize("logged", ["True", "true"])
+def test_a_cell_planned_without_vq_that_ran_with_it_fails(logged):
+    evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": logged})
+    assert vq_findings(evidence, WITH_VQ) == {**EACH_AS_PLANNED, "B0": Status.FAIL}
+
+
+@pytest.mark.parametrize("logged", ["False", None])
+def test_a_cell_planned_with_vq_that_ran_without_it_fails(logged):
+    evidence = with_run(passing_matrix(), "A3/42", params={"use_vq": logged})
+    assert vq_findings(evidence, WITH_VQ) == {**EACH_AS_PLANNED, "A3": Status.FAIL}
+
+
+def test_where_no_cell_expects_the_key_nothing_is_said_of_it():
+    assert vq_findings(with_run(passing_matrix(), "B0/42", params={"use_vq": "True"}), {}) == {}
+
+
+def test_expectations_of_cells_that_were_narrowed_out_count():
+    evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": "True"})
+    assert vq_findings(evidence, WITH_VQ, narrowed={"cells": ["B0"]}) == {"B0": Status.FAIL}
+
+
+def test_an_expectation_of_the_reverse_counts_too():
+    expects = {"B0": {"use_vq": "False"}, "B1": {"use_vq": "False"}}
+    findings = vq_findings(passing_matrix(), expects)
+    assert findings == {**EACH_AS_PLANNED, "A3": Status.FAIL, "A4": Status.FAIL}
+
+
+def test_a_cell_that_expects_both_values_of_the_key_is_free():
+    expects = {**WITH_VQ, "B0": {"use_vq": ["True", "False"]}}
+    evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": "True"})
+    assert vq_findings(evidence, expects) == EACH_AS_PLANNED
+
+
+def test_the_whole_when_must_hold_to_be_satisfied():
+    rule = {"when": {"use_vq": "True", "stage": "5"}, "required": ["unit"]}
+    evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": "True"})
+    gates = {"unit_contract": {"rules": [rule]}}
+    assert vq_findings(evidence, WITH_VQ, gates=gates) == EACH_AS_PLANNED
+    evidence = with_run(evidence, "B0/42", params={"stage": "5"})
+    assert vq_findings(evidence, WITH_VQ, gates=gates) == {**EACH_AS_PLANNED, "B0": Status.FAIL}
+
+
+# --- required metrics -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [None, "NaN", "Infinity", "-Infinity"])
+def test_required_metrics_are_present_and_finite(value):
+    check = found(with_run(passing_matrix(), "A3/42", metrics={"pape": value}))
+    assert (check.kind, check.subject, check.status) == ("required_metric", "pape", Status.FAIL)
+    assert (check.run_id, check.observed) == (run_id("A3/42"), value or "missing")
+
+
+# --- seed spellings ---------------------------------------------------------------------------------------------------
+
+
+def test_another_spelling_of_a_seed_is_a_warning_that_names_both():
+    check = found(with_attempt(passing_matrix(), "A3/42", seed="042"))
+    assert (check.kind, check.subject, check.status) == ("seed", "seed", Status.WARNING)
+    assert "'042'" in check.message
+    assert "'42'" in check.message
+    assert (check.seed, check.run_id) == ("42", run_id("A3/42"))
+
+
+# --- commits ----------------------------------------------------------------------------------------------------------
+
+
+def commits(evidence: Evidence, **runs: Any) -> dict[str | None, Status]:
+    """Return the status of every commit check that is no PASS, by run."""
+    checks = not_passed(ask(GATE, evidence, runs=runs))
+    assert {check.kind for check in checks} <= {"commit"}
+    assert {check.subject for check in checks} <= {"commit"}
+    return {check.run_id: check.status for check in checks}
+
+
+def test_one_commit_passes():
+    checks = [check for check in ask(GATE, passing_matrix()).checks if check.kind == "commit"]
+    assert [check.status for check in checks] == [Status.PASS] * 12
+
+
+def test_several_commits_are_a_warning_at_the_runs_that_differ():
+    evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
+    assert commits(evidence) == {run_id("A3/42"): Status.WARNING}
+
+
+def test_where_no_commit_leads_every_run_warns():
+    evidence = everywhere(passing_matrix(cells=["A3"]), commit=COMMIT)
+    for pair, commit in (("A3/123", OTHER_COMMIT), ("A3/456", THIRD_COMMIT)):
+        evidence = with_attempt(evidence, pair, commit=commit)
+    checks = [check for check in ask(GATE, evidence).checks if check.kind == "commit"]
+    assert [check.status for check in checks] == [Status.WARNING] * 3
+
+
+def test_an_unknown_commit_is_stated_and_neither_passes_nor_warns():
+    assert commits(with_attempt(passing_matrix(), "A3/42", commit=None)) == {run_id("A3/42"): Status.SKIPPED}
+    nowhere = commits(everywhere(passing_matrix(), commit=None))
+    assert list(nowhere.values()) == [Status.SKIPPED] * 12
+
+
+def test_any_commit_will_do_where_the_policy_says_so():
+    evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
+    assert not [
+        check for check in ask(GATE, evidence, runs={"commit": "any"}).checks if check.kind == "commit"
+    ]
+
+
+def test_every_run_must_be_of_head():
+    assert commits(passing_matrix(), commit="head") == {}
+    evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
+    assert commits(evidence, commit="head") == {run_id("A3/42"): Status.FAIL}
+
+
+def test_without_a_head_nothing_is_of_head():
+    evidence = replace(passing_matrix(), head=None)
+    assert list(commits(evidence, commit="head").values()) == [Status.FAIL] * 12
+    assert "fetch-depth: 0" in one(evidence, "commit", run_id("A3/42"), runs={"commit": "head"}).message
+
+
+def same_code_everywhere() -> Evidence:
+    evidence = passing_matrix()
+    return replace(evidence, runs=tuple(replace(run, same_code=Answer.YES) for run in evidence.runs))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(Answer.YES, Status.PASS), (Answer.NO, Status.FAIL), (Answer.UNKNOWN, Status.FAIL)]
+)
+def test_the_code_must_be_that_of_head(answer, status):
+    evidence = with_attempt(same_code_everywhere(), "A3/42", commit=OTHER_COMMIT)
+    evidence = with_run(evidence, "A3/42", same_code=answer)
+    check = one(evidence, "commit", run_id("A3/42"), runs={"commit": "code"})
+    assert check.status is status
+    assert commits(evidence, commit="code") == ({} if status is Status.PASS else {run_id("A3/42"): status})
+    assert ("fetch-depth: 0" in check.message) is (answer is Answer.UNKNOWN)
+
+
+@pytest.mark.parametrize("asked", ["head", "code"])
+@pytest.mark.parametrize("facts", [{"commit": None}, {"commit": ""}, {"dirty": True}])
+def test_unknown_and_dirty_commits_fail_under_head_and_code(asked, facts):
+    evidence = with_attempt(same_code_everywhere(), "A3/42", **facts)
+    check = one(evidence, "commit", run_id("A3/42"), runs={"commit": asked})
+    assert check.status is Status.FAIL
+    assert "fetch-depth: 0" in check.message
+    assert commits(evidence, commit=asked) == {run_id("A3/42"): Status.FAIL}
+
+
+@pytest.mark.parametrize("asked", ["head", "code"])
+def test_a_run_that_does_not_record_whether_it_was_dirty_passes(asked):
+    assert commits(everywhere(same_code_everywhere(), dirty=None), commit=asked) == {}
+
+
+# --- replicates -------------------------------------------------------------------------------------------------------
+
+
+def with_metrics(evidence: Evidence, pair: str, metrics: dict[str, str]) -> Evidence:
+    """Give a run exactly these metrics."""
+    gone = dict.fromkeys(run_of(evidence, pair).metrics)
+    return with_run(evidence, pair, metrics={**gone, **metrics})
+
+
+def replicates(of_123: dict[str, str], of_42: dict[str, str], **overrides: Any) -> list[Check]:
+    evidence = with_metrics(with_metrics(passing_matrix(), "A3/42", of_42), "A3/123", of_123)
+    overrides = {"plan": {}, **overrides}
+    overrides["plan"] = {"required_metrics": [], **overrides["plan"]}
+    return [check for check in ask(GATE, evidence, **overrides).checks if check.kind == "replicate"]
+
+
+def test_identical_metrics_of_two_seeds_are_a_warning():
+    (check,) = replicates({"loss": "0.25", "pape": "8.5"}, {"loss": "0.25", "pape": "8.5"})
+    assert (check.status, check.subject, check.cell) == (Status.WARNING, "A3/42=A3/123", "A3")
+
+
+def test_each_two_of_three_replicates_are_named():
+    evidence = passing_matrix()
+    for seed in (42, 123, 456):
+        evidence = with_metrics(evidence, f"A3/{seed}", {"pape": "8.5"})
+    subjects = [check.subject for check in not_passed(ask(GATE, evidence))]
+    assert sorted(subjects) == ["A3/123=A3/456", "A3/42=A3/123", "A3/42=A3/456"]
+
+
+@pytest.mark.parametrize(
+    ("one_has", "other_has"),
+    [
+        ({"pape": "8.5"}, {"pape": "8.500000000000002"}),
+        ({"pape": "8.5", "loss": "1.5"}, {"pape": "8.5", "loss": "1.25"}),
+        ({"pape": "8.5"}, {"loss": "8.5"}),
+        ({}, {}),
+        ({"system/cpu": "0.5"}, {"system/cpu": "0.5"}),
+        ({"train_time": "0.5"}, {"train_time": "0.5"}),
+        ({"epoch_seconds": "0.5", "duration": "0.5"}, {"epoch_seconds": "0.5", "duration": "0.5"}),
+        (
+            {"accuracy": "1.0", "errors": "0.0", "sign": "-1.0"},
+            {"accuracy": "1.0", "errors": "0.0", "sign": "-1.0"},
+        ),
+    ],
+)
+def test_what_is_no_replicate(one_has, other_has):
+    assert not replicates(one_has, other_has)
+
+
+@pytest.mark.parametrize("machine", ["system/cpu", "train_time", "epoch_seconds", "duration", "fit_duration"])
+def test_what_depends_on_the_machine_does_not_tell_runs_apart(machine):
+    assert replicates({"pape": "8.5", machine: "1.5"}, {"pape": "8.5", machine: "2.5"})
+
+
+@pytest.mark.parametrize("name", ["time_error", "systematic", "seconds_off"])
+def test_other_names_do(name):
+    assert not replicates({"pape": "8.5", name: "1.5"}, {"pape": "8.5", name: "2.5"})
+
+
+def test_two_seeds_without_a_number_are_replicates():
+    assert replicates({"pape": "NaN"}, {"pape": "NaN"})
+
+
+def test_a_deterministic_cell_may_repeat_itself():
+    deterministic = {"cells": {"A3": {"deterministic": True}}}
+    assert not replicates({"pape": "8.5"}, {"pape": "8.5"}, plan=deterministic)
+
+
+def test_cells_may_agree_with_one_another():
+    evidence = passing_matrix()
+    for cell in ("A3", "A4"):
+        evidence = with_metrics(evidence, f"{cell}/42", {"pape": "8.5"})
+    assert not not_passed(ask(GATE, evidence))
+
+
+# --- what nobody planned ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("unexpected", "status"), [("warn", Status.WARNING), ("fail", Status.FAIL)])
+def test_an_unexpected_run_is_found(unexpected, status):
+    evidence = with_another_attempt(passing_matrix(), "A3/42", "surprise", cell="C9", seed="7")
+    check = found(evidence, runs={"unexpected": unexpected})
+    assert (check.kind, check.status, check.subject, check.run_id) == (
+        "unexpected",
+        status,
+        "surprise",
+        "surprise",
+    )
+    assert (check.cell, check.seed, check.observed) == ("C9", "7", "C9/7")
+
+
+def test_unexpected_runs_can_be_ignored():
+    evidence = with_another_attempt(passing_matrix(), "A3/42", "surprise", cell="C9")
+    assert not not_passed(ask(GATE, evidence, runs={"unexpected": "ignore"}))
+
+
+def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_difference():
+    difference = "-  fail_threshold: 1\n+  fail_threshold: 12"
+    check = found(replace(passing_matrix(), policy_change=difference))
+    assert (check.kind, check.status, check.subject) == ("policy", Status.WARNING, "smoke-gate.yml")
+    assert (check.observed, check.run_id) == (difference, None)
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+
+def spoiled() -> Evidence:
+    """Return evidence in which the plan's gate, the definition's and the ratios' find much."""
+    evidence = without_run(passing_matrix(), "B1/456")
+    for other, facts in (
+        ("first", {}),
+        ("second", {"commit": None, "start_time": REGISTERED}),
+        ("third", {"status": "FAILED"}),
+        ("fourth", {"cell": "C9"}),
+        ("fifth", {"cell": "C9"}),
+        ("sixth", {"cell": None}),
+    ):
+        evidence = with_another_attempt(evidence, "A3/123", other, **facts)
+    evidence = with_attempt(evidence, "B0/42", commit=OTHER_COMMIT, seed="042")
+    evidence = with_run(evidence, "B0/123", metrics=dict(run_of(evidence, "B0/42").metrics))
+    evidence = with_run(
+        evidence, "A4/42", metrics={"val_loss": "NaN"}, params={"pape_definition_hash": "other"}
+    )
+    return with_run(evidence, "A4/123", metrics={"pape": None}, params={"use_vq": "False"})
+
+
+@pytest.mark.parametrize("gate", [GATE, definition_hash.GATE, metric_ratio.GATE], ids=lambda gate: gate.id)
+@given(random=st.randoms())
+def test_the_order_of_reading_changes_nothing(gate: Gate, random):
+    evidence = spoiled()
+    shuffled = replace(
+        evidence,
+        attempts=tuple(random.sample(evidence.attempts, len(evidence.attempts))),
+        runs=tuple(random.sample(evidence.runs, len(evidence.runs))),
+    )
+    assert ask(gate, shuffled) == ask(gate, evidence)
+    assert not_passed(ask(gate, evidence))
