@@ -1,0 +1,125 @@
+"""One run to log to: which one, and how facts get into it whole, unchanged and without a secret in an error."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from smoke_gate.errors import SmokeGateError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+MAX_PARAM_LENGTH = (
+    500  # the shortest limit of an MLflow server still in use that holds a definition; longer is cut
+)
+
+_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
+_QUERY = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]*")
+
+
+class ContractError(SmokeGateError, ValueError):
+    """Something that must not be logged as it is; the message says what was found and what to log instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """A run and the client that reaches it."""
+
+    client: "MlflowClient"
+    run_id: str
+
+    def params(self) -> dict[str, str]:
+        """Return the run's params as the store has them now."""
+        return dict(self.client.get_run(self.run_id).data.params)
+
+    def log(self, params: Mapping[str, str], tags: Mapping[str, str] | None = None) -> None:
+        """Log params, which are immutable, and tags; a param that already has its value is left alone.
+
+        Raises:
+            ContractError: a param has another value already, is empty, or is so long that a server would cut it.
+
+        """
+        from mlflow.entities import Param, RunTag
+
+        present = self.params()
+        for key, value in params.items():
+            _check_param(key, value, present.get(key))
+        self.client.log_batch(
+            self.run_id,
+            params=[Param(key, value) for key, value in params.items() if key not in present],
+            tags=[RunTag(key, value) for key, value in (tags or {}).items()],
+        )
+
+    def log_file(self, content: bytes, path: str) -> None:
+        """Log bytes as the artifact at ``path``, from the artifact root."""
+        folder, _, name = path.rpartition("/")
+        with TemporaryDirectory() as temporary:
+            file = Path(temporary, name)
+            file.write_bytes(content)
+            self.client.log_artifact(self.run_id, str(file), folder or None)
+
+    def read_file(self, path: str) -> bytes | None:
+        """Return an artifact's bytes, None where the run has no such artifact."""
+        folder = path.rpartition("/")[0]
+        if path not in {file.path for file in self.client.list_artifacts(self.run_id, folder or None)}:
+            return None
+        with TemporaryDirectory() as temporary:
+            return Path(self.client.download_artifacts(self.run_id, path, temporary)).read_bytes()
+
+
+def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
+    """Return the run that is meant: the named one, else the active one of ``with mlflow.start_run():``.
+
+    Raises:
+        ContractError: there is no active run, or a client is given without a run.
+
+    """
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    if run_id is not None:
+        return LoggedRun(client or MlflowClient(), run_id)
+    if client is not None:
+        raise ContractError("client= is given without run_id=: name the run to log to")
+    active = mlflow.active_run()
+    if active is None:
+        raise ContractError(
+            "no active MLflow run: log inside `with mlflow.start_run():`, or pass client= and run_id="
+        )
+    return LoggedRun(MlflowClient(), active.info.run_id)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what MLflow raises into a ContractError without the credentials that its message may quote."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    try:
+        yield
+    except (MlflowException, RequestException) as error:
+        raise ContractError(f"the MLflow store refused: {without_credentials(str(error))}") from None
+
+
+def without_credentials(text: str) -> str:
+    """Return ``text`` with user, password and query removed from every URI in it."""
+    return _QUERY.sub(r"\1", _USER_INFO.sub("", text))
+
+
+def _check_param(key: str, value: str, present: str | None) -> None:
+    if not value.strip():
+        raise ContractError(f"param {key} is empty: log what it is, or do not log it")
+    if len(value) > MAX_PARAM_LENGTH:
+        raise ContractError(
+            f"param {key} has {len(value)} characters and MLflow servers cut what is longer than "
+            f"{MAX_PARAM_LENGTH}: log a shorter text, or an artifact"
+        )
+    if present is not None and present != value:
+        raise ContractError(
+            f"param {key} is {present!r} already and cannot become {value!r}: a param never changes; "
+            "log the other value in a run of its own"
+        )

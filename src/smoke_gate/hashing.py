@@ -1,0 +1,185 @@
+"""Hashes that mean the same on every machine: of bytes, of definitions (RFC 8785) and of data arrays.
+
+The schemes and their test vectors are published in ``docs/hashing.md``.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import rfc8785
+
+from smoke_gate.errors import SmokeGateError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+Definition: TypeAlias = Mapping[str, object] | Sequence[object] | str | bytes
+
+_BLOCK_BYTES = 1 << 20  # what hashing an array that is not contiguous holds at a time
+_DATA_HASH_LENGTH = 16
+
+
+class HashError(SmokeGateError, ValueError):
+    """A value that has no hash; the message says what was found and what to hash instead."""
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: str | PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes as 64 lower-case hex digits, read in blocks.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    """
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the one JSON text of ``value`` that RFC 8785 (JSON Canonicalization Scheme) allows, as UTF-8.
+
+    Args:
+        value: what JSON can say: dicts with text keys, lists, tuples, text, finite numbers, booleans, None.
+
+    Raises:
+        HashError: anything else; NaN, an infinity, an integer beyond ±(2**53 - 1), a lone surrogate, endless
+            nesting.
+
+    """
+    try:
+        return rfc8785.dumps(value)
+    except RecursionError:
+        raise HashError("canonical JSON: the value is nested too deeply, or holds itself") from None
+    except ValueError as error:
+        raise HashError(f"canonical JSON: {error}; only what JSON can say has one") from None
+
+
+def canonical_definition(payload: Definition) -> bytes:
+    """Return the RFC 8785 form of a metric definition, given as a dict or list, or as JSON text.
+
+    Raises:
+        HashError: no JSON object or array; NaN, an infinity or a key that occurs twice.
+
+    """
+    value = _parsed(payload) if isinstance(payload, str | bytes) else payload
+    if not isinstance(value, dict | list):
+        raise HashError(f"a definition is a JSON object or array; found {type(value).__name__}")
+    return canonical_json(value)
+
+
+def definition_hash(payload: Definition) -> str:
+    """Return the hash of a metric definition: SHA-256 over its RFC 8785 form, 64 lower-case hex digits.
+
+    Text and the value that it parses to give the same hash.
+
+    Raises:
+        HashError: as ``canonical_definition``.
+
+    """
+    return sha256_hex(canonical_definition(payload))
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(
+            text, object_pairs_hook=_distinct_keys, parse_int=_integer, parse_constant=_refuse_constant
+        )
+    except RecursionError:
+        raise HashError("a definition must be JSON; this one is nested too deeply") from None
+    except HashError:
+        raise
+    except ValueError as error:
+        raise HashError(f"a definition must be JSON; this text is not: {error}") from None
+
+
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise HashError(f"a definition names each key once; found twice: {', '.join(map(repr, twice))}")
+    return value
+
+
+def _integer(text: str) -> int | float:
+    """Read an integer; one beyond 2**53 as the double whose RFC 8785 form it is: that form must be readable again."""
+    value = int(text)
+    if abs(value) < 2**53 or canonical_json(float(value)) != text.encode():
+        return value
+    return float(value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise HashError(f"a definition holds finite numbers only; found {name}: write it as text or leave it out")
+
+
+def data_hash(arrays: "Array | list[Array] | tuple[Array, ...]") -> str:
+    """Return the hash of data: the first 16 hex digits of a SHA-256 over each array in order.
+
+    An array contributes its bytes in C order, then ``str(shape)``, then ``str(dtype)`` as UTF-8. The bytes of
+    a contiguous array are hashed in place; any other is read in blocks of a mebibyte.
+
+    Args:
+        arrays: one NumPy array, or a list or tuple of several, whose order matters.
+
+    Raises:
+        HashError: no array at all; something that is not a NumPy array, or a masked one; values that are Python
+            objects (their bytes are addresses).
+
+    """
+    digest = hashlib.sha256()
+    several = arrays if isinstance(arrays, list | tuple) else [arrays]
+    if not several:
+        raise HashError("a data hash needs at least one array; found none")
+    for array in several:
+        _check_hashable(array)
+        for block in _blocks(array):
+            digest.update(block)
+        digest.update(str(array.shape).encode())
+        digest.update(str(array.dtype).encode())
+    return digest.hexdigest()[:_DATA_HASH_LENGTH]
+
+
+def _check_hashable(array: object) -> None:
+    import numpy as np
+
+    if not isinstance(array, np.ndarray):
+        raise HashError(
+            f"a data hash is of NumPy arrays; found {type(array).__name__}: "
+            "pass numpy.asarray(…) or frame.to_numpy()"
+        )
+    if isinstance(array, np.ma.MaskedArray):
+        raise HashError("a data hash would not see the mask of a masked array: pass array.filled(…)")
+    if array.dtype.hasobject:
+        raise HashError(
+            f"an array of dtype {array.dtype} holds Python objects, whose bytes are addresses: "
+            "convert it first, for example array.astype('float64') or array.astype('U')"
+        )
+
+
+def _blocks(array: "Array") -> Iterator[memoryview]:
+    """Yield the array's bytes in C order, without a copy where it is contiguous."""
+    import numpy as np
+
+    if array.nbytes == 0:
+        return
+    if array.flags.c_contiguous:
+        yield np.asarray(array).reshape(-1).view(np.uint8).data
+        return
+    for block in np.nditer(
+        array,
+        flags=["external_loop", "buffered"],
+        order="C",
+        buffersize=max(1, _BLOCK_BYTES // array.itemsize),
+    ):
+        yield np.ascontiguousarray(block).view(np.uint8).data
