@@ -1,0 +1,144 @@
+"""What the selected runs left behind: checkpoints, their manifest, figures, LoggedModels, the definition."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smoke_gate.collect.errors import ArtifactError, StoreError
+from smoke_gate.collect.folders import Entry, Tree
+from smoke_gate.collect.needs import Needs
+from smoke_gate.collect.probes.checkpoint import probe_checkpoint
+from smoke_gate.collect.probes.figure import probe_figure
+from smoke_gate.collect.probes.manifest import read_manifest
+from smoke_gate.collect.registrations import DEFINITION_FILE, payload_of, unread_payload
+from smoke_gate.collect.remote import artifacts_at
+from smoke_gate.collect.roots import PathMap
+from smoke_gate.collect.store import Store
+from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+
+MAX_FIGURE_BYTES = 64 << 20
+MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
+_MANIFEST = "checkpoints/MANIFEST.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifacts:
+    """What was read of a run's artifacts, or why nothing was."""
+
+    checkpoints: tuple[Artifact, ...] = ()
+    manifest: Manifest | None = None
+    models: tuple[LoggedModel, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    problem: str | None = None
+
+
+def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
+    """Return the artifacts of a run.
+
+    Raises:
+        ArtifactError: They are not where the store recorded them.
+        StoreError: The artifact store cannot be reached.
+
+    """
+    return Tree(artifacts_at(run.info.artifact_uri, run.info.run_id, store, path_map))
+
+
+def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap) -> Artifacts:
+    """Read what the enabled gates need of a run's artifacts.
+
+    Raises:
+        StoreError: The artifact store cannot be reached. (A dead place is a ``problem``.)
+
+    """
+    if not needs.checkpoints and not needs.figures:
+        return Artifacts()
+    models = _models(run, needs, store, path_map) if needs.checkpoints else ()
+    try:
+        tree = tree_of(run, store, path_map)
+        return Artifacts(
+            checkpoints=_checkpoints(tree, needs) if needs.checkpoints else (),
+            manifest=_manifest(tree) if needs.checkpoints else None,
+            models=models,
+            figures=tuple(figure_of(tree, entry) for entry in tree.matching(needs.figures)),
+        )
+    except ArtifactError as error:
+        return Artifacts(models=models, problem=str(error))
+
+
+def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) -> Payload | None:
+    """Return the definition that a run logged as an artifact, None where it did not.
+
+    Raises:
+        StoreError: The artifact store cannot be reached.
+
+    """
+    try:
+        tree = tree_of(run, store, path_map)
+        entry = tree.file(DEFINITION_FILE)
+    except ArtifactError:  # no artifacts at all: G1 asks for the hash, not for the payload
+        return None
+    if entry is None:
+        return None
+    try:
+        with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
+            return payload_of(path.read_bytes(), "artifact")
+    except ArtifactError:
+        return unread_payload(entry.size)
+
+
+def figure_of(tree: Tree, entry: Entry) -> Figure:
+    """Return a figure as probed, or why it could not be."""
+    try:
+        with tree.folder.opened(entry, MAX_FIGURE_BYTES) as path:
+            return probe_figure(path, entry.path)
+    except ArtifactError as error:
+        return Figure(path=entry.path, problem=str(error))
+
+
+def _checkpoints(tree: Tree, needs: Needs) -> tuple[Artifact, ...]:
+    entries = tree.matching(needs.checkpoints)
+    return tuple(_checkpoint(tree, entry, needs.max_bytes) for entry in entries if entry.path != _MANIFEST)
+
+
+def _checkpoint(tree: Tree, entry: Entry, max_bytes: int) -> Artifact:
+    if entry.size is not None and entry.size > max_bytes:
+        return Artifact(path=entry.path, size=entry.size)
+    try:
+        with tree.folder.opened(entry, max_bytes) as path:
+            return probe_checkpoint(path, entry.path)
+    except ArtifactError as error:
+        return Artifact(path=entry.path, size=entry.size, problem=str(error))
+
+
+def _manifest(tree: Tree) -> Manifest | None:
+    entry = tree.file(_MANIFEST)
+    if entry is None:
+        return None
+    try:
+        with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
+            return read_manifest(path.read_bytes())
+    except ArtifactError as error:
+        return Manifest(problem=str(error))
+
+
+def _models(run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap) -> tuple[LoggedModel, ...]:
+    outputs = run.outputs.model_outputs if run.outputs else []
+    ids = sorted({output.model_id for output in outputs})
+    return tuple(_model(model_id, needs, store, path_map) for model_id in ids)
+
+
+def _model(model_id: str, needs: Needs, store: Store, path_map: PathMap) -> LoggedModel:
+    try:
+        model = store.call(store.client.get_logged_model, model_id)
+    except StoreError as error:
+        if error.code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return LoggedModel(model_id=model_id, name=model_id, status="DELETED")
+    try:
+        tree = Tree(artifacts_at(model.artifact_location, model_id, store, path_map))
+        artifacts = tuple(_checkpoint(tree, entry, needs.max_bytes) for entry in tree.matching(("**",)))
+    except ArtifactError:
+        artifacts = ()  # G3 fails a model without files
+    return LoggedModel(model_id=model_id, name=model.name, status=str(model.status), artifacts=artifacts)

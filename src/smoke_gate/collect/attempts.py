@@ -1,0 +1,169 @@
+"""Every attempt at the matrix: which cell and seed each run is, and what became of it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.pages import all_pages
+from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.store import Store
+from smoke_gate.errors import UsageError
+from smoke_gate.evidence import Attempt
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import Template, normal_seed
+from smoke_gate.selection import attempt_order, identity, planned_pairs
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+    from mlflow.store.entities import PagedList
+
+_LOCAL_PAGE = 5000  # a file store reads every run again for each page
+_REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
+_COMMIT_TAGS = ("mlflow.source.git.commit", "git_commit")
+_DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
+
+
+def search(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress
+) -> Iterator["RecordedRun"]:
+    """Yield all runs of the experiments that the filter selects, deleted ones too, page after page.
+
+    Raises:
+        StoreError: A page cannot be read.
+    """
+    from mlflow.entities import ViewType
+
+    size = _LOCAL_PAGE if store.patience is None else _REMOTE_PAGE
+
+    def page(token: str | None) -> "PagedList[RecordedRun]":
+        return store.client.search_runs(
+            list(experiments),
+            filter_string=where,
+            run_view_type=ViewType.ALL,
+            max_results=size,
+            page_token=token,
+        )
+
+    for done, run in enumerate(all_pages(store, page), 1):
+        progress("runs", done, None)
+        yield run
+
+
+def ids_in_scope(
+    store: Store, experiments: Sequence[str], policy: Policy, progress: Progress
+) -> frozenset[str] | None:
+    """Return the ids of the runs that ``runs.where`` selects, None where it selects all.
+
+    Raises:
+        UsageError: MLflow does not understand the filter.
+    """
+    where = policy.runs.where.strip()
+    if not where:
+        return None
+    try:
+        return frozenset(run.info.run_id for run in search(store, experiments, where, progress))
+    except StoreError as error:
+        if error.code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
+            raise UsageError(f"MLflow refuses the filter `runs.where`: {where!r}: {error}") from error
+        raise
+
+
+def parents_of(
+    store: Store, policy: Policy, runs: Mapping[str, "RecordedRun"]
+) -> Mapping[str, "RecordedRun"]:
+    """Return the parents that cells or seeds are read from, by id; a parent that is gone is left out.
+
+    Raises:
+        StoreError: A parent in another experiment cannot be read.
+    """
+    if not any(Template.parse(text).reads_parent for text in (policy.runs.cell, policy.runs.seed)):
+        return {}
+    ids = {parent for run in runs.values() if (parent := run.data.tags.get("mlflow.parentRunId"))}
+    found = {parent: runs.get(parent) or _run(store, parent) for parent in sorted(ids)}
+    return {parent: run for parent, run in found.items() if run is not None}
+
+
+def _run(store: Store, run_id: str) -> "RecordedRun | None":
+    try:
+        return store.call(store.client.get_run, run_id)
+    except StoreError as error:
+        if error.code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # erased, or never an id
+            return None
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads attempts off recorded runs, by the policy's templates."""
+
+    cell: Template
+    seed: Template
+    parents: Mapping[str, "RecordedRun"]
+    in_scope: Collection[str] | None
+
+    def attempt(self, run: "RecordedRun") -> Attempt:
+        """Return the attempt that a run is."""
+        info = run.info
+        name = name_of(run)
+        return Attempt(
+            run_id=info.run_id,
+            experiment_id=info.experiment_id,
+            run_name=name,
+            cell=self._stated(self.cell, run, name, "cell"),
+            seed=self._stated(self.seed, run, name, "seed"),
+            status=info.status,
+            lifecycle_stage=info.lifecycle_stage,
+            start_time=info.start_time,
+            end_time=info.end_time,
+            commit=commit_of(run),
+            dirty=_dirty(run),
+            in_scope=self.in_scope is None or info.run_id in self.in_scope,
+        )
+
+    def _stated(self, template: Template, run: "RecordedRun", name: str, group: str) -> str | None:
+        parent = self.parents.get(run.data.tags.get("mlflow.parentRunId", ""))
+        return template.read(
+            run.data.params,
+            run.data.tags,
+            parent.data.params if parent else {},
+            parent.data.tags if parent else {},
+            name,
+            "cell" if group == "cell" else "seed",
+        )
+
+
+def reader_of(
+    policy: Policy, parents: Mapping[str, "RecordedRun"], in_scope: Collection[str] | None
+) -> Reader:
+    """Return the reader of a policy's attempts."""
+    return Reader(Template.parse(policy.runs.cell), Template.parse(policy.runs.seed), parents, in_scope)
+
+
+def worth_keeping(policy: Policy, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Return every attempt at a planned pair and every other active run, in order."""
+    planned = {
+        (pair.cell, None if pair.seed is None else normal_seed(pair.seed))
+        for pair in planned_pairs(policy, narrowed=False)
+    }
+    kept = [
+        attempt
+        for attempt in attempts
+        if attempt.lifecycle_stage == "active" or identity(policy, attempt) in planned
+    ]
+    return tuple(sorted(kept, key=attempt_order))
+
+
+def name_of(run: "RecordedRun") -> str:
+    """Return a run's name; old servers keep it in a tag only."""
+    return run.info.run_name or run.data.tags.get("mlflow.runName") or ""
+
+
+def commit_of(run: "RecordedRun") -> str | None:
+    """Return the commit that a run recorded."""
+    return next((commit for tag in _COMMIT_TAGS if (commit := run.data.tags.get(tag))), None)
+
+
+def _dirty(run: "RecordedRun") -> bool | None:
+    said = next((text for tag in _DIRTY_TAGS if (text := run.data.tags.get(tag))), None)
+    return None if said is None else said.lower() not in ("false", "0", "no")

@@ -1,0 +1,78 @@
+"""The file that holds a metric definition."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from smoke_gate.errors import UsageError
+from smoke_gate.hashing import HashError, definition_hash
+
+_MAX_BYTES = 16 << 20
+
+
+def definition_sha256(path: Path) -> str:
+    """Return the hash of the definition in a JSON or YAML file (by its suffix).
+
+    Raises:
+        UsageError: The file cannot be read, or holds no definition.
+
+    """
+    try:
+        return definition_hash(read_definition(path))
+    except HashError as error:
+        raise UsageError(f"the definition file {path} has no hash: {error}") from error
+
+
+def read_definition(path: Path) -> Mapping[str, Any] | Sequence[Any] | bytes:
+    """Return what a definition file holds: the text of a JSON file, the value of a YAML file.
+
+    Raises:
+        UsageError: The file cannot be read, or is not what its suffix says.
+
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"the definition file {path} cannot be read: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
+        raise UsageError(
+            f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB: that is no definition"
+        )
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return content
+    if suffix in (".yaml", ".yml"):
+        return _yaml(path, content)
+    raise UsageError(f"the definition file {path} must be .json, .yaml or .yml")
+
+
+def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
+    import yaml
+
+    try:
+        node = yaml.compose(content, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(path, node)
+        value = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
+        raise UsageError(f"the definition file {path} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(value, dict | list):
+        raise UsageError(
+            f"the definition file {path} must hold a mapping or a list, found {type(value).__name__}"
+        )
+    return value
+
+
+def _refuse_repeated_keys(path: Path, node: Any) -> None:
+    """Refuse what YAML readers resolve by keeping the last of two."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise UsageError(f"the definition file {path} names a key twice: {', '.join(twice)}")
+        for _, value in node.value:
+            _refuse_repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(path, value)

@@ -1,0 +1,79 @@
+"""Which experiments hold the matrix."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from smoke_gate.collect.errors import ExperimentError
+from smoke_gate.collect.pages import all_pages
+from smoke_gate.collect.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
+    from mlflow.store.entities import PagedList
+
+_MOST_LISTED = 20
+
+
+def find_experiments(store: Store, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of the experiments asked for by name or id; where none is, of the only one with runs.
+
+    Raises:
+        ExperimentError: One is not there, or is deleted; or none is asked for and not exactly one has runs.
+        StoreError: The store cannot be read.
+    """
+    known = _experiments(store)
+    if not asked:
+        return (_only_one_with_runs(store, known),)
+    found = [_find(store, known, text) for text in asked]
+    return tuple(dict.fromkeys((experiment.experiment_id, experiment.name) for experiment in found))
+
+
+def _experiments(store: Store) -> list["Experiment"]:
+    from mlflow.entities import ViewType
+
+    def page(token: str | None) -> "PagedList[Experiment]":
+        return store.client.search_experiments(view_type=ViewType.ALL, max_results=1000, page_token=token)
+
+    return list(all_pages(store, page))
+
+
+def _find(store: Store, known: Sequence["Experiment"], text: str) -> "Experiment":
+    by_name = [experiment for experiment in known if experiment.name == text]
+    found = by_name or [experiment for experiment in known if experiment.experiment_id == text]
+    if not found:
+        raise ExperimentError(f"{store.name} has no experiment {text!r}{_nearest(text, known)}")
+    if found[0].lifecycle_stage != "active":
+        raise ExperimentError(f"experiment {text!r} of {store.name} is deleted: restore it, or name another")
+    return found[0]
+
+
+def _nearest(text: str, known: Sequence["Experiment"]) -> str:
+    names = [experiment.name for experiment in known if experiment.lifecycle_stage == "active"]
+    near = get_close_matches(text, names, n=3, cutoff=0.5)
+    if near:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    return f"; it has {_listed(names)}" if names else "; it has none at all"
+
+
+def _only_one_with_runs(store: Store, known: Sequence["Experiment"]) -> tuple[str, str]:
+    active = [experiment for experiment in known if experiment.lifecycle_stage == "active"]
+    with_runs = [experiment for experiment in active if _has_runs(store, experiment)]
+    if len(with_runs) == 1:
+        return with_runs[0].experiment_id, with_runs[0].name
+    if not with_runs:
+        raise ExperimentError(f"{store.name} has no experiment with runs: check the tracking URI")
+    names = _listed([experiment.name for experiment in with_runs])
+    raise ExperimentError(
+        f"no experiment is named, and {store.name} has {len(with_runs)} with runs: {names}. "
+        "Name one with --experiment, or as `experiment` in the policy"
+    )
+
+
+def _has_runs(store: Store, experiment: "Experiment") -> bool:
+    return len(store.call(store.client.search_runs, [experiment.experiment_id], max_results=1)) > 0
+
+
+def _listed(names: Sequence[str]) -> str:
+    listed = ", ".join(map(repr, sorted(names)[:_MOST_LISTED]))
+    return listed if len(names) <= _MOST_LISTED else f"{listed} and {len(names) - _MOST_LISTED} more"

@@ -1,0 +1,97 @@
+"""A private folder of links to a file store: MLflow makes ``.trash`` there and nowhere else.
+
+A run folder that lacks ``artifacts/`` or another folder, as git leaves it, is one that MLflow lists but does not
+read; in the private folder it has them.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from smoke_gate.collect.errors import StoreError
+
+_META = "meta.yaml"
+_RUN_FOLDERS = ("artifacts", "metrics", "params", "tags")
+_NOT_RUNS = ("datasets", "models", "tags", "traces")
+_REGISTRY = "models"
+
+
+def private_links(store: Path, folder: Path) -> Path:
+    """Fill ``folder`` with links to the experiments of a file store and return it.
+
+    Raises:
+        StoreError: There is no experiment, or the folder cannot be read, or a run holds a link that leads out of it.
+    """
+    try:
+        experiments = [
+            path for path in _folders(store) if path.name != _REGISTRY and (path / _META).is_file()
+        ]
+        deleted = [path for path in _folders(store / ".trash") if (path / _META).is_file()]
+        if not experiments and not deleted:
+            raise StoreError(_no_experiments(store))
+        (folder / ".trash").mkdir()
+        for experiment in experiments:
+            _link_experiment(experiment, folder / experiment.name)
+        for experiment in deleted:
+            _link_experiment(experiment, folder / ".trash" / experiment.name)
+    except OSError as error:
+        raise StoreError(f"the file store {store} cannot be read: {error}") from error
+    return folder
+
+
+def _link_experiment(experiment: Path, target: Path) -> None:
+    target.mkdir()
+    for entry in os.scandir(experiment):
+        path = Path(entry.path)
+        if entry.is_dir() and entry.name not in _NOT_RUNS and (path / _META).is_file():
+            _link_run(path, target / entry.name)
+        else:
+            (target / entry.name).symlink_to(path.resolve())
+
+
+def _link_run(run: Path, target: Path) -> None:
+    """Link a run folder, through a folder of its own where something is missing that MLflow asks for."""
+    run = run.resolve()
+    for path in _links(run):
+        # A committed run must not show this machine's files, such as another process's environment, as its params.
+        if not path.resolve().is_relative_to(run):
+            raise StoreError(
+                f"run {run.name} of the file store holds a link that leads out: {path.relative_to(run)}"
+            )
+    missing = [name for name in _RUN_FOLDERS if not (run / name).is_dir()]
+    if not missing:
+        target.symlink_to(run)
+        return
+    target.mkdir()
+    for entry in run.iterdir():
+        (target / entry.name).symlink_to(entry)
+    for name in missing:
+        (target / name).mkdir()
+
+
+def _links(run: Path) -> Iterator[Path]:
+    """Yield the symbolic links among what MLflow reads of a run, which is everything but its artifacts."""
+    pending = [run]
+    while pending:
+        for entry in os.scandir(pending.pop()):
+            if entry.is_symlink():
+                if entry.name != "artifacts":
+                    yield Path(entry.path)
+            elif entry.is_dir() and entry.name != "artifacts":
+                pending.append(Path(entry.path))
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _no_experiments(store: Path) -> str:
+    message = f"{store} holds no MLflow experiments"
+    if (store / "mlruns").is_dir():
+        return f"{message}; did you mean {store / 'mlruns'}?"
+    for folder in (store, store.parent):
+        if (folder / "mlflow.db").is_file():
+            return f"{message}; did you mean sqlite:///{folder / 'mlflow.db'}?"
+    return f"{message}: check the path"

@@ -1,0 +1,150 @@
+"""Folders of artifacts: what is in them, which of it a policy means, and one file at a time."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.policy.terms import path_matches
+
+_DEEPEST = 32  # levels; links may make a folder its own ancestor
+_WILDCARDS = frozenset("*?[\\")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something in a folder: its path from the root of the artifacts, and its size in bytes (None: not known)."""
+
+    path: str
+    size: int | None = None
+    is_folder: bool = False
+
+
+class Folder(Protocol):
+    """The artifacts of a run or of a LoggedModel, or the files of a checkout."""
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """Return what is in a folder (``""``: the root), in any order; nothing where there is no such folder.
+
+        Raises:
+            ArtifactError: The root itself is not there, or the folder cannot be listed.
+            StoreError: The artifact store cannot be reached.
+
+        """
+
+    def opened(self, entry: Entry, max_bytes: int) -> AbstractContextManager[Path]:
+        """Have a file on this machine for as long as the context lasts.
+
+        Raises:
+            ArtifactError: It has vanished, leads elsewhere, or is larger than ``max_bytes``.
+            StoreError: It cannot be transferred.
+
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolder:
+    """A folder of this machine, empty if there is none. Files are used where they are; nothing outside is ever opened."""
+
+    root: Path
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """Return what is in a folder; a link that leads out of the root is a file that cannot be opened."""
+        try:
+            with os.scandir(self.root / path) as found:
+                return [self._entry(path, entry) for entry in found]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise ArtifactError(f"the folder {path or '.'} cannot be listed: {error.strerror}") from error
+
+    def _entry(self, path: str, found: "os.DirEntry[str]") -> Entry:
+        name = f"{path}/{found.name}" if path else found.name
+        if found.is_symlink() and not self._is_inside(Path(found.path)):
+            return Entry(name)
+        if found.is_dir():
+            return Entry(name, is_folder=True)
+        return Entry(name, found.stat().st_size if found.is_file() else None)
+
+    def _is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.root)
+
+    @contextmanager
+    def opened(self, entry: Entry, max_bytes: int) -> Iterator[Path]:
+        """Give the file itself."""
+        path = self.root / entry.path
+        if not self._is_inside(path):
+            raise ArtifactError("it is a link that leads out of its folder")
+        if not path.exists():
+            raise ArtifactError("it is not there any more")
+        if not path.is_file():
+            raise ArtifactError("it is no regular file")
+        if path.stat().st_size > max_bytes:
+            raise ArtifactError(f"it is larger than {max_bytes} bytes")
+        try:
+            yield path
+        except OSError as error:
+            raise ArtifactError(f"it cannot be read: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A folder that is listed no more than once and no deeper than asked for."""
+
+    folder: Folder
+    _listed: dict[str, Sequence[Entry]] = field(default_factory=dict)
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """Return what is in a folder, in order of path."""
+        if path not in self._listed:
+            self._listed[path] = sorted(self.folder.entries(path), key=lambda entry: entry.path)
+        return self._listed[path]
+
+    def file(self, path: str) -> Entry | None:
+        """Return the file at a path, None where there is none."""
+        entries = self.entries(path.rpartition("/")[0])
+        return next((entry for entry in entries if entry.path == path and not entry.is_folder), None)
+
+    def matching(self, patterns: Sequence[str]) -> tuple[Entry, ...]:
+        """Return the files that match any of the patterns, in order of path; only where they may be is looked."""
+        found: dict[str, Entry] = {}
+        pending = sorted({_literal_folder(pattern) for pattern in patterns})
+        looked = set()
+        while pending:
+            path = pending.pop()
+            if path in looked or path.count("/") > _DEEPEST:
+                continue
+            looked.add(path)
+            for entry in self.entries(path):
+                if entry.is_folder:
+                    if any(_may_hold(entry.path, pattern) for pattern in patterns):
+                        pending.append(entry.path)
+                elif any(path_matches(entry.path, pattern) for pattern in patterns):
+                    found[entry.path] = entry
+        return tuple(found[path] for path in sorted(found))
+
+
+def _literal_folder(pattern: str) -> str:
+    """Return the longest folder that all matches of a pattern are in."""
+    literal: list[str] = []
+    for segment in pattern.split("/")[:-1]:
+        if _WILDCARDS & set(segment):
+            break
+        literal.append(segment)
+    return "/".join(literal)
+
+
+def _may_hold(folder: str, pattern: str) -> bool:
+    """Whether a match of the pattern may be somewhere below the folder."""
+    wanted, given = pattern.split("/"), folder.split("/")
+    for index, segment in enumerate(given):
+        if index >= len(wanted) - 1:
+            return "**" in wanted[: index + 1]
+        if wanted[index] == "**":
+            return True
+        if not path_matches(segment, wanted[index]):
+            return False
+    return True

@@ -1,0 +1,99 @@
+"""Tracking URIs: what kind of store one names, where it is, and how it is shown without credentials."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from smoke_gate.collect.errors import StoreError
+
+Kind = Literal["sqlite", "files", "database", "server"]
+
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9.-]+)(?:\+[A-Za-z0-9_]+)?:")
+# user:password@, also where a slash in the password was not percent-encoded (then it does not look like host:port/).
+_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?!\d+(?:/|$))[^\s@]*@)")
+_KINDS: Mapping[str, Kind] = {
+    "file": "files",
+    "sqlite": "sqlite",
+    "postgresql": "database",
+    "postgres": "database",
+    "mysql": "database",
+    "mssql": "database",
+}
+
+
+def default_tracking_uri(folder: Path, environ: Mapping[str, str]) -> str:
+    """Return the tracking URI of those who name none.
+
+    That is ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` where that file is in ``folder`` (the working
+    directory), else ``./mlruns``.
+    """
+    if named := environ.get("MLFLOW_TRACKING_URI"):
+        return named
+    return "sqlite:///mlflow.db" if (folder / "mlflow.db").is_file() else "./mlruns"
+
+
+def kind_of(uri: str) -> Kind:
+    """Return how the store is read; a scheme that only MLflow or its plugins know counts as a server."""
+    scheme = _SCHEME.match(uri)
+    if scheme is None:
+        return "server" if uri == "databricks" else "files"
+    return _KINDS.get(scheme["scheme"].lower(), "server")
+
+
+def shown(uri: str) -> str:
+    """Return the URI without credentials: no user, no password, and no query where it is not part of a path."""
+    bare = without_credentials(uri)
+    return bare if kind_of(uri) in ("sqlite", "files") else re.split(r"[?#]", bare, maxsplit=1)[0]
+
+
+def without_credentials(text: str) -> str:
+    """Return any text without what stands between ``://`` and ``@`` in the URIs that it mentions."""
+    return _CREDENTIALS.sub("", text)
+
+
+def files_path(uri: str) -> Path:
+    """Return the folder that a file store's URI names.
+
+    Raises:
+        StoreError: There is no such folder.
+    """
+    plain = urlsplit(uri).path if uri.startswith("file:") else uri
+    candidates = [Path(unquote(plain)), Path(plain)] if uri.startswith("file:") else [Path(plain)]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate.resolve()
+        if candidate.is_file():
+            raise StoreError(
+                f"{uri} is a file, not a folder of runs: if it is an SQLite store, write sqlite:///{candidate}"
+            )
+    raise StoreError(
+        f"there is no tracking store at {uri}: the folder {candidates[0].absolute()} does not exist"
+    )
+
+
+def sqlite_path(uri: str) -> Path:
+    """Return the file that an SQLite URI names, also where its name holds ``%``, ``?`` or ``#``, or is percent-encoded.
+
+    Raises:
+        StoreError: There is no such file; nothing is created.
+    """
+    _, slashes, name = uri.partition(":///")
+    if not slashes or name in ("", ":memory:"):
+        raise StoreError(
+            f"{uri} names no file: write sqlite:///relative/path.db or sqlite:////absolute/path.db"
+        )
+    if name.startswith("file:"):
+        name = re.sub(r"^//(?=/)", "", name.removeprefix("file:"))
+    without_query = name.partition("?")[0]
+    candidates = list(dict.fromkeys(map(Path, (name, unquote(name), without_query, unquote(without_query)))))
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+        if candidate.is_dir():
+            raise StoreError(f"{uri} is a folder, not a database: if it is a file store, write {candidate}")
+    raise StoreError(
+        f"there is no tracking store at {uri}: the file {candidates[0].absolute()} does not exist, and smoke-gate does "
+        "not create one. Check the path (sqlite:///relative.db, sqlite:////absolute.db) and the working directory"
+    )

@@ -1,0 +1,87 @@
+"""Compressed streams, as joblib writes them: zlib, gzip, bzip2, xz and lzma."""
+
+import bz2
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection
+from smoke_gate.collect.probes.streams import BLOCK_BYTES, stream_of
+
+_LZMA_BYTES = 64 << 20  # of a dictionary; joblib's default preset needs far less
+
+
+class _Decompressor(Protocol):
+    """What bz2, lzma and the adapter for zlib have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Zlib:
+    """zlib's decompressor with the interface of the others."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(zlib.MAX_WBITS | 32)  # zlib or gzip, by its header
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+_DECOMPRESSORS: Final[dict[str, Callable[[], _Decompressor]]] = {
+    "zlib": _Zlib,
+    "gzip": _Zlib,
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=_LZMA_BYTES),
+    "lzma": lambda: lzma.LZMADecompressor(memlimit=_LZMA_BYTES),
+}
+COMPRESSIONS: Final = frozenset(_DECOMPRESSORS)
+
+
+def decompressed(stream: io.BufferedReader, kind: str, inspection: Inspection) -> io.BufferedReader:
+    """Return what a compressed stream holds; reading to its end verifies its checksum.
+
+    Raises:
+        BrokenError: on reading: it is cut off, corrupt, followed by more, or holds more than is allowed for.
+
+    """
+    return stream_of(_chunks(stream, _DECOMPRESSORS[kind](), inspection))
+
+
+def _chunks(
+    stream: io.BufferedReader, decompressor: _Decompressor, inspection: Inspection
+) -> Iterator[bytes]:
+    while not decompressor.eof:
+        data = b""
+        if decompressor.needs_input and not (data := stream.read(BLOCK_BYTES)):
+            raise BrokenError("is cut off: its compressed data does not end")
+        try:
+            chunk = decompressor.decompress(data, BLOCK_BYTES)
+        except (zlib.error, lzma.LZMAError, OSError) as error:  # bz2 says OSError
+            raise BrokenError(f"is corrupt: it cannot be decompressed ({error})") from None
+        inspection.expand(len(chunk))
+        yield chunk
+    if decompressor.unused_data or stream.peek(1):
+        raise BrokenError("has bytes after the end of its compressed data")

@@ -1,0 +1,292 @@
+"""Follows the opcodes of one pickle without importing, building or calling anything.
+
+The effects on stack, marks and memo are those of CPython's unpickler, so that the two strings that STACK_GLOBAL takes
+are known even if they come from the memo; a string that something would compute is not, and counts as dangerous.
+Where the C and the Python unpickler, or pickle and joblib, would read the same bytes differently, the stream is
+refused: no honest pickler writes one. Reference: CPython's ``Modules/_pickle.c`` and ``Lib/pickletools.py``.
+"""
+
+import pickletools
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, TypeAlias
+
+from smoke_gate.collect.probes.inspection import MAX_OPCODES, BrokenError, Inspection
+from smoke_gate.collect.probes.pickle_operands import Operands
+from smoke_gate.collect.probes.pickle_stack import Memo, Stack
+from smoke_gate.collect.probes.pickle_values import (
+    WRAPPER_MISUSED,
+    ArrayWrapper,
+    Dict,
+    Dtype,
+    Name,
+    Opaque,
+    Value,
+    tuple_of,
+)
+from smoke_gate.collect.probes.streams import Source
+
+_MAX_STORAGES = 100_000
+_MAX_PROTOCOL = 5
+_NO_STORAGE = "has a persistent id that is no torch storage: only its writer can load it"
+
+_Handler: TypeAlias = Callable[[], None]
+
+
+class Machine:
+    """One pickle from its first opcode to STOP.
+
+    ``storages`` are torch's storages by key: the storage class and the number of elements.
+    """
+
+    def __init__(self, source: Source, inspection: Inspection) -> None:
+        self._source = source
+        self._inspection = inspection
+        self._read = Operands(source)
+        self._stack = Stack()
+        self._memo = Memo()
+        self._frame_end = 0
+        self.storages: dict[str, tuple[Name, int]] = {}
+
+    def run(self) -> Value:
+        """Follow the pickle to its end and return what is known of the value it holds.
+
+        Raises:
+            BrokenError: the stream is cut off or corrupt, or larger than can be followed.
+
+        """
+        handlers = self._handlers()
+        take, inspection = self._source.take, self._inspection
+        while (code := take(1)) != b".":
+            handler = handlers.get(code)
+            if handler is None:
+                raise BrokenError(f"is no pickle, or a corrupt one: byte 0x{code.hex()} is no opcode")
+            inspection.opcodes_left -= 1
+            if inspection.opcodes_left < 0:
+                raise BrokenError(f"has more than {MAX_OPCODES} pickle opcodes and was not read to the end")
+            handler()
+        if self._frame_end > self._source.position:
+            raise BrokenError("is a corrupt pickle: it stops before its frame ends")
+        return self._stack.pop()
+
+    # --- containers ---
+
+    def _tuple(self, length: int) -> None:
+        self._stack.push(tuple_of(self._stack.pop_many(length)))
+
+    def _dict(self) -> None:
+        pairs = self._stack.pop_mark()
+        self._stack.push(Dict())
+        self._fill(pairs)
+
+    def _set_item(self) -> None:
+        value, key = self._stack.pop(), self._stack.pop()
+        self._fill([key, value])
+
+    def _fill(self, pairs: list[Value]) -> None:
+        target = self._stack.top()
+        if len(pairs) % 2:
+            raise BrokenError("is a corrupt pickle: a dict has a key without a value")
+        if isinstance(target, Dict):
+            target.put(pairs)
+
+    # --- globals ---
+
+    def _import(self, module: Value, name: Value) -> Name | Opaque:
+        if not isinstance(module, str) or not isinstance(name, str):
+            self._inspection.imports.computed = True
+            return Opaque.VALUE
+        self._inspection.imports.add(module, name)
+        return Name(module, name)
+
+    def _global(self) -> None:
+        self._stack.push(self._import(self._read.name(), self._read.name()))
+
+    def _stack_global(self) -> None:
+        name, module = self._stack.pop(), self._stack.pop()
+        self._stack.push(self._import(module, name))
+
+    def _extension(self, width: int) -> None:
+        code = self._read.number(width, signed=width == 4)
+        self._inspection.imports.add("copyreg", f"_extension_registry[{code}]")
+        self._stack.push(Opaque.VALUE)
+
+    def _persistent_line(self) -> None:
+        self._read.line()
+        raise BrokenError(_NO_STORAGE)
+
+    def _persistent(self) -> None:
+        match self._stack.pop():
+            case ("storage", Name() as kind, str() as key, _, int() as count, *_):
+                self.storages[key] = (kind, count)
+                if len(self.storages) > _MAX_STORAGES:
+                    raise BrokenError(f"has more than {_MAX_STORAGES} torch storages")
+            case ("module", *_):  # a class with its source, as torch wrote before 1.6
+                pass
+            case _:
+                raise BrokenError(_NO_STORAGE)
+        self._stack.push(Opaque.VALUE)
+
+    # --- objects ---
+
+    def _make(self, maker: Value, arguments: Value) -> None:
+        if isinstance(maker, Name) and maker.is_array_wrapper:
+            raise BrokenError(WRAPPER_MISUSED)
+        self._stack.push(Dtype.of(arguments) if maker == Name("numpy", "dtype") else Opaque.VALUE)
+
+    def _reduce(self) -> None:
+        arguments, maker = self._stack.pop(), self._stack.pop()
+        self._make(maker, arguments)
+
+    def _new(self) -> None:
+        arguments, maker = self._stack.pop(), self._stack.pop()
+        if isinstance(maker, Name) and maker.is_array_wrapper and arguments == ():
+            self._stack.push(ArrayWrapper())
+        else:
+            self._make(maker, arguments)
+
+    def _new_with_keywords(self) -> None:
+        self._stack.pop()
+        self._reduce()
+
+    def _object(self) -> None:
+        items = self._stack.pop_mark()
+        if not items:
+            raise BrokenError("is a corrupt pickle: it makes an object without a class")
+        self._make(items[0], tuple_of(items[1:]))
+
+    def _instance(self) -> None:
+        arguments = self._stack.pop_mark()
+        self._make(self._import(self._read.name(), self._read.name()), tuple_of(arguments))
+
+    def _build(self) -> None:
+        state, target = self._stack.pop(), self._stack.top()
+        if isinstance(target, Dtype):
+            target.set_state(state)
+        elif isinstance(target, ArrayWrapper):
+            if not isinstance(state, Dict) or not state.known:
+                raise BrokenError(WRAPPER_MISUSED)
+            target.state.update(state.items)
+            self.array_wrapper_built(target)
+
+    def array_wrapper_built(self, wrapper: ArrayWrapper) -> None:
+        """Note that joblib's stand-in for an array is complete; to a plain unpickler it is any object."""
+
+    # --- stream ---
+
+    def _protocol(self) -> None:
+        if (version := self._read.number(1)) > _MAX_PROTOCOL:
+            raise BrokenError(f"is a corrupt pickle: there is no protocol {version}")
+
+    def _frame(self) -> None:
+        length = self._read.number(8)
+        if self._source.position < self._frame_end:
+            raise BrokenError("is a corrupt pickle: a frame begins within another")
+        self._frame_end = self._source.position + length
+
+    # --- opcodes ---
+
+    def _pushing(self, read: Callable[..., Value], *arguments: object, **keywords: bool) -> _Handler:
+        push = self._stack.push
+        return lambda: push(read(*arguments, **keywords))
+
+    def _putting(self, read: Callable[..., int], *arguments: int) -> _Handler:
+        return lambda: self._memo.put(read(*arguments), self._stack.top())
+
+    def _getting(self, read: Callable[..., int], *arguments: int) -> _Handler:
+        return lambda: self._stack.push(self._memo.get(read(*arguments)))
+
+    def _handlers(self) -> Mapping[bytes, _Handler]:
+        by_name = {
+            **self._value_handlers(),
+            **self._stack_handlers(),
+            **self._container_handlers(),
+            **self._object_handlers(),
+        }
+        return {_CODES[name]: handler for name, handler in by_name.items()}
+
+    def _value_handlers(self) -> dict[str, _Handler]:
+        read, pushing = self._read, self._pushing
+        widths = {"NONE": 0, "NEWTRUE": 0, "NEWFALSE": 0, "BINFLOAT": 8, "NEXT_BUFFER": 0}
+        return {
+            **{name: pushing(read.constant, width) for name, width in widths.items()},
+            **dict.fromkeys(("INT", "LONG", "FLOAT"), pushing(read.line)),
+            "BININT": pushing(read.number, 4, signed=True),
+            "BININT1": pushing(read.number, 1),
+            "BININT2": pushing(read.number, 2),
+            "LONG1": pushing(read.long, 1),
+            "LONG4": pushing(read.long, 4),
+            "BINBYTES": pushing(read.data, 4),
+            "SHORT_BINBYTES": pushing(read.data, 1),
+            "BINBYTES8": pushing(read.data, 8),
+            "BYTEARRAY8": pushing(read.data, 8),
+            "STRING": pushing(read.text_line, quoted=True),
+            "UNICODE": pushing(read.text_line, quoted=False),
+            "BINSTRING": pushing(read.text, 4, "ascii"),
+            "SHORT_BINSTRING": pushing(read.text, 1, "ascii"),
+            "BINUNICODE": pushing(read.text, 4, "utf-8"),
+            "SHORT_BINUNICODE": pushing(read.text, 1, "utf-8"),
+            "BINUNICODE8": pushing(read.text, 8, "utf-8"),
+        }
+
+    def _stack_handlers(self) -> dict[str, _Handler]:
+        read, stack = self._read, self._stack
+        return {
+            "MARK": stack.mark,
+            "POP": stack.drop,
+            "POP_MARK": partial(_do, stack.pop_mark),
+            "DUP": self._pushing(stack.top),
+            "READONLY_BUFFER": partial(_do, stack.top),
+            "MEMOIZE": self._putting(self._memo.__len__),
+            "PUT": self._putting(read.index),
+            "BINPUT": self._putting(read.number, 1),
+            "LONG_BINPUT": self._putting(read.number, 4),
+            "GET": self._getting(read.index),
+            "BINGET": self._getting(read.number, 1),
+            "LONG_BINGET": self._getting(read.number, 4),
+        }
+
+    def _container_handlers(self) -> dict[str, _Handler]:
+        stack, pushing = self._stack, self._pushing
+        return {
+            **dict.fromkeys(("EMPTY_LIST", "EMPTY_SET"), partial(stack.push, Opaque.VALUE)),
+            **dict.fromkeys(("LIST", "FROZENSET"), stack.collect),
+            **dict.fromkeys(("APPENDS", "ADDITEMS"), stack.extend),
+            "APPEND": stack.append,
+            "EMPTY_TUPLE": partial(self._tuple, 0),
+            "TUPLE1": partial(self._tuple, 1),
+            "TUPLE2": partial(self._tuple, 2),
+            "TUPLE3": partial(self._tuple, 3),
+            "TUPLE": lambda: stack.push(tuple_of(stack.pop_mark())),
+            "EMPTY_DICT": pushing(Dict),
+            "DICT": self._dict,
+            "SETITEM": self._set_item,
+            "SETITEMS": lambda: self._fill(stack.pop_mark()),
+        }
+
+    def _object_handlers(self) -> dict[str, _Handler]:
+        return {
+            "GLOBAL": self._global,
+            "STACK_GLOBAL": self._stack_global,
+            "EXT1": partial(self._extension, 1),
+            "EXT2": partial(self._extension, 2),
+            "EXT4": partial(self._extension, 4),
+            "PERSID": self._persistent_line,
+            "BINPERSID": self._persistent,
+            "REDUCE": self._reduce,
+            "BUILD": self._build,
+            "INST": self._instance,
+            "OBJ": self._object,
+            "NEWOBJ": self._new,
+            "NEWOBJ_EX": self._new_with_keywords,
+            "PROTO": self._protocol,
+            "FRAME": self._frame,
+        }
+
+
+def _do(action: Callable[[], object]) -> None:
+    """Do something for its effect alone."""
+    action()
+
+
+_CODES: Final = {opcode.name: opcode.code.encode("latin-1") for opcode in pickletools.opcodes}

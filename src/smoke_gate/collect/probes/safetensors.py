@@ -1,0 +1,80 @@
+"""Safetensors: a JSON header, then the tensors' bytes without gap or overlap.
+
+Format: huggingface/safetensors, README, "Format".
+"""
+
+import io
+import json
+from math import prod
+from typing import Final
+
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection
+from smoke_gate.collect.probes.json_text import parse_json
+
+_LENGTH_BYTES = 8
+_MAX_HEADER_BYTES = 4 << 20  # tens of thousands of tensors
+_BITS: Final = {
+    **dict.fromkeys(("F4",), 4),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 16),
+    **dict.fromkeys(("I32", "U32", "F32"), 32),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), 64),
+}
+
+
+def header_length(head: bytes, size: int) -> int | None:
+    """Return the header's length where a file of ``size`` bytes begins like safetensors, else None."""
+    length = int.from_bytes(head[:_LENGTH_BYTES], "little")
+    return (
+        length if head[_LENGTH_BYTES : _LENGTH_BYTES + 1] == b"{" and length <= size - _LENGTH_BYTES else None
+    )
+
+
+def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> None:
+    """Verify header and offsets against the file's length.
+
+    Raises:
+        BrokenError: the header is no such header, or the offsets do not cover the data exactly.
+
+    """
+    length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
+    if length > _MAX_HEADER_BYTES:
+        raise BrokenError(f"has a header of {length} bytes, more than {_MAX_HEADER_BYTES}")
+    header = parse_json(stream.read(length))
+    if not isinstance(header, dict):
+        raise BrokenError("has a header that is no JSON object")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise BrokenError("has a __metadata__ that is not text by key")
+    end = 0
+    for start, stop in sorted(_extent(name, entry) for name, entry in header.items()):
+        if start != end:
+            raise BrokenError(
+                f"has tensors with {'a gap' if start > end else 'an overlap'} at byte {end} of the data"
+            )
+        end = stop
+    if end != size - _LENGTH_BYTES - length:
+        raise BrokenError(f"has {size - _LENGTH_BYTES - length} bytes of data where its header says {end}")
+
+
+def _extent(name: str, entry: object) -> tuple[int, int]:
+    """Return where a tensor's data begins and ends, checked against its dtype and shape."""
+    match entry:
+        case {
+            "dtype": str() as dtype,
+            "shape": [*shape],
+            "data_offsets": [int() as start, int() as stop],
+            **rest,
+        }:
+            if rest or not all(type(length) is int and length >= 0 for length in shape):
+                raise BrokenError(f"has a malformed entry for tensor {name[:80]!r}")
+        case _:
+            raise BrokenError(f"has a malformed entry for tensor {name[:80]!r}")
+    if dtype not in _BITS:
+        raise BrokenError(f"has a tensor of unknown dtype {dtype[:20]!r}")
+    if not 0 <= start <= stop or 8 * (stop - start) != _BITS[dtype] * prod(shape):
+        raise BrokenError(
+            f"has offsets for tensor {name[:80]!r} that are not the size of {dtype} × {json.dumps(shape)[:80]}"
+        )
+    return start, stop

@@ -1,0 +1,201 @@
+"""Reading, in order: the store, the attempts, the selected runs, the checkout."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smoke_gate.collect.attempts import ids_in_scope, parents_of, reader_of, search, worth_keeping
+from smoke_gate.collect.definitions import definition_sha256
+from smoke_gate.collect.experiments import find_experiments
+from smoke_gate.collect.facts import FactReader
+from smoke_gate.collect.files import read_figures
+from smoke_gate.collect.git import head_of, is_ancestor, open_repository, same_code
+from smoke_gate.collect.locations import shown
+from smoke_gate.collect.needs import Needs, needs_of
+from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.registrations import in_force, is_registration
+from smoke_gate.collect.roots import PathMap
+from smoke_gate.collect.store import Store, open_store
+from smoke_gate.collect.workers import in_parallel
+from smoke_gate.evidence import Answer, Attempt, Evidence, Registration, Run
+from smoke_gate.policy.model import ByFile, Policy
+from smoke_gate.policy.terms import seed_order
+from smoke_gate.selection import identity, select
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+
+Experiments = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where to read.
+
+    ``checkout`` is the root of the working tree: for git and for ``figures.files``. ``policy_dir`` is the policy
+    file's folder: for the definition file. ``artifact_path_map`` are pairs (old, new) of where artifacts were and
+    are. ``head`` is the commit that counts as head, None for the one that is checked out. ``workers`` bounds how
+    many runs are read at a time.
+    """
+
+    tracking_uri: str
+    checkout: Path = Path()
+    policy_dir: Path = Path()
+    artifact_path_map: PathMap = ()
+    head: str | None = None
+    workers: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials."""
+
+    evidence: Evidence
+    experiments: Experiments
+    tracking_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPlan:
+    """The cells and seeds that an experiment's active runs have, in order: what a plan could be."""
+
+    cells: tuple[str, ...]
+    seeds: tuple[str, ...]
+    experiments: Experiments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What the store says of all runs: as recorded, by id, those of preregistrations apart; and as attempts."""
+
+    experiments: Experiments
+    runs: Mapping[str, "RecordedRun"]
+    registrations: tuple["RecordedRun", ...]
+    attempts: tuple[Attempt, ...]
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+def collect(
+    policy: Policy, source: Source, *, progress: Progress = silent, clock: Callable[[], datetime] = now
+) -> Collected:
+    """Read what the policy's gates need to know.
+
+    Raises:
+        StoreError: The tracking store or its artifacts cannot be read.
+        ExperimentError: An experiment is not there, or none is named and there is not just one.
+        UsageError: The definition file cannot be read, or MLflow refuses ``runs.where``.
+
+    """
+    needs = needs_of(policy)
+    definition = _definition(policy, source)
+    with open_store(source.tracking_uri) as store:
+        recorded = _read_attempts(policy, store, progress)
+        reader = FactReader(needs, store, source.artifact_path_map)
+        selected = [attempt for _, attempt in select(policy, recorded.attempts).selected]
+        facts = in_parallel(
+            lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
+            workers=source.workers, stage="facts", progress=progress,
+        )  # fmt: skip
+        registrations = tuple(map(reader.registration, recorded.registrations)) if needs.definition else ()
+    head, runs = _with_git(policy, source, needs, facts, selected, in_force(policy, registrations))
+    evidence = Evidence(
+        as_of=clock().astimezone(UTC).date().isoformat(),
+        attempts=recorded.attempts,
+        runs=tuple(runs),
+        registrations=registrations,
+        definition_sha256=definition,
+        files=read_figures(source.checkout, needs.files),
+        head=head,
+    )
+    return Collected(
+        evidence=evidence, experiments=recorded.experiments, tracking_uri=shown(source.tracking_uri)
+    )
+
+
+def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) -> FoundPlan:
+    """Return the cells and seeds that the experiments' runs have.
+
+    Raises:
+        StoreError: The tracking store cannot be read.
+        ExperimentError: An experiment is not there, or none is named and there is not just one.
+        UsageError: MLflow refuses ``runs.where``.
+
+    """
+    with open_store(source.tracking_uri) as store:
+        recorded = _read_attempts(policy, store, progress)
+    found = [
+        attempt
+        for attempt in recorded.attempts
+        if attempt.lifecycle_stage == "active" and attempt.in_scope and identity(policy, attempt) is not None
+    ]
+    return FoundPlan(
+        cells=tuple(sorted({attempt.cell for attempt in found if attempt.cell})),
+        seeds=tuple(sorted({attempt.seed for attempt in found if attempt.seed}, key=seed_order)),
+        experiments=recorded.experiments,
+    )
+
+
+def _read_attempts(policy: Policy, store: Store, progress: Progress) -> _Recorded:
+    experiments = find_experiments(store, policy.experiments)
+    ids = [experiment_id for experiment_id, _ in experiments]
+    everything = {run.info.run_id: run for run in search(store, ids, "", progress)}
+    registrations = [run for run in everything.values() if is_registration(policy, run)]
+    apart = {run.info.run_id for run in registrations}
+    runs = {run_id: run for run_id, run in everything.items() if run_id not in apart}
+    reader = reader_of(
+        policy, parents_of(store, policy, everything), ids_in_scope(store, ids, policy, progress)
+    )
+    return _Recorded(
+        experiments=experiments,
+        runs=runs,
+        registrations=tuple(
+            sorted(registrations, key=lambda run: (run.info.start_time or 0, run.info.run_id))
+        ),
+        attempts=worth_keeping(policy, map(reader.attempt, runs.values())),
+    )
+
+
+def _definition(policy: Policy, source: Source) -> str | None:
+    gate = policy.gates.definition_hash
+    if gate.enabled and isinstance(gate.expected, ByFile):
+        return definition_sha256(source.policy_dir / gate.expected.file)
+    return None
+
+
+def _with_git(
+    policy: Policy,
+    source: Source,
+    needs: Needs,
+    runs: Sequence[Run],
+    selected: Sequence[Attempt],
+    registration: Registration | None,
+) -> tuple[str | None, Sequence[Run]]:
+    """Return head, and the runs with what git knows of their commits, where the policy asks for it."""
+    if not (needs.head or needs.ancestry):
+        return source.head, runs
+    repository = open_repository(source.checkout)
+    head = source.head or (head_of(repository) if repository else None)
+    if repository is None:
+        return head, runs
+    commits = {attempt.run_id: attempt.commit for attempt in selected}
+    distinct = set(commits.values())
+    same = {}
+    if needs.code:
+        same = {commit: same_code(repository, commit, head, policy.runs.code_paths) for commit in distinct}
+    after = {}
+    if needs.ancestry and registration is not None:
+        after = {commit: is_ancestor(repository, registration.commit, commit) for commit in distinct}
+    return head, [
+        replace(
+            run,
+            same_code=same.get(commits[run.run_id], Answer.UNKNOWN),
+            after_registration=after.get(commits[run.run_id], Answer.UNKNOWN),
+        )
+        for run in runs
+    ]

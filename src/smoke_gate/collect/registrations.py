@@ -1,0 +1,90 @@
+"""Preregistration runs, and the definition that a run logged."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from smoke_gate.collect.attempts import commit_of, name_of
+from smoke_gate.evidence import Payload, Registration
+from smoke_gate.hashing import HashError, definition_hash, sha256_hex
+from smoke_gate.policy.model import ByRunId, ByRunName, Policy
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+
+DEFINITION_FILE = "definition.json"
+_TAG, _KIND = "smoke_gate.kind", "preregistration"
+
+
+def is_registration(policy: Policy, run: "RecordedRun") -> bool:
+    """Whether a run holds a preregistration: by its tag, or because the policy names it."""
+    if run.data.tags.get(_TAG) == _KIND:
+        return True
+    expected = policy.gates.definition_hash.expected
+    if isinstance(expected, ByRunId):
+        return bool(run.info.run_id == expected.run_id)
+    return isinstance(expected, ByRunName) and name_of(run) == expected.run_name
+
+
+def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Registration:
+    """Return what a preregistration run says; ``key`` is the param that holds the definition's hash."""
+    params = run.data.params
+    return Registration(
+        run_id=run.info.run_id,
+        run_name=name_of(run),
+        status=run.info.status,
+        lifecycle_stage=run.info.lifecycle_stage,
+        start_time=run.info.start_time,
+        sha256=params.get(key),
+        prior_sha256=params.get("prior_sha256") or None,
+        reason=params.get("reason") or None,
+        commit=commit_of(run),
+        policy_sha256=params.get("policy_sha256") or None,
+        payload=payload,
+    )
+
+
+def payload_in_params(run: "RecordedRun", key: str) -> Payload | None:
+    """Return the definition that a run logged as a param, None where it did not."""
+    text = run.data.params.get(f"{key}_payload")
+    return None if text is None else payload_of(text.encode(), "param")
+
+
+def payload_of(text: bytes, source: Literal["param", "artifact"]) -> Payload:
+    """Return what is known of a definition's text: its length and its hashes."""
+    try:
+        canonical = definition_hash(text)
+    except HashError:
+        canonical = None
+    return Payload(
+        source=source,
+        length=len(text.decode(errors="replace")),
+        text_sha256=sha256_hex(text),
+        canonical_sha256=canonical,
+    )
+
+
+def unread_payload(size: int | None) -> Payload:
+    """Return the payload of a definition that is there and cannot be read: its hashes equal no hash."""
+    return Payload(source="artifact", length=size or 0, text_sha256="", canonical_sha256=None)
+
+
+def in_force(policy: Policy, registrations: Iterable[Registration]) -> Registration | None:
+    """Return the registration that the policy names and no other one replaces, None where that is not exactly one.
+
+    Only finished, active ones count, and ``prior_sha256`` names the one that is replaced. Whether they are a chain is
+    G1's to judge.
+    """
+    counting = [
+        one for one in registrations
+        if one.status == "FINISHED" and one.lifecycle_stage == "active" and _is_named(policy, one)
+    ]  # fmt: skip
+    replaced = {one.prior_sha256 for one in counting}
+    last = [one for one in counting if one.sha256 not in replaced]
+    return last[0] if len(last) == 1 else None
+
+
+def _is_named(policy: Policy, registration: Registration) -> bool:
+    expected = policy.gates.definition_hash.expected
+    if isinstance(expected, ByRunId):
+        return registration.run_id == expected.run_id
+    return not isinstance(expected, ByRunName) or registration.run_name == expected.run_name

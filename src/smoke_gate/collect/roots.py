@@ -1,0 +1,141 @@
+"""Where a run's artifacts are now: a store may have recorded a folder of another machine."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.locations import without_credentials
+from smoke_gate.collect.store import Store
+
+PathMap = Sequence[tuple[str, str]]
+
+_LOG = logging.getLogger(__name__)
+_LOCAL = re.compile(r"(?:file:|[A-Za-z]:[\\/]|(?![A-Za-z][A-Za-z0-9+.-]*:))")
+_PROXIED = "mlflow-artifacts:"
+_SERVER_FOLDER = "mlartifacts"  # where `mlflow server` keeps proxied artifacts unless told otherwise
+_OPTION = "--artifact-path-map OLD=NEW"
+
+
+def runner_path_map(environ: Mapping[str, str]) -> PathMap:
+    """Return how the runner's workspace appears in a container action: the host's folder → ``/github/workspace``."""
+    host, repository = environ.get("RUNNER_WORKSPACE"), environ.get("GITHUB_REPOSITORY", "")
+    workspace = environ.get("GITHUB_WORKSPACE")
+    if not host or not repository or workspace != "/github/workspace":
+        return ()
+    return ((f"{host}/{repository.rpartition('/')[2]}", workspace),)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where artifacts are: a folder of this machine, or the URI of an artifact store; neither: nothing was logged."""
+
+    folder: Path | None = None
+    uri: str | None = None
+
+
+def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
+    """Find the artifacts of a run (or of a LoggedModel) that the store recorded at ``recorded``.
+
+    Args:
+        recorded: The artifact URI, as recorded.
+        owner: The id of the run or model, which is a part of the URI.
+        store: Where it was recorded.
+        path_map: Pairs (old, new): a URI or path that starts with ``old`` starts with ``new`` now.
+
+    Raises:
+        ArtifactError: Nothing is there; the text says what was tried and which option maps it.
+    """
+    mapped = _mapped(recorded, path_map)
+    if mapped is None and not _is_local(recorded) and not _is_stranded(recorded, store):
+        return Root(uri=recorded)
+    if mapped is not None and not _is_local(mapped):
+        return Root(uri=mapped)
+    tried = list(dict.fromkeys(_candidates(recorded, mapped, owner, store)))
+    for folder in tried:
+        if folder.is_dir():
+            return Root(folder=folder.resolve())
+    if any(_is_empty(folder, store) for folder in tried):
+        return Root()
+    _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(map(str, tried)))
+    raise ArtifactError(
+        f"the artifacts were recorded at {_from_experiment(recorded, owner)}, which is not here. "
+        f"Where they are elsewhere now, say so with {_OPTION}"
+    )
+
+
+def _mapped(recorded: str, path_map: PathMap) -> str | None:
+    """Return the recorded place as the first matching pair of the map says, None where none matches."""
+    for old, new in path_map:
+        for text in (recorded, *_paths(recorded)):
+            rest = text.removeprefix(old)
+            if rest != text and (old.endswith(("/", ":")) or rest[:1] in ("", "/")):
+                return f"{new.rstrip('/')}/{rest.lstrip('/')}"
+    return None
+
+
+def _is_local(uri: str) -> bool:
+    return _LOCAL.match(uri) is not None
+
+
+def _is_stranded(uri: str, store: Store) -> bool:
+    """Whether artifacts were behind a server while the store is read without it."""
+    return uri.startswith(_PROXIED) and store.kind != "server"
+
+
+def _paths(uri: str) -> list[str]:
+    """Return the paths that a local URI may mean, as written and percent-decoded; Windows ones with slashes."""
+    plain = uri
+    if uri.startswith("file:"):
+        plain = re.sub(r"^/(?=[A-Za-z]:)", "", urlsplit(uri.replace("#", "%23").replace("?", "%3F")).path)
+    elif uri.startswith(_PROXIED):
+        plain = f"{_SERVER_FOLDER}/{urlsplit(uri).path.lstrip('/')}"
+    plain = plain.replace("\\", "/") if re.match(r"[A-Za-z]:\\", plain) else plain
+    return list(dict.fromkeys((plain, unquote(plain))))
+
+
+def _candidates(recorded: str, mapped: str | None, owner: str, store: Store) -> Iterator[Path]:
+    """Yield the folders where the artifacts may be, the likeliest first."""
+    if mapped is not None:
+        yield from map(Path, _paths(mapped))
+    paths = _paths(recorded)
+    if not recorded.startswith(_PROXIED):
+        yield from map(Path, paths)
+    if store.folder is None:
+        return
+    for path in paths:
+        parts = PurePosixPath(path).parts
+        if owner not in parts or ".." in parts:
+            continue
+        start = parts.index(owner)
+        if store.kind == "files":
+            # <experiment>/<run>/artifacts, or <experiment>/models/<model>/artifacts
+            yield store.folder.joinpath(*parts[max(0, start - (2 if parts[start - 1] == "models" else 1)) :])
+        else:
+            yield from (
+                store.folder.joinpath(*parts[first:]) for first in range(start + 1) if parts[first] != "/"
+            )
+
+
+def _is_empty(folder: Path, store: Store) -> bool:
+    """Whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
+
+    MLflow makes it for the first artifact: it may be absent where its neighbours are there, or in a store that still
+    is where it was. In a file store it is absent where git dropped an empty folder.
+    """
+    if store.kind == "files":
+        return store.folder is not None and folder.parent.is_dir() and folder.is_relative_to(store.folder)
+    recorded_here = store.folder is not None and folder.is_absolute() and folder.is_relative_to(store.folder)
+    return folder.parent.parent.is_dir() or recorded_here
+
+
+def _from_experiment(recorded: str, owner: str) -> str:
+    """Return the end of a recorded place, from the experiment on: the rest is of a machine, so it is no evidence."""
+    parts = PurePosixPath(_paths(recorded)[-1]).parts
+    if owner in parts:
+        start = parts.index(owner)
+        return "/".join(parts[max(0, start - 1) :])
+    return without_credentials(recorded).rpartition("/")[2]

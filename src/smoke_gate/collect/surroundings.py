@@ -1,0 +1,108 @@
+"""What MLflow reads from the process and what it says to it, held still while smoke-gate uses MLflow.
+
+All of it is put back afterwards: whoever calls smoke-gate from Python keeps their environment and their logging.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+# One request may take long, since a large answer does; what fails at once is asked again by `calls.persistently`.
+_REQUESTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "20",
+    "AWS_MAX_ATTEMPTS": "2",
+}
+_ALWAYS = {
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+_CHATTER = (
+    "mlflow",
+    "alembic",
+    "sqlalchemy",
+    "urllib3",
+    "botocore",
+    "boto3",
+    "databricks",
+    "azure",
+    "google",
+    "git",
+)
+_SPARE_SECONDS = 2  # what a call may take beyond its requests
+
+
+@contextmanager
+def calm_mlflow() -> Iterator[None]:
+    """Bound MLflow's requests, let it read file stores, and keep its and its libraries' chatter from stderr."""
+    requests = {name: value for name, value in _REQUESTS.items() if name not in os.environ}
+    with _environment({**_ALWAYS, **requests}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 - sets up its loggers, so it comes before they are silenced
+
+        with _no_chatter():
+            yield
+
+
+def deadline(environ: Mapping[str, str]) -> float:
+    """Return the seconds after which one call to a remote store is given up, whatever it is doing.
+
+    They are 22 unless the user's own ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or ``_MAX_RETRIES`` ask for more patience.
+    """
+    timeout, retries = (
+        _number(environ.get(name), float(_REQUESTS[name]))
+        for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+    )
+    return (1 + retries) * timeout + _SPARE_SECONDS
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        return default if text is None else float(text)
+    except ValueError:
+        return default
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _no_chatter() -> Iterator[None]:
+    """Silence the libraries' loggers: what matters of an error comes as an exception."""
+    root = logging.getLogger()
+    loggers = [logging.getLogger(name) for name in _CHATTER]
+    levels = [logger.level for logger in loggers]
+    handlers, root_level = root.handlers[:], root.level
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    # MLflow's file store calls `logging.warning` itself, which would install a handler on a bare root logger for good.
+    root.addFilter(_dropped)
+    root.addHandler(logging.NullHandler())
+    try:
+        yield
+    finally:
+        root.removeFilter(_dropped)
+        root.handlers[:] = handlers
+        root.setLevel(root_level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _dropped(_record: logging.LogRecord) -> bool:
+    return False
