@@ -1,0 +1,1 @@
+"""What people and machines read: one module an output, pure text but for ``files``."""

@@ -1,0 +1,84 @@
+"""Where the outputs go: each file whole or not at all, in a folder that does not get committed by accident."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from smoke_gate.errors import UsageError
+
+_FILE_MODE = 0o644  # a temporary file is private; what it becomes is for everybody who may see the folder
+
+
+class ReportError(UsageError):
+    """The outputs cannot be written where they were asked for."""
+
+
+def stamp(created_at: datetime, evidence_sha256: str) -> str:
+    """Return what tells one verdict's files from another's: the UTC time and the first 8 hex of the evidence hash."""
+    return f"{created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}_{evidence_sha256[:8]}"
+
+
+def output_directory(path: Path) -> Path:
+    """Make sure that there is a folder at ``path``.
+
+    Where it has to be made, a ``.gitignore`` inside keeps everything in it out of git; a folder that was there is left
+    as it is.
+
+    Raises:
+        ReportError: it cannot be made, or files cannot be made in it.
+
+    """
+    with _explained(path):
+        if not path.is_dir():
+            path.mkdir(parents=True)
+            write_whole(path / ".gitignore", b"*\n")
+        elif not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied", str(path))
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file whole: nobody ever sees a part of it, and it survives a crash. One that is there is replaced.
+
+    Raises:
+        ReportError: it cannot be written; then nothing of it is left.
+
+    """
+    with _explained(path):
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(_FILE_MODE)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_directory(path.parent)
+    return path
+
+
+def _sync_directory(path: Path) -> None:
+    """Make a rename last; where folders cannot be opened (Windows) the file system does without."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fix = "Make the folder writable for this user, or choose another with --output-dir"
+        raise ReportError(f"cannot write {path}: {reason}. {fix}") from None

@@ -1,0 +1,124 @@
+"""The verdict in one line: what it is, what it covers, and of when. Plain text; it is escaped where it is shown."""
+
+from collections.abc import Iterable, Sequence
+
+from smoke_gate.evidence import Attempt, Evidence
+from smoke_gate.gates import GATES
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.policy.model import Policy
+from smoke_gate.report.times import days_before
+from smoke_gate.verdict import Verdict, VerdictStatus, section_of
+from smoke_gate.waivers import WaiverState
+
+REVIEW = "a person must review before publication"
+_REASON_LIMIT = 60
+
+
+def headline(verdict: Verdict, policy: Policy, evidence: Evidence) -> str:
+    """Return, for example, ``ALL PASS · 12 of 12 runs · 7 of 7 gates · one commit, 3 days old``."""
+    return " · ".join([status_words(verdict), *_why(verdict), coverage(verdict, policy, evidence)])
+
+
+def status_words(verdict: Verdict) -> str:
+    """Return the verdict as headlines say it: ``CRITICAL FAIL`` where it is critical."""
+    return f"CRITICAL {verdict.status.value}" if verdict.critical else verdict.status.value
+
+
+def coverage(verdict: Verdict, policy: Policy, evidence: Evidence) -> str:
+    """Return what the verdict covers: runs, gates, commits, age."""
+    selected = [attempt for _, attempt in verdict.matrix.selected]
+    return " · ".join([*_runs(verdict), _gates(policy), *_provenance(selected, evidence.as_of)])
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun: ``1 run``, ``2 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return the words as a sentence lists them: ``G1``, ``G1 and G3``, ``G1, G3 and G5``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _why(verdict: Verdict) -> list[str]:
+    if verdict.status is VerdictStatus.ALL_PASS:
+        return []
+    if verdict.status is VerdictStatus.WARNING:
+        return [*_warnings(verdict), REVIEW]
+    failed = [result.id for result in verdict.gates if result.status is Status.FAIL]
+    if verdict.pending:
+        unfinished = verdict.summary.planned - verdict.summary.found
+        return [f"pending: {counted(unfinished, 'planned run')} not finished yet"]
+    return [f"{listed(failed)} failed"]
+
+
+def _warnings(verdict: Verdict) -> list[str]:
+    """Count what a person must look at; a WARNING has at least one of these."""
+    stale = sum(waiver.state in (WaiverState.EXPIRED, WaiverState.UNMATCHED) for waiver in verdict.waivers)
+    tripped = sum(reference.tripped for reference in verdict.references)
+    counts = (
+        (verdict.summary.failed, "failing check below a threshold", "failing checks below a threshold"),
+        (sum(_is_plain_warning(check) for check in verdict.checks), "warning", "warnings"),
+        (sum(check.waived is not None for check in verdict.checks), "waived failure", "waived failures"),
+        (tripped, "value off its reference", "values off their reference"),
+        (stale, "stale waiver", "stale waivers"),
+    )
+    return [", ".join(f"{number} {one if number == 1 else many}" for number, one, many in counts if number)]
+
+
+def _is_plain_warning(check: Check) -> bool:
+    return check.status is Status.WARNING and check.waived is None
+
+
+def _runs(verdict: Verdict) -> list[str]:
+    summary, planned = verdict.summary, verdict.matrix.planned
+    runs = f"{summary.found} of {summary.planned} runs"
+    return [runs] if summary.planned == planned else [runs, f"narrowed to {summary.planned} of {planned}"]
+
+
+def _gates(policy: Policy) -> str:
+    """Return how many gates are on and, by reason, which are not."""
+    off: dict[str, list[str]] = {}
+    for gate in GATES:
+        section = section_of(policy, gate)
+        if not section.enabled:
+            off.setdefault(section.reason or "", []).append(gate.id)
+    on = len(GATES) - sum(map(len, off.values()))
+    reasons = "; ".join(f"{', '.join(ids)} off: {_short(reason)}" for reason, ids in off.items())
+    return f"{on} of {len(GATES)} gates" + (f" ({reasons})" if reasons else "")
+
+
+def _short(reason: str) -> str:
+    line = " ".join(reason.split())
+    return line if len(line) <= _REASON_LIMIT else line[: _REASON_LIMIT - 1] + "…"
+
+
+def _provenance(selected: Sequence[Attempt], as_of: str) -> list[str]:
+    """Return the runs' commits and age, which every report shows; nothing where there is no run."""
+    if not selected:
+        return []
+    known = {attempt.commit for attempt in selected if attempt.commit}
+    unknown = sum(not attempt.commit for attempt in selected)
+    dirty = sum(attempt.dirty is True for attempt in selected)
+    commits = [_commits(len(known), unknown)]
+    if dirty:
+        commits.append(f"uncommitted changes in {counted(dirty, 'run')}")
+    return [", ".join([*commits, *_age(selected, as_of)])]
+
+
+def _commits(known: int, unknown: int) -> str:
+    if not known:
+        return "unknown commits" if unknown > 1 else "unknown commit"
+    commits = "one commit" if known == 1 else f"{known} commits"
+    return f"{commits}, unknown for {counted(unknown, 'run')}" if unknown else commits
+
+
+def _age(selected: Iterable[Attempt], as_of: str) -> list[str]:
+    ages = [days_before(as_of, attempt.end_time or attempt.start_time) for attempt in selected]
+    days = sorted(max(age, 0) for age in ages if age is not None)
+    if not days:
+        return ["of unknown age"]
+    youngest, oldest = days[0], days[-1]
+    if youngest == oldest:
+        return ["of today" if oldest == 0 else f"{counted(oldest, 'day')} old"]
+    return [f"{youngest} to {counted(oldest, 'day')} old"]

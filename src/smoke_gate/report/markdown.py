@@ -1,0 +1,181 @@
+"""The report as GitHub-flavoured Markdown: for a pull request, a job summary and a file.
+
+Its sections stand in the order in which a reader needs them, so that one may stop early and a comment that would be too
+long is cut from the end, by whole sections.
+"""
+
+from collections.abc import Callable, Sequence
+
+from smoke_gate.report.escape import code, visible, web_address
+from smoke_gate.report.headline import REVIEW, coverage, listed, status_words
+from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown_cells import cell_summary
+from smoke_gate.report.markdown_findings import failures, references, warnings
+from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
+from smoke_gate.report.markdown_section import Section, alert, block, sentence
+from smoke_gate.verdict import VerdictStatus
+
+_SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
+_LONGEST_CHANGE = 200  # lines of a policy's difference
+
+
+def markdown(
+    judgement: Judgement,
+    *,
+    limit: int | None = None,
+    byte_limit: int | None = None,
+    full_report: str | None = None,
+) -> str:
+    """Return the report.
+
+    Args:
+        judgement: what is reported.
+        limit: the most characters that it may have; None: any number.
+        byte_limit: the most bytes that it may have in UTF-8; None: any number.
+        full_report: where the whole report is, an address or a path; for the note of what was left out.
+
+    Returns:
+        As many sections as fit, and a note that names the others. The first one is always there.
+
+    """
+    sections = markdown_sections(judgement)
+    for kept in range(len(sections), 0, -1):
+        text = _joined(sections[:kept], [section.title for section in sections[kept:]], full_report)
+        if _fits(text, limit, byte_limit):
+            return text
+    return _joined(sections[:1], [section.title for section in sections[1:]], full_report)
+
+
+def markdown_sections(judgement: Judgement) -> list[Section]:
+    """Return the sections that have something to say, the most important first."""
+    makers: Sequence[Callable[[Judgement], Section | None]] = (
+        verdict_section,
+        policy_change,
+        matrix,
+        gate_table,
+        failures,
+        warnings,
+        cell_summary,
+        attempt_ledger,
+        references,
+        how_to_reproduce,
+    )
+    sections = (make(judgement) for make in makers)
+    return [section for section in sections if section is not None]
+
+
+def verdict_section(judgement: Judgement) -> Section:
+    """Return what everybody reads: the verdict, what it covers, and who must act."""
+    verdict = judgement.verdict
+    covered = coverage(verdict, judgement.policy, judgement.evidence)
+    symbol = "⏳" if verdict.pending else _SYMBOLS[verdict.status]
+    return Section(
+        title=f"{symbol} Smoke gate: {status_words(verdict)}{' (pending)' if verdict.pending else ''}",
+        body="\n\n".join([sentence(covered), *_call(judgement), *_narrowed(judgement)]),
+        level=2,
+    )
+
+
+def policy_change(judgement: Judgement) -> Section | None:
+    """Return what this pull request changes in its own policy."""
+    change = judgement.evidence.policy_change
+    if not change:
+        return None
+    lines = change.splitlines()
+    shown = [
+        *lines[:_LONGEST_CHANGE],
+        *([f"… {len(lines) - _LONGEST_CHANGE} more lines"] * (len(lines) > _LONGEST_CHANGE)),
+    ]
+    note = "The rules that judge these runs are changed by the pull request that they judge. A person must agree."
+    return Section("Policy changes of this pull request", f"{note}\n\n{block(shown, 'diff')}")
+
+
+def how_to_reproduce(judgement: Judgement) -> Section:
+    """Return the commands that repeat the verdict, and what they must come to."""
+    document, reproduction = judgement.document, judgement.reproduction
+    tool = document["tool"]
+    facts = [
+        f"Evidence {code(document['evidence_sha256'])}, policy {code(document['policy_sha256'])} (SHA-256)",
+        f"Read from {code(document['source']['tracking_uri'])}, {_experiments(judgement)}, at {document['created_at']}",
+        f"By smoke-gate {code(tool['version'])}"
+        + (f", image {code(tool['image_digest'])}" if tool["image_digest"] else ""),
+    ]
+    return Section(
+        "How to reproduce",
+        "\n\n".join(
+            [
+                "The verdict again, from its evidence (no store, no network needed):",
+                block([reproduction.replay], "sh"),
+                "The store read again:",
+                block([reproduction.check], "sh"),
+                "\n".join(f"- {fact}" for fact in facts),
+            ]
+        ),
+    )
+
+
+def _experiments(judgement: Judgement) -> str:
+    experiments = judgement.document["source"]["experiments"]
+    names = listed([code(experiment["name"]) for experiment in experiments])
+    return f"{'experiment' if len(experiments) == 1 else 'experiments'} {names}" if names else "no experiment"
+
+
+def _call(judgement: Judgement) -> list[str]:
+    """Say who must do what."""
+    verdict = judgement.verdict
+    if verdict.status is VerdictStatus.ALL_PASS:
+        return []
+    if verdict.status is VerdictStatus.WARNING:
+        return [alert("WARNING", f"**{REVIEW.capitalize()}.** What to look at is listed below.")]
+    if verdict.pending:
+        return [
+            alert(
+                "NOTE",
+                "Nothing is wrong so far, but planned runs are not finished yet. It is no pass before they are.",
+            )
+        ]
+    failed = [result for result in verdict.gates if result.status.value == "FAIL"]
+    names = listed([result.id for result in failed])
+    if not verdict.matrix.selected:
+        return [alert("CAUTION", f"**{names} failed: no planned run was found that could be judged.**")]
+    if verdict.critical:
+        return [
+            alert(
+                "CAUTION",
+                f"**{names} failed.** Not all runs computed the metric as it was defined: use none of these numbers.",
+            )
+        ]
+    return [
+        alert(
+            "CAUTION",
+            f"**{names} failed.** Do not start the next stage on these runs. What failed and how to fix it: below.",
+        )
+    ]
+
+
+def _narrowed(judgement: Judgement) -> list[str]:
+    summary, planned = judgement.verdict.summary, judgement.verdict.matrix.planned
+    if summary.planned == planned:
+        return []
+    return [
+        alert(
+            "NOTE",
+            f"Narrowed to {summary.planned} of {planned} planned runs: this says nothing of the others.",
+        )
+    ]
+
+
+def _joined(sections: Sequence[Section], left_out: Sequence[str], full_report: str | None) -> str:
+    parts = [section.text for section in sections]
+    if left_out:
+        where = f" The whole report: {_place(full_report)}." if full_report else ""
+        parts.append(alert("NOTE", f"Left out, because a comment has a limit: {listed(left_out)}.{where}"))
+    return "\n\n".join(parts) + "\n"
+
+
+def _place(full_report: str) -> str:
+    return f"<{web_address(full_report)}>" if web_address(full_report) else code(visible(full_report))
+
+
+def _fits(text: str, limit: int | None, byte_limit: int | None) -> bool:
+    return (limit is None or len(text) <= limit) and (byte_limit is None or len(text.encode()) <= byte_limit)

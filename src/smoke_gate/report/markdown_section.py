@@ -1,0 +1,59 @@
+"""What the sections of the Markdown report are made of."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from smoke_gate.gates.base import Status
+from smoke_gate.report.escape import prose, shortened, visible
+
+STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
+_LONGEST_SENTENCE = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report that can be left out whole."""
+
+    title: str
+    body: str
+    level: int = 3
+
+    @property
+    def text(self) -> str:
+        """Its Markdown."""
+        return f"{'#' * self.level} {self.title}\n\n{self.body}"
+
+
+def sentence(text: str, foreign: Iterable[str | None] = ()) -> str:
+    """Return Markdown of a message, cut where it is very long."""
+    return prose(shortened(text, _LONGEST_SENTENCE), foreign)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; ``head`` begins with a colon where a column stands to the right or in the middle.
+
+    ``":name"`` is centred, ``"name:"`` right-aligned, ``"name"`` left-aligned.
+    """
+    rules = [":-:" if title.startswith(":") else "--:" if title.endswith(":") else "---" for title in head]
+    lines = [[title.strip(":") for title in head], rules, *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def alert(kind: Literal["NOTE", "WARNING", "CAUTION"], text: str) -> str:
+    """Return a coloured box of GitHub's."""
+    return f"> [!{kind}]\n> {text}"
+
+
+def details(summary: str, body: str) -> str:
+    """Return a part that is folded away; ``summary`` is HTML."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def block(lines: Iterable[str], language: str) -> str:
+    """Return a code block that nothing in its lines can end."""
+    shown = [visible(line) for line in lines]
+    longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *shown, fence])

@@ -1,0 +1,160 @@
+"""The cell summary: metrics by cell over the seeds, and differences to a reference cell paired by seed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smoke_gate.evidence import Evidence, metric_number
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import Ratio, normal_seed
+from smoke_gate.verdict import Verdict
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A cell minus the reference cell, seed by seed.
+
+    ``pairs`` counts the seeds that both have, ``lower`` and ``higher`` those where the cell is below or above.
+    ``p_value`` is the exact two-sided sign test's, None where so few seeds cannot give one below 0.05.
+    """
+
+    pairs: int
+    mean: float
+    lower: int
+    higher: int
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellStatistics:
+    """A metric of one cell. ``runs`` counts its selected runs, ``finite`` those with a finite value.
+
+    ``mean``, ``low`` and ``high`` are over the finite values, None where there is none. ``difference`` is None for the
+    reference cell itself and where no seed pairs.
+    """
+
+    cell: str
+    runs: int
+    finite: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricStatistics:
+    """A metric, cell by cell in plan order; ``reference_cell`` is what the others are compared with."""
+
+    metric: str
+    reference_cell: str
+    cells: tuple[CellStatistics, ...]
+
+
+def metric_statistics(verdict: Verdict, policy: Policy, evidence: Evidence) -> tuple[MetricStatistics, ...]:
+    """Return the statistics of the report's metrics over the selected runs; of none where no cell has a run."""
+    cells = _values(verdict, evidence)
+    if not cells:
+        return ()
+    chosen = policy.report.reference_cell
+    reference = chosen if chosen is not None and chosen in cells else next(iter(cells))
+    return tuple(_metric(metric, cells, reference) for metric in _metrics(policy, evidence))
+
+
+def sign_test(lower: int, higher: int) -> float:
+    """Return the exact two-sided p-value of the sign test: how likely so one-sided a split of fair coins is.
+
+    Ties are not counted. Source: Conover, Practical Nonparametric Statistics, 3rd ed., section 3.4.
+    """
+    number, fewer = lower + higher, min(lower, higher)
+    one_sided = sum(math.comb(number, k) for k in range(fewer + 1))
+    return min(1.0, one_sided / (1 << max(number - 1, 0)))
+
+
+_Values = Mapping[str, Mapping[str, Mapping[str, str]]]  # cell → seed → metric → value
+
+
+def _values(verdict: Verdict, evidence: Evidence) -> _Values:
+    metrics = {run.run_id: run.metrics for run in evidence.runs}
+    cells: dict[str, dict[str, Mapping[str, str]]] = {}
+    for pair, attempt in verdict.matrix.selected:
+        seed = "" if pair.seed is None else normal_seed(pair.seed)
+        cells.setdefault(pair.cell, {})[seed] = metrics.get(attempt.run_id, {})
+    return cells
+
+
+def _metrics(policy: Policy, evidence: Evidence) -> list[str]:
+    """Return the metrics that the report asks for; left out, those that the policy names and some run has."""
+    if policy.report.metrics:
+        return list(policy.report.metrics)
+    named = [*policy.plan.required_metrics, *(reference.metric for reference in policy.references)]
+    if policy.gates.metric_ratio.enabled:
+        rules = (Ratio.parse(rule.value) for rule in policy.gates.metric_ratio.rules)
+        named += [operand.metric for ratio in rules for operand in ratio.operands]
+    logged = {metric for run in evidence.runs for metric in run.metrics}
+    return [metric for metric in dict.fromkeys(named) if metric in logged]
+
+
+def _metric(metric: str, cells: _Values, reference: str) -> MetricStatistics:
+    numbers = {
+        cell: _finite({seed: metrics.get(metric) for seed, metrics in seeds.items()})
+        for cell, seeds in cells.items()
+    }
+    return MetricStatistics(
+        metric=metric,
+        reference_cell=reference,
+        cells=tuple(
+            _cell(
+                cell,
+                len(cells[cell]),
+                values,
+                None if cell == reference else _difference(values, numbers[reference]),
+            )
+            for cell, values in numbers.items()
+        ),
+    )
+
+
+def _finite(texts: Mapping[str, str | None]) -> dict[str, float]:
+    numbers = {seed: metric_number(text) for seed, text in texts.items() if text is not None}
+    return {seed: number for seed, number in numbers.items() if math.isfinite(number)}
+
+
+def _cell(cell: str, runs: int, values: Mapping[str, float], difference: Difference | None) -> CellStatistics:
+    numbers = list(values.values())
+    return CellStatistics(
+        cell=cell,
+        runs=runs,
+        finite=len(numbers),
+        mean=_mean(numbers),
+        low=min(numbers, default=None),
+        high=max(numbers, default=None),
+        difference=difference,
+    )
+
+
+def _mean(numbers: Sequence[float]) -> float | None:
+    """Return the mean; divided before it is summed, so that large values do not overflow."""
+    return math.fsum(number / len(numbers) for number in numbers) if numbers else None
+
+
+def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> Difference | None:
+    differences = [value - reference[seed] for seed, value in values.items() if seed in reference]
+    mean = _mean(differences)
+    if mean is None:
+        return None
+    lower, higher = _count(number < 0 for number in differences), _count(number > 0 for number in differences)
+    can_tell = sign_test(0, lower + higher) < SIGNIFICANT
+    return Difference(
+        pairs=len(differences),
+        mean=mean,
+        lower=lower,
+        higher=higher,
+        p_value=sign_test(lower, higher) if can_tell else None,
+    )
+
+
+def _count(truths: Iterable[bool]) -> int:
+    return sum(truths)

@@ -1,0 +1,58 @@
+"""The summary on stdout: the verdict, a line a gate, what failed with its fix, and what was written. Plain text."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from smoke_gate.gates.base import Status
+from smoke_gate.report.escape import log_line, shortened
+from smoke_gate.report.grouping import CheckGroup, grouped, place_of
+from smoke_gate.verdict import GateResult, Verdict
+
+_MOST_GROUPS = 10
+_MOST_PLACES = 4
+_LONGEST_MESSAGE = 400
+
+
+def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet: bool = False) -> str:
+    """Return the lines of the summary.
+
+    Args:
+        verdict: the verdict.
+        headline: its line.
+        files: what was written, by what it is.
+        quiet: the verdict's line and the files only.
+
+    Returns:
+        Text that ends in a new line, and that a GitHub runner takes for nothing but text.
+
+    """
+    lines = [headline]
+    if not quiet:
+        lines += [*map(_gate, verdict.gates), *_failures(verdict)]
+    lines += [f"{name}: {path}" for name, path in files.items()]
+    return "".join(f"{log_line(line)}\n" for line in lines)
+
+
+def _gate(result: GateResult) -> str:
+    critical = "critical: " if result.critical else ""
+    message = shortened(result.message, _LONGEST_MESSAGE)
+    return f"{result.id} {result.status.value:<7} {result.name:<15} {critical}{message}"
+
+
+def _failures(verdict: Verdict) -> list[str]:
+    """Return what failed and how to fix it, the gates that fail first."""
+    failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
+    groups = grouped(check for check in verdict.checks if check.status is Status.FAIL)
+    ordered = sorted(groups, key=lambda group: (group.gate not in failing, group.gate))
+    lines = [_group(group) for group in ordered[:_MOST_GROUPS]]
+    if len(ordered) > _MOST_GROUPS:
+        lines.append(f"  … and {len(ordered) - _MOST_GROUPS} more findings; the report has them all")
+    return lines
+
+
+def _group(group: CheckGroup) -> str:
+    places = [place for place in map(place_of, group.checks) if place is not None]
+    more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+    where = f" {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
+    subject = f" {group.subject}:" if group.subject is not None else ""
+    return f"  {group.gate}{where}:{subject} {shortened(group.message, _LONGEST_MESSAGE)}"
