@@ -1,0 +1,76 @@
+"""`check`, the main job, and `demo`, the same on runs that it trains first."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smoke_gate.cli.options import CONTEXT_OPTIONS, OUTPUT_OPTIONS, POLICY_OPTIONS, STORE_OPTIONS, with_options
+from smoke_gate.cli.progress import progress_bar
+from smoke_gate.errors import ExitCode
+
+if TYPE_CHECKING:
+    from smoke_gate.options import Options
+
+_DEMO_DIRECTORY = Path("smoke-gate-demo")
+
+
+@click.command()
+@with_options(POLICY_OPTIONS, STORE_OPTIONS, CONTEXT_OPTIONS, OUTPUT_OPTIONS)
+def check(*, fail_on: str, quiet: bool, verbose: bool, **options: Any) -> int:
+    """Read the runs, evaluate the gates, write the report, exit by the verdict.
+
+    Exit codes: 0 ALL PASS or WARNING, 1 FAIL, 2 usage or policy error, 3 no verdict, 4 WARNING under
+    --fail-on warning.
+    """
+    from smoke_gate.options import Options
+
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+    return _check(Options(**options), fail_on=fail_on, quiet=quiet)
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_DEMO_DIRECTORY,
+    show_default=True,
+    help="Where the store and the report go.",
+)
+@click.option("--sabotage", metavar="NAME", help="Break the matrix as it happens in life; `list` shows the ways.")
+def demo(directory: Path, sabotage: str | None) -> int:
+    """Train the example matrix, four cells with three seeds each, and check it."""
+    from smoke_gate.demo import SABOTAGES, train
+    from smoke_gate.options import Options
+
+    if sabotage == "list":
+        for name, way in SABOTAGES.items():
+            click.echo(f"{name:14} {way.gate}  {way.description}")
+        return ExitCode.OK
+    store = train(directory, sabotage, lambda line: click.echo(line, err=True))
+    if sabotage is not None:
+        way = SABOTAGES[sabotage]
+        click.echo(f"sabotaged: {way.description}: {way.gate} must catch it", err=True)
+    options = Options(
+        policy=store.policy_path, tracking_uri=store.tracking_uri, output_dir=directory / "outputs"
+    )
+    return _check(options, fail_on="fail", quiet=False)
+
+
+def _check(options: "Options", *, fail_on: str, quiet: bool) -> int:
+    from smoke_gate.policy.load import load_policy
+
+    # Before anything of MLflow is imported, so that a wrong policy is told at once.
+    policy = load_policy(options.policy_file, options.overrides, plan_required=False)
+
+    from smoke_gate import pipeline
+    from smoke_gate.report.terminal import summary
+
+    with progress_bar(shown=not quiet) as progress:
+        result = pipeline.check(pipeline.request_of(options, policy), progress)
+    judgement = result.judgement
+    click.echo(summary(judgement.verdict, judgement.document["headline"], result.files, quiet=quiet), nl=False)
+    return result.exit_code(fail_on=fail_on)

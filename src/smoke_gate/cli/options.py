@@ -1,0 +1,108 @@
+"""The options of `check`, each with its environment variable; other commands take those that they share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smoke_gate.options import DEFAULT_OUTPUT, DEFAULT_POLICY, DEFAULT_WORKERS
+
+Decorator = Callable[[Any], Any]
+
+
+def option(name: str, *parameters: str, **settings: Any) -> Decorator:
+    """Return a click option that ``SMOKE_GATE_<NAME>`` sets too, where the command line does not."""
+    variable = "SMOKE_GATE_" + name.removeprefix("--").upper().replace("-", "_")
+    return click.option(name, *parameters, envvar=variable, **settings)
+
+
+def names(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    """Split a list at commas and newlines; None where nothing was said."""
+    parts = [part.strip() for part in (text or "").replace("\n", ",").split(",")]
+    return tuple(part for part in parts if part) or None
+
+
+def path_map(
+    _context: click.Context, _parameter: click.Parameter, texts: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Read ``OLD=NEW`` pairs."""
+    for text in texts:
+        if not all(text.partition("=")):
+            raise click.BadParameter(f"found {text!r}, expected OLD=NEW")
+    return tuple((old, new) for old, _, new in (text.partition("=") for text in texts))
+
+
+def with_options(*groups: Sequence[Decorator]) -> Decorator:
+    """Add groups of options to a command, so that its help lists them in this order."""
+
+    def decorate(command: Any) -> Any:
+        for add in reversed([add for group in groups for add in group]):
+            command = add(command)
+        return command
+
+    return decorate
+
+
+POLICY_OPTIONS = (
+    option(
+        "--policy",
+        type=click.Path(path_type=Path),
+        help=f"The policy file.  [default: {DEFAULT_POLICY}, if there is one]",
+    ),
+    option("--experiment", multiple=True, metavar="NAME_OR_ID", help="An experiment; may be given again."),
+    option("--cells", callback=names, metavar="B0,A3", help="Judge only these cells."),
+    option("--seeds", callback=names, metavar="42,123", help="Judge only these seeds."),
+    option("--threshold", metavar="N", help="Failing runs from which G5 fails: 2, or 10%."),
+    option("--definition", metavar="FILE_OR_HASH", help="The expected metric definition, before the policy's."),
+    option("--profile", type=click.Choice(["contract", "basic"]), help="Which defaults apply."),
+)
+
+STORE_OPTIONS = (
+    option(
+        "--tracking-uri",
+        metavar="URI",
+        help="The MLflow store.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db, else ./mlruns]",
+    ),
+    option(
+        "--artifact-path-map",
+        multiple=True,
+        metavar="OLD=NEW",
+        callback=path_map,
+        help="Where artifacts are that were recorded elsewhere; may be given again.",
+    ),
+    option(
+        "--workers",
+        type=click.IntRange(1, 64),
+        default=DEFAULT_WORKERS,
+        show_default=True,
+        help="How many runs are read at a time.",
+    ),
+)
+
+CONTEXT_OPTIONS = (
+    option("--sha", metavar="COMMIT", help="The commit that counts as head.  [default: HEAD]"),
+    option(
+        "--pull-request", type=click.IntRange(1), metavar="N", help="The pull request that the verdict is about."
+    ),
+)
+
+OUTPUT_OPTIONS = (
+    option(
+        "--output-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_OUTPUT,
+        show_default=True,
+        help="Where the files go.",
+    ),
+    option("--no-figures", is_flag=True, help="Draw no summary figures."),
+    option(
+        "--fail-on",
+        type=click.Choice(["fail", "warning"]),
+        default="fail",
+        show_default=True,
+        help="From which verdict on the exit code is not 0.",
+    ),
+    click.option("--quiet", is_flag=True, help="Print the verdict and the files only."),
+    click.option("--verbose", is_flag=True, help="Say on stderr what is read."),
+)

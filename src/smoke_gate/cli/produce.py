@@ -1,0 +1,91 @@
+"""`preregister` and `hash`: the producer contract on the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from smoke_gate.cli.options import DEFAULT_POLICY, option
+from smoke_gate.errors import ExitCode, UsageError
+
+_READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("definition", type=_READABLE)
+@option("--tracking-uri", metavar="URI", help="The MLflow store.  [default: as for check]")
+@option("--experiment", required=True, metavar="NAME_OR_ID", help="The experiment; made if there is none.")
+@click.option("--golden", type=_READABLE, help="A golden.npz: input arrays and the values of the metric.")
+@click.option("--prior", metavar="SHA256", help="The definition hash of the registration that this replaces.")
+@click.option("--reason", help="Why it is replaced.")
+@option("--policy", type=_READABLE, help=f"The policy to record.  [default: {DEFAULT_POLICY}, if there is one]")
+def preregister(
+    definition: Path,
+    tracking_uri: str | None,
+    experiment: str,
+    golden: Path | None,
+    prior: str | None,
+    reason: str | None,
+    policy: Path | None,
+) -> int:
+    """Log the preregistration run: the metric DEFINITION (JSON or YAML) and its hash, before any run is made."""
+    import os
+
+    from smoke_gate import contract
+    from smoke_gate.collect import default_tracking_uri
+    from smoke_gate.collect.definitions import read_definition
+    from smoke_gate.contract.facts import DEFINITION_KEY
+    from smoke_gate.options import Options
+    from smoke_gate.policy.formats import policy_sha256
+    from smoke_gate.policy.load import load_policy
+
+    payload = read_definition(definition)
+    policy_file = Options(policy=policy).policy_file
+    agreed = load_policy(policy_file) if policy_file else None
+    from mlflow import MlflowClient
+
+    run_id = contract.preregister(
+        payload,
+        contract.read_golden(golden) if golden else None,
+        experiment=experiment,
+        prior=prior,
+        reason=reason,
+        policy_sha256=policy_sha256(agreed) if agreed else None,
+        key=agreed.gates.definition_hash.key if agreed else DEFINITION_KEY,
+        client=MlflowClient(tracking_uri or default_tracking_uri(Path(), os.environ)),
+    )
+    click.echo(f"definition: {contract.definition_hash(payload)}\nrun: {run_id}")
+    return ExitCode.OK
+
+
+@click.command("hash")
+@click.argument("files", nargs=-1, required=True, type=_READABLE)
+def hash_files(files: Sequence[Path]) -> int:
+    """Print the data hash of .npy and .npz FILES, the definition hash of JSON and YAML ones."""
+    for path in files:
+        click.echo(f"{_hash(path)}  {path}")
+    return ExitCode.OK
+
+
+def _hash(path: Path) -> str:
+    from smoke_gate.hashing import data_hash
+
+    match path.suffix.lower():
+        case ".npy" | ".npz":
+            return data_hash(_arrays(path))
+        case ".json" | ".yaml" | ".yml":
+            from smoke_gate.collect.definitions import definition_sha256
+
+            return definition_sha256(path)
+    raise UsageError(f"{path}: expected .npy or .npz (a data hash), or .json, .yaml or .yml (a definition hash)")
+
+
+def _arrays(path: Path) -> list[object]:
+    """Return the arrays of a file, those of an archive in the order in which it holds them."""
+    import numpy as np
+
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        return [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded]
+    except (ValueError, EOFError, OSError) as error:
+        raise UsageError(f"{path} holds no plain NumPy arrays: {error}") from error

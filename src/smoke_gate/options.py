@@ -1,0 +1,77 @@
+"""What `check` can be asked, by the command line and by the action alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from smoke_gate.policy.load import Overrides
+
+DEFAULT_POLICY = Path("smoke-gate.yml")
+DEFAULT_OUTPUT = Path("outputs")
+DEFAULT_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `check`, under their names there; None, empty: not given.
+
+    ``fail_on`` and what is only for the terminal are not here: they do not change what is judged or written.
+    """
+
+    policy: Path | None = None
+    experiment: tuple[str, ...] = ()
+    cells: tuple[str, ...] | None = None
+    seeds: tuple[str, ...] | None = None
+    threshold: str | None = None
+    definition: str | None = None
+    profile: str | None = None
+    tracking_uri: str | None = None
+    artifact_path_map: tuple[tuple[str, str], ...] = ()
+    workers: int = DEFAULT_WORKERS
+    sha: str | None = None
+    pull_request: int | None = None
+    output_dir: Path = DEFAULT_OUTPUT
+    no_figures: bool = False
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The policy file that counts: the one that is named, else the default one where there is one."""
+        return self.policy or (DEFAULT_POLICY if DEFAULT_POLICY.is_file() else None)
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the options say of the policy."""
+        return Overrides(
+            experiments=self.experiment,
+            cells=self.cells,
+            seeds=self.seeds,
+            threshold=self.threshold,
+            definition=self.definition,
+            profile=self.profile,
+        )
+
+    def arguments(self, tracking_uri: str) -> tuple[str, ...]:
+        """Return the command line that asks the same of the store at ``tracking_uri``, for a report's reader.
+
+        How many workers read and where the files go is left out: it changes no verdict.
+        """
+        return tuple(self._arguments(tracking_uri))
+
+    def _arguments(self, tracking_uri: str) -> Iterator[str]:
+        yield from ("--tracking-uri", tracking_uri)
+        single = {
+            "--policy": self.policy,
+            "--cells": ",".join(self.cells or ()),
+            "--seeds": ",".join(self.seeds or ()),
+            "--threshold": self.threshold,
+            "--definition": self.definition,
+            "--profile": self.profile,
+            "--sha": self.sha,
+        }
+        for name, value in single.items():
+            if value:
+                yield from (name, str(value))
+        for experiment in self.experiment:
+            yield from ("--experiment", experiment)
+        for old, new in self.artifact_path_map:
+            yield from ("--artifact-path-map", f"{old}={new}")
