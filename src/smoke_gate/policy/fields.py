@@ -1,0 +1,126 @@
+"""What the sections of the policy are made of: texts, flags, references and thresholds, read from text as written.
+
+A YAML reader would turn ``NO`` into a boolean and ``042`` into 34; the policy is read as text, and these types say what
+a text means where one of them stands.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from smoke_gate.policy.terms import Ratio, Template, fact, is_sha256, reference
+
+_THRESHOLD = re.compile(r"[1-9][0-9]{0,8}|(?:[1-9][0-9]?|100)%")
+
+
+class Section(BaseModel):
+    """A part of the policy: unknown keys are refused, values do not change, and each key has a docstring.
+
+    pydantic could take its schema's descriptions from these, but would read the source whenever the tool starts;
+    :mod:`smoke_gate.policy.schema` reads it when it is asked.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def refused(key: str, message: str) -> PydanticCustomError:
+    """Return the error of a section as a whole that is to be shown at one of its keys."""
+    return PydanticCustomError("section", "{message}", {"key": key, "message": message})
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return value.lower() == "true"
+    raise ValueError("expected true or false")
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted(name for name, count in Counter(value).items() if count > 1)
+    if twice:
+        raise ValueError(f"named twice: {', '.join(map(repr, twice))}")
+    return value
+
+
+def _one_spelling(value: object) -> object:
+    """Refuse ``use_vq`` beside ``params.use_vq``: one of them would be lost without a word."""
+    if isinstance(value, Mapping):
+        known = Counter(f"params.{key}" for key in value if isinstance(key, str))
+        twice = sorted(key for key in value if isinstance(key, str) and known[key])
+        if twice:
+            raise ValueError(f"named twice, with and without `params.`: {', '.join(map(repr, twice))}")
+    return value
+
+
+def _template(value: str) -> str:
+    Template.parse(value)
+    return value
+
+
+def _ratio(value: str) -> str:
+    Ratio.parse(value)
+    return value
+
+
+def _sha256(value: str) -> str:
+    if not is_sha256(value):
+        raise ValueError("expected 64 lower-case hex digits")
+    return value
+
+
+def _threshold(value: object) -> int | str:
+    text = str(value)
+    if _THRESHOLD.fullmatch(text) is None:
+        raise ValueError(
+            'expected a number of runs from 1 on, or a percentage of the planned runs such as "10%"'
+        )
+    return text if text.endswith("%") else int(text)
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Names = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
+SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Reference = Annotated[str, AfterValidator(reference)]
+References = Annotated[tuple[Reference, ...], AfterValidator(_distinct)]
+Facts = Annotated[
+    tuple[Annotated[str, AfterValidator(fact)], ...], Field(min_length=1), AfterValidator(_distinct)
+]
+Identity = Annotated[str, AfterValidator(_template)]
+RatioText = Annotated[str, AfterValidator(_ratio)]
+Sha256 = Annotated[
+    str, AfterValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
+]
+Size = Annotated[ByteSize, Field(ge=1, le=2**53 - 1), WithJsonSchema({"type": ["integer", "string"]})]
+AnyOf = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+]
+Expectations = Annotated[
+    dict[Reference, AnyOf], BeforeValidator(_one_spelling, json_schema_input_type=dict[str, AnyOf])
+]
+Percentage = Annotated[str, StringConstraints(pattern=r"^(100|[1-9][0-9]?)%$")]
+Threshold = Annotated[
+    int | str,
+    BeforeValidator(_threshold, json_schema_input_type=Annotated[int, Field(ge=1)] | Percentage),
+]

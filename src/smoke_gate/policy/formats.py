@@ -1,0 +1,56 @@
+"""The policy as others read it: YAML for people, JSON for verdict files, a hash."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from smoke_gate.policy.errors import Place, PolicyError, Problem, shown
+from smoke_gate.policy.load import effective
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.reader import Document
+
+HASHED = ("runs", "plan", "gates")
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """Return the effective policy as a verdict file holds it: made of what JSON can say, defaults filled in."""
+    return policy.model_dump(mode="json")
+
+
+def policy_from_json(value: object) -> Policy:
+    """Return the policy that :func:`policy_json` wrote.
+
+    Raises:
+        PolicyError: It is no policy, or contradicts itself.
+    """
+    place = Place("policy")
+    if not isinstance(value, Mapping):
+        raise PolicyError([Problem(place, "", f"found {shown(value)}; expected a mapping")])
+    return effective(Document(dict(value), {(): place}))
+
+
+def policy_sha256(policy: Policy) -> str:
+    """Return the hash of what decides a verdict: runs, plan and gates, as RFC 8785 JSON, in lower-case hex."""
+    from smoke_gate.hashing import canonical_json  # printing a policy needs no hashes
+
+    values = policy_json(policy)
+    return hashlib.sha256(canonical_json({name: values[name] for name in HASHED})).hexdigest()
+
+
+def effective_yaml(policy: Policy) -> str:
+    """Return the effective policy as a policy file; a narrowing, which no file can say, is a comment above it."""
+    values = policy.model_dump(mode="json", exclude={"narrowed"})
+    text: str = yaml.safe_dump(
+        values, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
+    )
+    return f"{_narrowing(policy)}{text}"
+
+
+def _narrowing(policy: Policy) -> str:
+    if policy.narrowed is None:
+        return ""
+    options = (("--cells", policy.narrowed.cells), ("--seeds", policy.narrowed.seeds))
+    said = " ".join(f"{option} {','.join(names)!a}" for option, names in options if names)
+    return f"# narrowed: {said}\n"

@@ -1,0 +1,185 @@
+"""Loads a policy: the file, the options over it, the defaults below it; every problem at once, with its place."""
+
+import os.path
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from smoke_gate.policy.consistency import inconsistencies
+from smoke_gate.policy.errors import Location, Place, PolicyError, Problem, model_problem, problem_at
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.reader import Document, read_document
+
+__all__ = ["Overrides", "PolicyError", "has_plan", "load_policy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the options say; None and empty: nothing."""
+
+    experiments: tuple[str, ...] = ()
+    """Replace those of the file."""
+    cells: tuple[str, ...] | None = None
+    """Narrow the plan of the file; where it names no cells, they are the plan's."""
+    seeds: tuple[str, ...] | None = None
+    """The same for seeds."""
+    threshold: str | None = None
+    """Replaces G5's ``fail_threshold``."""
+    definition: str | None = None
+    """Replaces the expected definition: its sha256, or a file's path from the working directory."""
+    profile: str | None = None
+    """Replaces the profile."""
+
+
+NO_OVERRIDES = Overrides()
+
+
+def load_policy(
+    path: Path | None, overrides: Overrides = NO_OVERRIDES, *, plan_required: bool = True
+) -> Policy:
+    """Return the effective policy.
+
+    Args:
+        path: The policy file; None: there is none, and the options are the policy.
+        overrides: The options, which come before the file.
+        plan_required: Whether a policy that says nothing of cells is refused. A plan of no cells always is.
+
+    Raises:
+        PolicyError: The file cannot be read, or the policy is not one; its text has a line for each problem.
+    """
+    document = Document({"version": "1"}, {(): Place("options")}) if path is None else read_document(path)
+    policy = effective(_with_options(_one_spelling(document), overrides, path), plan_required=plan_required)
+    gate = policy.gates.definition_hash
+    if overrides.definition is not None and not gate.enabled:
+        message = f"G1 is off ({gate.reason}): set `enabled: true` in the policy to compare a definition"
+        raise PolicyError([Problem(Place("--definition"), "gates.definition_hash", message)])
+    return policy
+
+
+def has_plan(policy: Policy) -> bool:
+    """Return whether the policy says which cells must exist."""
+    return bool(policy.plan.cells)
+
+
+def effective(document: Document, *, plan_required: bool = True) -> Policy:
+    """Return the policy that a document is, with its defaults.
+
+    Raises:
+        PolicyError: As :func:`load_policy` does.
+    """
+    problems = list(document.problems)
+    policy = judged = None
+    try:
+        policy = judged = Policy.model_validate(document.value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems += [model_problem(detail, document.value, document.places) for detail in details]
+        judged = _without_refused(document.value, [detail["loc"] for detail in details])
+    plan_required = plan_required or _says(document.value, "plan", "cells")
+    if judged is not None and (plan_required or has_plan(judged)):
+        problems += [problem_at(where, what, document.places) for where, what in inconsistencies(judged)]
+    if problems or policy is None:
+        raise PolicyError(problems)
+    return policy
+
+
+def _without_refused(value: Mapping[str, Any], locations: Iterable[Location]) -> Policy | None:
+    """Return the policy without the sections that the models refuse, so that the rest can be held against the plan."""
+    rest = {**value, "version": "1"}
+    for location in locations:
+        match location:
+            case ("runs" | "plan", *_):
+                return None
+            case ("gates", gate, *_) if isinstance(rest.get("gates"), Mapping):
+                rest["gates"] = {name: section for name, section in rest["gates"].items() if name != gate}
+            case _:
+                rest.pop(str(location[0]), None)
+    try:
+        return Policy.model_validate({**rest, "version": "1"})
+    except ValidationError:
+        return None
+
+
+def _one_spelling(document: Document) -> Document:
+    """Return the document with ``experiments`` where it says ``experiment``, and without what only options may say."""
+    value, places, problems = dict(document.value), dict(document.places), list(document.problems)
+    if "narrowed" in value:
+        del value["narrowed"]
+        message = "unknown key; narrow the plan with the options --cells and --seeds"
+        problems.append(Problem(places["narrowed",], "narrowed", message))
+    if "experiment" in value:
+        name = value.pop("experiment")
+        if "experiments" in value:
+            problems.append(
+                problem_at(("experiment",), "stands beside `experiments`: write one of them", places)
+            )
+        else:
+            value["experiments"] = [name]
+            places["experiments",] = places["experiments", 0] = places["experiment",]
+    return Document(value, places, tuple(problems))
+
+
+def _with_options(document: Document, overrides: Overrides, path: Path | None) -> Document:
+    """Return the document with what the options say put over it."""
+    value, places = document.value, document.places
+    for location, setting, option in _settings(document.value, overrides, path):
+        value = _put(value, location, setting)
+        below = len(location)
+        places = {where: place for where, place in places.items() if where[:below] != location}
+        places[location] = Place(option)
+    return Document(value, places, document.problems)
+
+
+def _settings(
+    value: Mapping[str, Any], overrides: Overrides, path: Path | None
+) -> Iterator[tuple[Location, object, str]]:
+    """Yield what each option sets, and where."""
+    if overrides.experiments:
+        yield ("experiments",), list(dict.fromkeys(overrides.experiments)), "--experiment"
+    if overrides.profile is not None:
+        yield ("profile",), overrides.profile, "--profile"
+    if overrides.threshold is not None:
+        yield ("gates", "metric_ratio", "fail_threshold"), overrides.threshold, "--threshold"
+    if overrides.definition is not None:
+        yield ("gates", "definition_hash", "expected"), _expected(overrides.definition, path), "--definition"
+    if overrides.cells:
+        part = "narrowed" if _says(value, "plan", "cells") else "plan"
+        yield (part, "cells"), list(dict.fromkeys(overrides.cells)), "--cells"
+    if overrides.seeds:
+        part = "narrowed" if _says_seeds(value) else "plan"
+        yield (part, "seeds"), list(dict.fromkeys(overrides.seeds)), "--seeds"
+
+
+def _expected(definition: str, path: Path | None) -> dict[str, str]:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", definition):
+        return {"sha256": definition}
+    # A policy names files from its own folder, an option from the working directory.
+    return {"file": definition if path is None else os.path.relpath(definition, path.parent)}
+
+
+def _says(value: Any, *location: str) -> bool:
+    for key in location:
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+    return True
+
+
+def _says_seeds(value: Mapping[str, Any]) -> bool:
+    cells = value["plan"].get("cells") if _says(value, "plan", "cells") else None
+    own = isinstance(cells, Mapping) and any(_says(cell, "seeds") for cell in cells.values())
+    return own or _says(value, "plan", "seeds")
+
+
+def _put(value: Any, location: Location, setting: object) -> Any:
+    """Return ``value`` with the setting at ``location``; what is no mapping stays, for the models to refuse."""
+    if not location:
+        return setting
+    if not isinstance(value, Mapping):
+        return value
+    key, *rest = location
+    return {**value, key: _put(value.get(key, {}), tuple(rest), setting)}

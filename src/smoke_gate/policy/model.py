@@ -1,0 +1,220 @@
+"""The policy: what must exist, what is expected of it, and how strictly it is judged.
+
+These models are the one description of ``smoke-gate.yml``: its keys, defaults, JSON Schema and errors come from here;
+what one part of the policy asks of another is in :mod:`smoke_gate.policy.consistency`. A policy is loaded by
+:mod:`smoke_gate.policy.load`, which keeps every scalar as it was written.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    field_validator,
+    model_validator,
+)
+
+from smoke_gate.policy.fields import (
+    Count,
+    Names,
+    Section,
+    SomeNames,
+    Text,
+    refused,
+)
+from smoke_gate.policy.gates import (
+    DEFAULT_CHECKPOINTS,
+    DEFAULT_FIGURES,
+    DEFAULT_MAX_BYTES,
+    ByFile,
+    ByRunId,
+    ByRunName,
+    BySha256,
+    CheckpointsGate,
+    DefinitionHashGate,
+    FiguresGate,
+    GateSection,
+    MetricRatioGate,
+    PairedDataGate,
+    PlanGate,
+    RatioRule,
+    SameFact,
+    Switch,
+    UnitContractGate,
+    UnitRule,
+)
+from smoke_gate.policy.plan import Cell, Excluded, Ignored, Narrowing, Plan, Runs
+from smoke_gate.policy.profiles import with_profile
+
+__all__ = [
+    "DEFAULT_CHECKPOINTS",
+    "DEFAULT_FIGURES",
+    "DEFAULT_MAX_BYTES",
+    "ByFile",
+    "ByRunId",
+    "ByRunName",
+    "BySha256",
+    "Cell",
+    "CheckpointsGate",
+    "DefinitionHashGate",
+    "Excluded",
+    "FiguresGate",
+    "GateId",
+    "GateSection",
+    "Gates",
+    "Ignored",
+    "MetricRatioGate",
+    "Narrowing",
+    "PairedDataGate",
+    "Plan",
+    "PlanGate",
+    "Policy",
+    "PublishedReference",
+    "RatioRule",
+    "Report",
+    "Runs",
+    "SameFact",
+    "Section",
+    "Switch",
+    "UnitContractGate",
+    "UnitRule",
+    "Waiver",
+]
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("expected a day as YYYY-MM-DD") from None
+    if len(value) != len("YYYY-MM-DD"):
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return value
+
+
+def _version(value: object) -> object:
+    return 1 if value == "1" else value
+
+
+GateId = Literal["G0", "G1", "G2", "G3", "G4", "G5", "G6"]
+Day = Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
+
+
+class Gates(Section):
+    """The seven gates."""
+
+    plan: PlanGate = PlanGate()
+    """G0: the planned runs exist and are what the plan says."""
+    definition_hash: DefinitionHashGate = DefinitionHashGate()
+    """G1: every run computed the preregistered metric definition."""
+    unit_contract: UnitContractGate = UnitContractGate()
+    """G2: quantiser and head have one unit and one scaler space."""
+    checkpoints: CheckpointsGate = CheckpointsGate()
+    """G3: each run left intact, harmless checkpoints."""
+    figures: FiguresGate = FiguresGate()
+    """G4: every figure can be traced to its runs and its definition."""
+    metric_ratio: MetricRatioGate = MetricRatioGate()
+    """G5: training looks like training."""
+    paired_data: PairedDataGate = PairedDataGate()
+    """G6: within a seed, all cells saw the same data."""
+
+    @model_validator(mode="after")
+    def _some_gate_is_on(self) -> Self:
+        if not any(getattr(self, name).enabled for name in type(self).model_fields):
+            raise ValueError("all gates are off: nothing would be judged")
+        return self
+
+
+class PublishedReference(Section):
+    """A published value that the metric should be near: the trip-wire."""
+
+    metric: Text
+    """The metric's name."""
+    cells: SomeNames | None = None
+    """The cells that it is for; left out, all."""
+    low: FiniteFloat
+    """The smallest plausible value."""
+    high: FiniteFloat
+    """The largest plausible value."""
+    n: Count
+    """How many runs the reference rests on."""
+    tolerance: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    """Widens [low, high] on both sides; needs n of 2 or more."""
+    source: Text
+    """Where the value comes from."""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.tolerance is not None and self.n < 2:
+            raise refused("tolerance", "`tolerance` needs `n` of 2 or more: one run gives no confidence band")
+        if self.low > self.high:
+            raise refused("low", f"`low` {self.low} is above `high` {self.high}")
+        return self
+
+
+class Waiver(Section):
+    """Named failing checks that are accepted, for a reason and for a time."""
+
+    gate: GateId
+    """The gate; never G0 or G1."""
+    cell: Text | None = None
+    """The cell; left out, any."""
+    seed: Text | None = None
+    """The seed; left out, any."""
+    run_id: Text | None = None
+    """The run; left out, any."""
+    subject: Text | None = None
+    """The check's subject; left out, any."""
+    reason: Text
+    """Why this is acceptable."""
+    expires: Day
+    """The last day on which the waiver holds, YYYY-MM-DD (UTC)."""
+
+    @field_validator("gate")
+    @classmethod
+    def _may_be_waived(cls, value: str) -> str:
+        if value in ("G0", "G1"):
+            raise ValueError(f"{value} cannot be waived: change the plan or the definition instead")
+        return value
+
+
+class Report(Section):
+    """What the report shows besides the gates."""
+
+    metrics: Names = ()
+    """The metrics of the cell summary; left out, those that the gates and references name."""
+    reference_cell: Text | None = None
+    """The cell that the others are compared with."""
+
+
+class Policy(Section):
+    """The whole policy, defaults filled in."""
+
+    version: Annotated[Literal[1], BeforeValidator(_version, json_schema_input_type=Literal[1])]
+    """The policy format: 1."""
+    profile: Literal["contract", "basic"] = "contract"
+    """Which defaults apply: `contract` for runs that log with smoke_gate.contract, `basic` for any other store."""
+    experiments: Names = ()
+    """Names or ids of the experiments that hold the matrix; `experiment: NAME` is the same for one."""
+    runs: Runs = Runs()
+    """Where a run says which cell and seed it is, and which runs count."""
+    plan: Plan = Plan()
+    """The (cell, seed) pairs that must exist, and what is expected of them."""
+    gates: Gates = Gates()
+    """How strictly each gate judges."""
+    references: tuple[PublishedReference, ...] = ()
+    """Published values: a trip-wire, no gate."""
+    waivers: tuple[Waiver, ...] = ()
+    """Accepted failures."""
+    report: Report = Report()
+    """What the report shows besides the gates."""
+    narrowed: Narrowing | None = None
+    """What the options `--cells` and `--seeds` leave of the plan; no key of the policy file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_profile(cls, value: Any) -> Any:
+        return with_profile(value)

@@ -1,0 +1,127 @@
+"""The policy's sections for the runs and the plan: which runs count, and which must exist."""
+
+from typing import Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from smoke_gate.policy.fields import Count, Expectations, Flag, Identity, Names, Section, SomeNames, Text
+from smoke_gate.policy.terms import Template, identity_filter
+
+
+class Ignored(Section):
+    """Runs beside the plan that are known and no surprise."""
+
+    cell: Text | None = None
+    """The cell as recorded; left out, any cell."""
+    seed: Text | None = None
+    """The seed as recorded; left out, any seed."""
+    reason: Text
+    """Why these runs are there."""
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.cell is None and self.seed is None:
+            raise ValueError("an entry of `ignore` needs `cell`, `seed` or both")
+        return self
+
+
+class Runs(Section):
+    """Where a run says which cell and seed it is, and which runs count."""
+
+    cell: Identity = "params.cell"
+    """params.KEY, tags.KEY, parent.params.KEY, parent.tags.KEY, run_name:REGEX with a group `cell`, or a template.
+
+    A template is text with these in braces, such as "{params.method}/{params.pretrained}".
+    """
+    seed: Identity = "params.seed"
+    """The same forms (group `seed`), or `none`: one run a cell."""
+    where: str = ""
+    """An MLflow filter on identity (params, tags, attributes).
+
+    Metrics and status are refused: a filter must not pick winners.
+    """
+    commit: Literal["any", "same", "head", "code"] = "same"
+    """What is asked of the runs' commits: nothing, that they agree, that they are head, that the code is head's."""
+    code_paths: SomeNames = ("**/*.py",)
+    """The files that `commit: code` compares."""
+    duplicates: Literal["latest", "fail"] = "latest"
+    """Whether a second finished run of a pair is taken as a rerun or refused."""
+    unexpected: Literal["warn", "fail", "ignore"] = "warn"
+    """What a finished run of a pair that is not planned does."""
+    ignore: tuple[Ignored, ...] = ()
+    """Known runs beside the plan."""
+
+    @field_validator("cell", "seed")
+    @classmethod
+    def _can_name_it(cls, value: str, info: ValidationInfo) -> str:
+        template = Template.parse(value)
+        if template.is_none and info.field_name == "cell":
+            raise ValueError("every run needs a cell: `none` is for `seed` only")
+        if template.pattern is not None and info.field_name not in template.groups:
+            raise ValueError(f"the regular expression needs a group (?P<{info.field_name}>…)")
+        return value
+
+    @field_validator("where")
+    @classmethod
+    def _identity_only(cls, value: str) -> str:
+        return identity_filter(value)
+
+
+class Cell(Section):
+    """What is expected of one cell."""
+
+    expect: Expectations = Field(default={})
+    """Param or tag to the text it must have; a list means any of them. `True` and `true` are one."""
+    seeds: SomeNames | None = None
+    """The cell's own seeds; left out, those of the plan."""
+    deterministic: Flag = False
+    """Whether equal results for different seeds are no surprise."""
+
+
+class Excluded(Section):
+    """Pairs that are not planned; always shown."""
+
+    cell: Text
+    """A planned cell."""
+    seeds: SomeNames
+    """The seeds that it does not run."""
+    reason: Text
+    """Why not."""
+
+
+class Plan(Section):
+    """The (cell, seed) pairs that must exist, and what is expected of them."""
+
+    cells: dict[Text, Cell] = Field(default={})
+    """A list of names, or a mapping from name to what is expected."""
+    seeds: Names = ()
+    """The seeds of every cell that names none of its own."""
+    exclude: tuple[Excluded, ...] = ()
+    """Pairs that are not planned."""
+    required_metrics: Names = ()
+    """Metrics that must be present and finite in every run."""
+    max_attempts: Count | None = None
+    """More tries than this at one pair are a WARNING."""
+
+    @field_validator("cells", mode="before", json_schema_input_type=list[Text] | dict[Text, Cell | None])
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            if not all(isinstance(name, str) for name in value):
+                raise ValueError("a list of cells holds names only; write a mapping to say more of a cell")
+            repeated = sorted({name for name in value if value.count(name) > 1})
+            if repeated:
+                raise ValueError(f"named twice: {', '.join(map(repr, repeated))}")
+            return {name: {} for name in value}
+        if isinstance(value, dict):
+            return {name: {} if cell is None else cell for name, cell in value.items()}
+        return value
+
+
+class Narrowing(Section):
+    """What `--cells` and `--seeds` leave of the plan. Not a key of the policy file."""
+
+    cells: Names | None = None
+    """The cells that remain; None: all."""
+    seeds: Names | None = None
+    """The seeds that remain; None: all."""

@@ -1,0 +1,68 @@
+"""The JSON Schema of the policy file, for editors; and what each key means, from the models' own docstrings."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from smoke_gate.policy.model import Policy, Section
+
+TEXT = ["string", "number", "boolean"]  # as a reader of JSON or YAML sees what this tool reads as text
+
+
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a policy file."""
+    schema = Policy.model_json_schema(schema_generator=_FileSchema)
+    del schema["properties"]["narrowed"], schema["$defs"]["Narrowing"]
+    one = {"description": "The one experiment, instead of `experiments`.", "type": TEXT, "minLength": 1}
+    schema["properties"]["experiment"] = one
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "smoke-gate policy", **_untitled(schema)}
+
+
+def meanings(section: type[Section]) -> dict[str, str]:
+    """Return what each key of a section means, in one line: the docstring below it, in the order of the keys."""
+    texts: dict[str, str] = {}
+    for base in reversed(section.__mro__):
+        if issubclass(base, Section):
+            texts |= _attribute_docstrings(base)
+    return {key: texts[key] for key in section.model_fields}
+
+
+def _attribute_docstrings(section: type[Section]) -> dict[str, str]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(section))).body[0]
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    texts = {}
+    for attribute, text in pairwise(statements):
+        if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Expr):
+            texts[ast.unparse(attribute.target)] = " ".join(ast.literal_eval(text.value).split())
+    return texts
+
+
+class _FileSchema(GenerateJsonSchema):
+    """Describes the file as written: where a text is meant, ``42`` and ``True`` need no quotes."""
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        text = super().str_schema(schema)
+        return text if "pattern" in text else {**text, "type": TEXT}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        section = super().model_schema(schema)
+        section["description"] = " ".join(section["description"].split())
+        for key, meaning in meanings(schema["cls"]).items():
+            section["properties"][key]["description"] = meaning
+        return section
+
+
+def _untitled(schema: Any) -> Any:
+    """Return the schema without the titles that pydantic makes of names."""
+    if isinstance(schema, list):
+        return [_untitled(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    titles = [key for key, part in schema.items() if key == "title" and isinstance(part, str)]
+    return {key: _untitled(part) for key, part in schema.items() if key not in titles}

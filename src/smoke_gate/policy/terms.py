@@ -1,0 +1,255 @@
+"""The small languages inside the policy: references, seeds, ratios, identity templates, path patterns, thresholds.
+
+Everything here is pure and raises :class:`ValueError` with what is allowed; source: the policy as documented in
+``docs/policy.md``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self, cast
+
+Pick = Literal["last", "first", "min", "max"]
+
+_REFERENCE = re.compile(r"(?:params|tags)\..+", re.DOTALL)
+# Words before the first dot that promise something other than the name of a param.
+_NO_PARAM = ("attribute", "attributes", "metric", "metrics", "param", "params", "parent", "tag", "tags")
+_INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,300})")
+_BOOLEANS = {"True": "true", "False": "false"}
+
+
+def reference(text: str) -> str:
+    """Return the full name of a run's fact: ``use_vq`` is ``params.use_vq``; ``params.X`` and ``tags.X`` stay."""
+    if _REFERENCE.fullmatch(text):
+        return text
+    if not text.strip() or (text.partition(".")[0] in _NO_PARAM and "." in text):
+        raise ValueError(f"{text!r} is no reference: write params.KEY, tags.KEY, or KEY alone for a param")
+    return f"params.{text}"
+
+
+def fact(text: str) -> str:
+    """Return the full name of a run's fact as :func:`reference` does; ``commit`` is the run's commit."""
+    return text if text == "commit" else reference(text)
+
+
+def short(reference: str) -> str:
+    """Return how people write a reference: without ``params.``, where that is not ambiguous."""
+    bare = reference.removeprefix("params.")
+    return reference if "." in bare and bare.partition(".")[0] in _NO_PARAM else bare
+
+
+def normal_seed(text: str) -> str:
+    """Return the one spelling of a seed: decimal integers by value (``042`` is ``42``), anything else as it is."""
+    integer = _INTEGER.fullmatch(text)
+    if integer is None:
+        return text
+    negative = integer["sign"] == "-" and integer["digits"] != "0"
+    return f"-{integer['digits']}" if negative else integer["digits"]
+
+
+def seed_order(text: str) -> tuple[bool, int, str]:
+    """Return the sort key of a seed: integers by value, then anything else by its text."""
+    if _INTEGER.fullmatch(text):
+        return (False, int(normal_seed(text)), text)
+    return (True, 0, text)
+
+
+def same_text(left: str, right: str) -> bool:
+    """Return whether two recorded values are one: equal text, where ``True`` is ``true`` and ``False`` is ``false``."""
+    return _BOOLEANS.get(left, left) == _BOOLEANS.get(right, right)
+
+
+def matches(value: str | None, any_of: Iterable[str]) -> bool:
+    """Return whether a recorded value is one of those expected; a value that is not there is none."""
+    return value is not None and any(same_text(value, allowed) for allowed in any_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One metric of a ratio."""
+
+    metric: str
+    """The metric's name."""
+    pick: Pick | None = None
+    """Which value of its history; None: the one that MLflow shows, of the highest step."""
+
+
+_DIVIDES = re.compile(r"\s+/\s+(?=(?:[^`]*`[^`]*`)*[^`]*$)")  # outside backquotes
+_OPERAND = re.compile(
+    r"(?:`(?P<quoted>[^`]+)`|(?P<bare>[^`]+?))(?:\.(?P<pick>last|first|min|max))?", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A metric, or one metric divided by another."""
+
+    numerator: Operand
+    denominator: Operand | None = None
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The metrics that must be there, in the order in which they are written."""
+        return (self.numerator,) if self.denominator is None else (self.numerator, self.denominator)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``METRIC[.last|first|min|max] [/ METRIC[…]]``.
+
+        `` / `` with blanks divides; backquotes hold names that contain it or end like a pick.
+
+        Raises:
+            ValueError: The text is not of that form.
+        """
+        parts = [_operand(part) for part in _DIVIDES.split(text.strip())]
+        if len(parts) > 2:
+            raise ValueError(f"{text!r} divides more than once: write METRIC or METRIC / METRIC")
+        return cls(*parts)
+
+
+def _operand(text: str) -> Operand:
+    operand = _OPERAND.fullmatch(text)
+    if operand is None or re.search(r"\s/|/\s", operand["bare"] or ""):
+        raise ValueError(
+            f"{text!r} is no metric: write METRIC or METRIC / METRIC (a blank on both sides of the slash), each with "
+            ".last, .first, .min or .max if wanted; put a name that contains ' / ' or one of these into backquotes"
+        )
+    return Operand(operand["quoted"] or operand["bare"], cast(Pick | None, operand["pick"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Where a run says which cell, or which seed, it is."""
+
+    text: str
+    """As written in the policy."""
+    references: tuple[str, ...] = ()
+    """What is read, in the order of use: params.X, tags.X, parent.params.X, parent.tags.X."""
+    literals: tuple[str, ...] = ("",)
+    """The text before, between and after the references: one more than there are references."""
+    pattern: re.Pattern[str] | None = None
+    """What the whole run name must match."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``params.X``, ``parent.tags.X``, ``run_name:REGEX``, ``"{params.a}/{params.b}"`` or ``none``.
+
+        Raises:
+            ValueError: The text is none of these, or the regular expression is broken.
+        """
+        if text == "none":
+            return cls(text)
+        if text.startswith("run_name:"):
+            return cls(text, pattern=_regex(text.removeprefix("run_name:")))
+        if "{" not in text and "}" not in text:
+            return cls(text, references=(_source(text),), literals=("", ""))
+        # Odd pieces stand in braces, even pieces between them.
+        pieces = re.split(r"\{([^{}]*)\}", text)
+        if any("{" in literal or "}" in literal for literal in pieces[::2]):
+            raise ValueError(f'{text!r} has a brace without its partner: write "{{params.a}}/{{params.b}}"')
+        return cls(text, references=tuple(map(_source, pieces[1::2])), literals=tuple(pieces[::2]))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is read: runs have no such thing (``seed: none``)."""
+        return not self.references and self.pattern is None
+
+    @property
+    def reads_parent(self) -> bool:
+        """Whether the run's parent is needed."""
+        return any(reference.startswith("parent.") for reference in self.references)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The named groups of the run-name pattern."""
+        return frozenset() if self.pattern is None else frozenset(self.pattern.groupindex)
+
+    def read(
+        self,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        parent_params: Mapping[str, str],
+        parent_tags: Mapping[str, str],
+        run_name: str | None,
+        group: Literal["cell", "seed"],
+    ) -> str | None:
+        """Return the cell or seed that a run states, or None where a part of it is missing or empty."""
+        if self.pattern is not None:
+            name = self.pattern.fullmatch(run_name or "")
+            return name.groupdict().get(group) or None if name else None
+        places = {
+            "params.": params,
+            "tags.": tags,
+            "parent.params.": parent_params,
+            "parent.tags.": parent_tags,
+        }
+        text = ""
+        for literal, reference in zip(self.literals[:-1], self.references, strict=True):
+            place = next(place for place in places if reference.startswith(place))
+            value = places[place].get(reference.removeprefix(place))
+            if not value:
+                return None
+            text += literal + value
+        return None if self.is_none else text + self.literals[-1]
+
+
+def _regex(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"the regular expression {text!r} is broken: {error}") from None
+
+
+def _source(text: str) -> str:
+    own = text.removeprefix("parent.")
+    if own != text and not _REFERENCE.fullmatch(own):
+        raise ValueError(f"{text!r} names nothing of the parent: write parent.params.KEY or parent.tags.KEY")
+    return text if own != text else reference(text)
+
+
+_HARMLESS = re.compile(
+    r"""\b(?:params?|parameters?|tags?)\s*\.\s*(?:"[^"]*"|`[^`]*`|[\w.:/-]+)"""  # names of identity
+    r"""|(?:[=<>,(]|\bi?like\b)\s*(?:"[^"]*"|'[^']*')""",  # texts that they are compared with
+    re.IGNORECASE,
+)
+_WINNERS = re.compile(r"""\bmetrics?\s*\.|\bstatus\b""", re.IGNORECASE)
+
+
+def identity_filter(text: str) -> str:
+    """Return an MLflow filter as it is, if it asks only who a run is.
+
+    Raises:
+        ValueError: It asks for a metric or the status: a filter must not pick winners.
+    """
+    winner = _WINNERS.search(_HARMLESS.sub(" ", text))
+    if winner:
+        raise ValueError(f"may not filter on {winner.group().rstrip(' .')}: a filter must not pick winners")
+    return text
+
+
+def path_matches(path: str, pattern: str) -> bool:
+    """Return whether a relative path matches a pattern: ``*`` stays in a path segment, ``**`` crosses.
+
+    Case counts, hidden files match like others, braces mean themselves.
+    """
+    from wcmatch import glob  # not needed to read a policy
+
+    return glob.globmatch(path, pattern, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX)
+
+
+def threshold_runs(threshold: int | str, planned: int) -> int:
+    """Return from how many failing runs on a gate fails: at least 1, never more than are planned.
+
+    Args:
+        threshold: A number of runs, or a percentage of the planned runs such as ``"10%"``, which is rounded up.
+        planned: How many runs are planned.
+    """
+    if isinstance(threshold, str):
+        # In integers: 0.07 * 100 is more than 7 in floating point.
+        threshold = -(-int(threshold.removesuffix("%")) * planned // 100)
+    return max(1, min(threshold, planned))
+
+
+def is_sha256(text: str) -> bool:
+    """Return whether the text is a sha256 as this tool writes it: 64 lower-case hex digits."""
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None

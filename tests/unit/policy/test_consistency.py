@@ -1,0 +1,163 @@
+"""What one part of a policy asks of another, with the place of each problem."""
+
+import pytest
+
+from smoke_gate.policy.consistency import inconsistencies
+from smoke_gate.policy.load import Overrides
+from smoke_gate.policy.model import Policy
+from tests.unit.policy.reading import load, problem, problems, with_plan
+
+
+def waiver(**names):
+    said = "".join(f"{key}: {value}, " for key, value in names.items())
+    return f"waivers: [{{gate: G2, {said}reason: r, expires: 2026-01-31}}]"
+
+
+def reference(cells):
+    return f"references: [{{metric: m, cells: {cells}, low: 1, high: 2, n: 1, source: s}}]"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "key", "message"),
+    [
+        (
+            waiver(cell="A4"),
+            "6:22",
+            "waivers[0].cell",
+            "the plan has no cell 'A4'; did you mean 'A3'? allowed: 'B0', 'A3'",
+        ),
+        (
+            waiver(cell="A3", seed="456"),
+            "6:32",
+            "waivers[0].seed",
+            "cell 'A3' has no seed '456'; allowed: '42', '123'",
+        ),
+        (
+            waiver(seed="7"),
+            "6:22",
+            "waivers[0].seed",
+            "the plan has no seed '7'; allowed: '42', '123', '456'",
+        ),
+        (waiver(cell="A4", seed="7"), "6:22", "waivers[0].cell", "the plan has no cell 'A4'"),
+        (reference("[B0, X]"), "6:35", "references[0].cells[1]", "the plan has no cell 'X'"),
+        ("report: {reference_cell: X}", "6:10", "report.reference_cell", "the plan has no cell 'X'"),
+        (
+            "gates: {metric_ratio: {rules: [{value: a, min: 1}, {value: a, min: 1, cells: [A3, X]}]}}",
+            "6:83",
+            "gates.metric_ratio.rules[1].cells[1]",
+            "the plan has no cell 'X'",
+        ),
+        (
+            "runs: {ignore: [{cell: B0, seed: 042, reason: r}]}",
+            "6:17",
+            "runs.ignore[0]",
+            "covers 'B0/42', which is planned",
+        ),
+        (
+            "runs: {ignore: [{cell: A3, reason: r}]}",
+            "6:17",
+            "runs.ignore[0]",
+            "covers 'A3/42', which is planned",
+        ),
+        (
+            "runs: {ignore: [{seed: 123, reason: r}]}",
+            "6:17",
+            "runs.ignore[0]",
+            "covers 'B0/123', which is planned",
+        ),
+    ],
+)
+def test_names_that_the_plan_does_not_know(tmp_path, text, place, key, message):
+    found = problem(tmp_path, with_plan(text))
+    assert found[:2] == (place, key)
+    assert message in found[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        waiver(cell="A3", seed="042"),
+        waiver(seed="456"),
+        reference("[B0, A3]"),
+        "runs: {ignore: [{cell: X, reason: r}, {seed: 7, reason: r}, {cell: A3, seed: 456, reason: r}]}",
+    ],
+)
+def test_names_that_the_plan_knows_or_need_not_know(tmp_path, text):
+    load(tmp_path, with_plan(text))
+
+
+@pytest.mark.parametrize(
+    ("plan", "place", "key", "message"),
+    [
+        ("{cells: [A]}", "2:1", "plan.seeds", "no seeds are planned"),
+        ("{cells: [A], seeds: []}", "2:20", "plan.seeds", "or set `runs.seed: none`"),
+        ("{cells: {A: , B: {seeds: [1]}}}", "2:16", "plan.cells.A", "no seeds are planned"),
+        ("{cells: [A], seeds: [42, 042]}", "2:33", "plan.seeds[1]", "seeds '42' and '042' are the same number"),
+        ("{cells: {A: {seeds: [-0, 0]}}}", "2:33", "plan.cells.A.seeds[1]", "seeds '-0' and '0' are the same number"),
+        ("{cells: [A], seeds: [1], exclude: [{cell: B, seeds: [1], reason: r}]}", "2:43", "plan.exclude[0].cell", "no cell 'B'"),
+        ("{cells: [A], seeds: [1], exclude: [{cell: A, seeds: [2], reason: r}]}", "2:60", "plan.exclude[0].seeds[0]", "no seed '2'"),
+        ("{cells: [A], seeds: [1], exclude: [{cell: A, seeds: [01], reason: r}]}", "2:32", "plan.exclude", "nothing is left"),
+    ],
+)  # fmt: skip
+def test_plans_that_contradict_themselves(tmp_path, plan, place, key, message):
+    found = problem(tmp_path, f"version: 1\nplan: {plan}\n")
+    assert found[:2] == (place, key)
+    assert message in found[2]
+
+
+def test_a_cell_may_be_excluded_whole_while_others_are_left(tmp_path):
+    plan = "{cells: [A, B], seeds: [1], exclude: [{cell: A, seeds: [1], reason: r}]}"
+    load(tmp_path, f"version: 1\nplan: {plan}\nruns: {{ignore: [{{cell: A, reason: known}}]}}\n")
+
+
+def test_narrowing_to_excluded_pairs_leaves_nothing(tmp_path):
+    text = "version: 1\nplan: {cells: [A, B], seeds: [1], exclude: [{cell: A, seeds: [1], reason: r}]}\n"
+    assert problem(tmp_path, text, Overrides(cells=("A",))) == ("--cells", "", "nothing is left of the plan")
+    text = "version: 1\nplan: {cells: [A], seeds: [1, 2], exclude: [{cell: A, seeds: [1], reason: r}]}\n"
+    assert problem(tmp_path, text, Overrides(seeds=("1",))) == ("--seeds", "", "nothing is left of the plan")
+
+
+WITHOUT_SEEDS = "version: 1\nruns: {seed: none}\nplan: {cells: [A, B]}\n"
+
+
+def test_without_seeds_every_cell_is_one_pair(tmp_path):
+    policy = load(tmp_path, WITHOUT_SEEDS + waiver(cell="A"), Overrides(cells=("A",)))
+    assert policy.narrowed.cells == ("A",)
+    covered = "runs: {seed: none, ignore: [{cell: A, reason: r}]}"
+    assert (
+        "covers 'A', which is planned"
+        in problem(tmp_path, WITHOUT_SEEDS.replace("runs: {seed: none}", covered))[2]
+    )
+
+
+def test_without_seeds_no_seed_may_be_named(tmp_path):
+    text = """\
+        version: 1
+        runs: {seed: none, ignore: [{seed: 1, reason: r}]}
+        plan:
+          cells: {A: {seeds: [1]}, B: }
+          seeds: [1]
+          exclude: [{cell: A, seeds: [1], reason: r}]
+        waivers: [{gate: G2, seed: 1, reason: r, expires: 2026-01-31}]
+    """
+    found = problems(tmp_path, text, Overrides(seeds=("1",)))
+    assert {one.message for one in found} == {
+        "stands beside `runs.seed: none`, where runs have no seeds: leave it out"
+    }
+    assert [(str(one.place).rpartition(".yml:")[2], one.key) for one in found] == [
+        ("--seeds", ""),
+        ("2:30", "runs.ignore[0].seed"),
+        ("4:15", "plan.cells.A.seeds"),
+        ("5:3", "plan.seeds"),
+        ("6:23", "plan.exclude[0].seeds"),
+        ("7:22", "waivers[0].seed"),
+    ]
+
+
+def test_a_policy_made_in_python_is_held_against_its_plan_too():
+    policy = Policy.model_validate(
+        {"version": 1, "plan": {"cells": ["A"], "seeds": ["1"]}, "report": {"reference_cell": "B"}}
+    )
+    assert inconsistencies(policy) == [
+        (("report", "reference_cell"), "the plan has no cell 'B'; allowed: 'A'")
+    ]

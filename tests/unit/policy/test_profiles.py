@@ -1,0 +1,88 @@
+import pytest
+
+from smoke_gate.policy.formats import policy_from_json, policy_json
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.profiles import with_profile
+
+PLAN = {"cells": ["A"], "seeds": ["1"]}
+
+
+def policy(**sections):
+    return Policy.model_validate({"version": 1, "plan": PLAN, **sections})
+
+
+def switched_off(policy):
+    gates = policy.gates
+    return {
+        name: gate.reason for name in type(gates).model_fields if not (gate := getattr(gates, name)).enabled
+    }
+
+
+def test_contract_has_every_gate_on():
+    assert switched_off(policy()) == {}
+    assert switched_off(policy(profile="contract")) == {}
+
+
+def test_basic_switches_off_what_such_stores_cannot_have():
+    basic = policy(profile="basic")
+    assert switched_off(basic) == {
+        "definition_hash": "profile basic",
+        "unit_contract": "profile basic",
+        "paired_data": "profile basic",
+        "metric_ratio": "profile basic: no rules",
+    }
+    assert basic.gates.figures.required_keys == ()
+    assert basic.gates.metric_ratio.rules == ()
+
+
+def test_an_explicit_enabled_beats_the_profile():
+    on = {"enabled": True}
+    gates = {"definition_hash": on, "unit_contract": on, "paired_data": on, "metric_ratio": on}
+    assert switched_off(policy(profile="basic", gates=gates)) == {}
+
+
+def test_the_users_own_reason_stays():
+    gates = {
+        "paired_data": {"enabled": False, "reason": "no splits"},
+        "unit_contract": {"reason": "no units"},
+    }
+    off = switched_off(policy(profile="basic", gates=gates))
+    assert (off["paired_data"], off["unit_contract"]) == ("no splits", "no units")
+
+
+def test_rules_of_ones_own_keep_the_ratio_gate_on():
+    rules = [{"value": "pape", "max": 10}]
+    basic = policy(profile="basic", gates={"metric_ratio": {"rules": rules}})
+    assert "metric_ratio" not in switched_off(basic)
+    assert basic.gates.metric_ratio.rules[0].max == 10.0
+
+
+def test_required_keys_of_ones_own_stay():
+    basic = policy(profile="basic", gates={"figures": {"required_keys": ["source_run_ids"]}})
+    assert basic.gates.figures.required_keys == ("source_run_ids",)
+
+
+def test_figures_carry_the_definition_key_that_the_policy_names():
+    gates = {"definition_hash": {"key": "mape_hash"}}
+    assert policy(gates=gates).gates.figures.required_keys == ("source_run_ids", "mape_hash")
+    assert policy(profile="basic", gates=gates).gates.figures.required_keys == ()
+
+
+@pytest.mark.parametrize("profile", ["contract", "basic"])
+def test_an_effective_policy_does_not_change(profile):
+    effective = policy(profile=profile, gates={"definition_hash": {"key": "mape_hash"}})
+    assert policy_from_json(policy_json(effective)) == effective
+    assert with_profile(policy_json(effective)) == policy_json(effective)
+
+
+@pytest.mark.parametrize(
+    "raw", [None, [], "basic", {"profile": "basic", "gates": None}, {"profile": ["basic"], "gates": []}]
+)
+def test_what_is_no_policy_is_left_to_the_models(raw):
+    assert with_profile(raw) == raw
+
+
+def test_a_broken_section_is_left_to_the_models():
+    raw = {"profile": "basic", "gates": {"figures": "x", "metric_ratio": None}}
+    filled = with_profile(raw)["gates"]
+    assert (filled["figures"], filled["metric_ratio"]) == ("x", None)
