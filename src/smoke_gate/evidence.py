@@ -28,8 +28,9 @@ class Answer(StrEnum):
 class Attempt:
     """One run of the experiments, whatever became of it.
 
-    ``cell`` and ``seed`` are the text as recorded, None where the run has none; ``in_scope`` says whether ``runs.where``
-    selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None: not recorded).
+    ``cell`` and ``seed`` are the text as recorded, None where the run has none; ``in_scope`` says whether
+    ``runs.where`` selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None:
+    not recorded).
     ``experiment_id`` is where MLflow's pages show it.
     """
 
@@ -89,8 +90,9 @@ class Globals:
 class Artifact:
     """A checkpoint of a run, as listed and as probed.
 
-    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``pickle``; None: no known format), ``problem``
-    why it is not intact (None: intact). ``sha256`` None means that the bytes were not read: larger than the bound.
+    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``pickle``; None: no known format),
+    ``problem`` why it is not intact (None: intact). ``sha256`` None means that the bytes were not read: larger than
+    the bound.
     """
 
     path: str
@@ -111,7 +113,7 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """``checkpoints/MANIFEST.json`` of a run: path from the artifact root to entry; ``problem`` where it cannot be read."""
+    """``checkpoints/MANIFEST.json`` of a run: path from the artifact root to entry; ``problem``: why it is unreadable."""
 
     entries: Mapping[str, ManifestEntry] = field(default_factory=dict)
     problem: str | None = None
@@ -151,7 +153,8 @@ class Run:
 
     ``params`` and ``tags`` hold only the keys that the policy names; ``metrics`` the value at the highest step of every
     metric; ``histories`` only those metrics whose history the policy or a figure needs, in step order.
-    ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are empty.
+    ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are
+    empty.
     ``same_code`` answers ``runs.commit: code``; ``after_registration`` answers ``require_ancestor``.
     """
 
@@ -181,9 +184,9 @@ class Evidence:
 
     ``as_of`` is the UTC date of reading (``YYYY-MM-DD``). ``attempts`` holds every attempt at a planned pair and every
     other active run of the experiments; ``runs`` the facts of the selected ones. ``registrations`` are the
-    preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files`` are
-    the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit that
-    ``runs.commit`` compares with. ``policy_change`` is the difference of the policy file in this pull request.
+    preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files``
+    are the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit
+    that ``runs.commit`` compares with. ``policy_change`` is the difference of the policy file in this pull request.
     """
 
     as_of: str

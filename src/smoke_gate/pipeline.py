@@ -134,6 +134,8 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
     advice = "write it first, in smoke-gate.yml (`smoke-gate explain G0`), or name it"
     if not found.cells:
         places = f"{request.policy.runs.cell} and {request.policy.runs.seed}"
-        return UsageError(f"no plan was given, and no run of {where} has a cell and a seed ({places}): {advice}")
+        return UsageError(
+            f"no plan was given, and no run of {where} has a cell and a seed ({places}): {advice}"
+        )
     ready = f"--cells {','.join(found.cells)} --seeds {','.join(found.seeds)}"
     return UsageError(f"no plan was given: {advice}. The runs of {where} have: {ready}")

@@ -11,7 +11,7 @@ from smoke_gate.policy.model import PublishedReference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceResult:
-    """One run's metric against one reference; ``low`` and ``high`` include the tolerance. ``value`` None: not logged."""
+    """A run's metric against a reference; ``low`` and ``high`` include the tolerance; ``value`` None: not logged."""
 
     reference: PublishedReference
     run_id: str

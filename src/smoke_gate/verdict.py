@@ -1,4 +1,4 @@
-"""Checks to gate results to the verdict. ``evaluate`` is pure: the same policy and evidence give the same answer anywhere."""
+"""Checks to gate results to the verdict: pure, so that the same policy and evidence give the same answer anywhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class VerdictStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """What a gate decided. ``failing`` counts the distinct runs with an unwaived failure; ``fail_threshold`` is in runs."""
+    """What a gate decided; ``failing`` counts the runs with an unwaived failure, ``fail_threshold`` is in runs."""
 
     id: GateId
     name: str
@@ -57,7 +57,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decision and all that led to it. ``pending``: nothing is wrong but that planned pairs are not finished yet."""
+    """The decision and all that led to it; ``pending``: all that is wrong is that planned pairs are not finished yet."""
 
     status: VerdictStatus
     critical: bool
@@ -78,7 +78,9 @@ def evaluate(policy: Policy, evidence: Evidence) -> Verdict:
     matrix = select(policy, evidence.attempts)
     case = case_of(policy, evidence, matrix)
     outcomes = {gate.id: _outcome(gate, case) for gate in GATES}
-    found = sorted((check for outcome in outcomes.values() for check in outcome.checks), key=lambda check: check.order)
+    found = sorted(
+        (check for outcome in outcomes.values() for check in outcome.checks), key=lambda check: check.order
+    )
     checks, waivers = apply_waivers(policy, found, as_of=evidence.as_of)
     results = tuple(_result(gate, case, outcomes[gate.id], checks) for gate in GATES)
     references = compare_references(case)
@@ -111,7 +113,10 @@ def _outcome(gate: Gate, case: Case) -> Outcome:
     if not section.enabled:
         return _closed(gate, "off", Status.SKIPPED, f"Off: {section.reason}", expected=0)
     if not _attempted(case.matrix) and gate.id != PLAN_GATE:
-        message = "There is no attempt at any planned pair, so nothing was judged. Check `experiments`, `runs.cell` and `runs.seed`."
+        message = (
+            "There is no attempt at any planned pair, so nothing was judged. "
+            "Check `experiments`, `runs.cell` and `runs.seed`."
+        )
         return _closed(gate, "nothing_found", Status.FAIL, message, expected=planned)
     if not case.matrix.selected and gate.id != PLAN_GATE:
         message = "There is nothing to judge yet: no planned pair has a finished run."
@@ -130,7 +135,9 @@ def _completed(gate: Gate, outcome: Outcome) -> Outcome:
         message = f"None of the {outcome.expected} runs that the gate applies to could be judged."
         return _closed(gate, "nothing_judged", Status.FAIL, message, expected=outcome.expected)
     if not outcome.checks:
-        return _closed(gate, "skipped", Status.SKIPPED, outcome.skipped or "It applies to no planned run.", expected=0)
+        return _closed(
+            gate, "skipped", Status.SKIPPED, outcome.skipped or "It applies to no planned run.", expected=0
+        )
     return outcome
 
 
@@ -155,7 +162,9 @@ def _result(gate: Gate, case: Case, outcome: Outcome, all_checks: Sequence[Check
         id=gate.id,
         name=gate.section,
         status=status,
-        critical=status is Status.FAIL and own_doing and (gate.id == CRITICAL_GATE or not _attempted(case.matrix)),
+        critical=status is Status.FAIL
+        and own_doing
+        and (gate.id == CRITICAL_GATE or not _attempted(case.matrix)),
         evaluated=outcome.evaluated,
         expected=outcome.expected,
         failing=len(failing),

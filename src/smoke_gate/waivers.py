@@ -20,7 +20,7 @@ class WaiverState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverResult:
-    """A waiver and what it did: ``matched`` counts the failing checks that it accepted, or would have but for its date."""
+    """A waiver and what it did; ``matched`` counts the failing checks that it names, accepted or (expired) not."""
 
     waiver: Waiver
     state: WaiverState
@@ -63,7 +63,8 @@ def _state(policy: Policy, waiver: Waiver, matched: int, as_of: str) -> tuple[Wa
     if _is_narrowed_out(policy, waiver):
         return WaiverState.NOT_JUDGED, "its cell or seed is not part of this narrowed evaluation"
     if as_of > waiver.expires:
-        return WaiverState.EXPIRED, f"expired on {waiver.expires}: its {matched} failing checks stand; fix them or renew it"
+        message = f"expired on {waiver.expires}: its {matched} failing checks stand; fix them or renew it"
+        return WaiverState.EXPIRED, message
     if not matched:
         return WaiverState.UNMATCHED, "matches no failing check: delete it, or correct what it names"
     return WaiverState.USED, f"accepts {matched} failing checks until {waiver.expires}"
@@ -74,7 +75,10 @@ def _matches(waiver: Waiver, check: Check) -> bool:
         check.status is Status.FAIL
         and waiver.gate == check.gate
         and waiver.cell in (None, check.cell)
-        and (waiver.seed is None or (check.seed is not None and normal_seed(waiver.seed) == normal_seed(check.seed)))
+        and (
+            waiver.seed is None
+            or (check.seed is not None and normal_seed(waiver.seed) == normal_seed(check.seed))
+        )
         and waiver.run_id in (None, check.run_id)
         and waiver.subject in (None, check.subject)
     )

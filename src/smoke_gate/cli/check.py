@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smoke_gate.cli.options import CONTEXT_OPTIONS, OUTPUT_OPTIONS, POLICY_OPTIONS, STORE_OPTIONS, with_options
+from smoke_gate.cli.options import (
+    CONTEXT_OPTIONS,
+    OUTPUT_OPTIONS,
+    POLICY_OPTIONS,
+    STORE_OPTIONS,
+    with_options,
+)
 from smoke_gate.cli.progress import progress_bar
 from smoke_gate.errors import ExitCode
 
@@ -40,7 +46,9 @@ def check(*, fail_on: str, quiet: bool, verbose: bool, **options: Any) -> int:
     show_default=True,
     help="Where the store and the report go.",
 )
-@click.option("--sabotage", metavar="NAME", help="Break the matrix as it happens in life; `list` shows the ways.")
+@click.option(
+    "--sabotage", metavar="NAME", help="Break the matrix as it happens in life; `list` shows the ways."
+)
 def demo(directory: Path, sabotage: str | None) -> int:
     """Train the example matrix, four cells with three seeds each, and check it."""
     from smoke_gate.demo import SABOTAGES, train
@@ -72,5 +80,7 @@ def _check(options: "Options", *, fail_on: str, quiet: bool) -> int:
     with progress_bar(shown=not quiet) as progress:
         result = pipeline.check(pipeline.request_of(options, policy), progress)
     judgement = result.judgement
-    click.echo(summary(judgement.verdict, judgement.document["headline"], result.files, quiet=quiet), nl=False)
+    click.echo(
+        summary(judgement.verdict, judgement.document["headline"], result.files, quiet=quiet), nl=False
+    )
     return result.exit_code(fail_on=fail_on)

@@ -54,7 +54,9 @@ POLICY_OPTIONS = (
     option("--cells", callback=names, metavar="B0,A3", help="Judge only these cells."),
     option("--seeds", callback=names, metavar="42,123", help="Judge only these seeds."),
     option("--threshold", metavar="N", help="Failing runs from which G5 fails: 2, or 10%."),
-    option("--definition", metavar="FILE_OR_HASH", help="The expected metric definition, before the policy's."),
+    option(
+        "--definition", metavar="FILE_OR_HASH", help="The expected metric definition, before the policy's."
+    ),
     option("--profile", type=click.Choice(["contract", "basic"]), help="Which defaults apply."),
 )
 
@@ -83,7 +85,10 @@ STORE_OPTIONS = (
 CONTEXT_OPTIONS = (
     option("--sha", metavar="COMMIT", help="The commit that counts as head.  [default: HEAD]"),
     option(
-        "--pull-request", type=click.IntRange(1), metavar="N", help="The pull request that the verdict is about."
+        "--pull-request",
+        type=click.IntRange(1),
+        metavar="N",
+        help="The pull request that the verdict is about.",
     ),
 )
 

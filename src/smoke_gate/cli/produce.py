@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from smoke_gate.cli.options import DEFAULT_POLICY, option
+from smoke_gate.cli.options import option
 from smoke_gate.errors import ExitCode, UsageError
+from smoke_gate.options import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -18,7 +23,9 @@ _READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--golden", type=_READABLE, help="A golden.npz: input arrays and the values of the metric.")
 @click.option("--prior", metavar="SHA256", help="The definition hash of the registration that this replaces.")
 @click.option("--reason", help="Why it is replaced.")
-@option("--policy", type=_READABLE, help=f"The policy to record.  [default: {DEFAULT_POLICY}, if there is one]")
+@option(
+    "--policy", type=_READABLE, help=f"The policy to record.  [default: {DEFAULT_POLICY}, if there is one]"
+)
 def preregister(
     definition: Path,
     tracking_uri: str | None,
@@ -70,17 +77,19 @@ def hash_files(files: Sequence[Path]) -> int:
 def _hash(path: Path) -> str:
     from smoke_gate.hashing import data_hash
 
-    match path.suffix.lower():
-        case ".npy" | ".npz":
-            return data_hash(_arrays(path))
-        case ".json" | ".yaml" | ".yml":
-            from smoke_gate.collect.definitions import definition_sha256
+    suffix = path.suffix.lower()
+    if suffix in (".npy", ".npz"):
+        return data_hash(_arrays(path))
+    if suffix in (".json", ".yaml", ".yml"):
+        from smoke_gate.collect.definitions import definition_sha256
 
-            return definition_sha256(path)
-    raise UsageError(f"{path}: expected .npy or .npz (a data hash), or .json, .yaml or .yml (a definition hash)")
+        return definition_sha256(path)
+    raise UsageError(
+        f"{path}: expected .npy or .npz (a data hash), or .json, .yaml or .yml (a definition hash)"
+    )
 
 
-def _arrays(path: Path) -> list[object]:
+def _arrays(path: Path) -> "list[NDArray[Any]]":
     """Return the arrays of a file, those of an archive in the order in which it holds them."""
     import numpy as np
 

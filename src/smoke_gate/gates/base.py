@@ -23,8 +23,8 @@ class Status(StrEnum):
 class Check:
     """One assertion of a gate on one subject.
 
-    ``kind`` is a stable word for what was asserted. ``observed`` and ``expected`` are texts for people. ``message`` says
-    what was found and, where it is no PASS, how to fix it. ``waived`` is the reason of the waiver that accepted a
+    ``kind`` is a stable word for what was asserted. ``observed`` and ``expected`` are texts for people. ``message``
+    says what was found and, where it is no PASS, how to fix it. ``waived`` is the reason of the waiver that accepted a
     failure. ``at_once`` marks a failure that reaches any threshold by itself, as one of no run does.
     """
 
@@ -43,7 +43,7 @@ class Check:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Sort key: gate, cell, seed (integers by value), subject, kind, run id; what belongs to no cell comes first."""
+        """Sort key: gate, cell, seed (integers by value), subject, kind, run id; no cell comes before any."""
         return (
             self.gate, self.cell or "", seed_order(self.seed or ""), self.subject, self.kind, self.run_id or "",
         )  # fmt: skip

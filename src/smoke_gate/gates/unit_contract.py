@@ -151,9 +151,9 @@ def _expects(policy: Policy, pair: Pair, rule: UnitRule) -> bool:
 
 
 def _value(run: Run, key: str) -> str | None:
-    """Return what the run says under the key; a blank text says nothing."""
+    """Return what the run says under the key; a blank text, or Python's None as logged, says nothing."""
     value = run.value(key)
-    return value if value is not None and value.strip() else None
+    return value if value is not None and value.strip() not in ("", "None") else None
 
 
 def _condition(rule: UnitRule) -> str:

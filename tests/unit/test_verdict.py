@@ -1,0 +1,389 @@
+"""How gates add up to a verdict: thresholds, waivers, references, what was never looked at, and properties of the whole."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.gates.base import Status
+from smoke_gate.policy.model import Policy
+from smoke_gate.verdict import GATES, GateResult, Verdict, VerdictStatus, evaluate
+from tests.support.matrix import (
+    CELLS,
+    SEEDS,
+    passing_matrix,
+    passing_policy,
+    run_of,
+    with_another_attempt,
+    with_attempt,
+    with_run,
+    without_run,
+)
+
+PASSING = passing_matrix()
+PAIRS = [f"{cell}/{seed}" for cell in CELLS for seed in SEEDS]
+OFF = {"enabled": False, "reason": "not this time"}
+
+
+def gate(verdict: Verdict, gate_id: str) -> GateResult:
+    return next(result for result in verdict.gates if result.id == gate_id)
+
+
+def bad_ratio(evidence: Evidence, *pairs: str) -> Evidence:
+    for pair in pairs:
+        evidence = with_run(evidence, pair, metrics={"val_loss": "99.0"})
+    return evidence
+
+
+def test_twelve_good_runs_are_all_pass():
+    verdict = evaluate(passing_policy(), PASSING)
+
+    assert verdict.status is VerdictStatus.ALL_PASS
+    assert (verdict.critical, verdict.pending) == (False, False)
+    assert [(result.id, result.status) for result in verdict.gates] == [
+        (f"G{number}", Status.PASS) for number in range(7)
+    ]
+    assert (verdict.summary.planned, verdict.summary.found, verdict.summary.failed) == (12, 12, 0)
+
+
+# --- thresholds -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("threshold", "failing", "status"),
+    [
+        (2, 1, Status.WARNING),
+        (2, 2, Status.FAIL),
+        (1, 1, Status.FAIL),
+        ("10%", 1, Status.WARNING),  # 1.2 of 12 runs, rounded up
+        ("10%", 2, Status.FAIL),
+        (99, 11, Status.WARNING),  # never more than the planned runs
+        (99, 12, Status.FAIL),
+    ],
+)
+def test_a_gate_fails_from_its_threshold_on(threshold: object, failing: int, status: Status):
+    policy = passing_policy(gates={"metric_ratio": {"fail_threshold": threshold}})
+
+    verdict = evaluate(policy, bad_ratio(PASSING, *PAIRS[:failing]))
+
+    assert gate(verdict, "G5").status is status
+    assert gate(verdict, "G5").failing == failing
+
+
+def test_the_default_threshold_of_the_metric_ratio_is_two_runs():
+    assert evaluate(passing_policy(), bad_ratio(PASSING, "B0/42")).status is VerdictStatus.WARNING
+    assert evaluate(passing_policy(), bad_ratio(PASSING, "B0/42", "A3/42")).status is VerdictStatus.FAIL
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", None])
+def test_a_metric_that_is_no_number_reaches_any_threshold(value: str | None):
+    policy = passing_policy(gates={"metric_ratio": {"fail_threshold": 12}})
+
+    verdict = evaluate(policy, with_run(PASSING, "B0/42", metrics={"val_loss": value}))
+
+    assert gate(verdict, "G5").status is Status.FAIL
+
+
+def test_many_failures_of_one_run_are_one_failing_run():
+    policy = passing_policy(
+        gates={"paired_data": {"fail_threshold": 2}},
+    )
+    hashes = {f"{split}_data_hash": None for split in ("train", "val", "test")}
+
+    assert gate(evaluate(policy, with_run(PASSING, "A3/42", params=hashes)), "G6").status is Status.WARNING
+
+
+# --- critical, pending, nothing to look at ----------------------------------------------------------------------------
+
+
+def test_another_definition_is_critical():
+    verdict = evaluate(
+        passing_policy(), with_run(PASSING, "A4/456", params={"pape_definition_hash": "0" * 64})
+    )
+
+    assert (verdict.status, verdict.critical) == (VerdictStatus.FAIL, True)
+    assert [result.id for result in verdict.gates if result.critical] == ["G1"]
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "SCHEDULED"])
+def test_a_matrix_that_only_waits_for_runs_is_pending(status: str):
+    verdict = evaluate(passing_policy(), with_attempt(PASSING, "A3/42", status=status, end_time=None))
+
+    assert (verdict.status, verdict.pending, verdict.critical) == (VerdictStatus.FAIL, True, False)
+
+
+def test_a_pair_without_any_attempt_is_pending_beside_others():
+    assert evaluate(passing_policy(), without_run(PASSING, "A3/42")).pending
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_a_pair_whose_newest_attempt_ended_badly_is_not_pending(status: str):
+    verdict = evaluate(passing_policy(), with_attempt(PASSING, "A3/42", status=status))
+
+    assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, False)
+
+
+def test_a_rerun_after_a_failed_attempt_is_pending_again():
+    running = with_attempt(PASSING, "A3/42", status="RUNNING")
+
+    assert evaluate(
+        passing_policy(), with_another_attempt(running, "A3/42", "first", status="FAILED")
+    ).pending
+
+
+def test_waiting_is_not_all_that_is_wrong_where_another_gate_fails():
+    waiting = with_attempt(PASSING, "A3/42", status="RUNNING")
+
+    assert not evaluate(passing_policy(), with_run(waiting, "B0/42", checkpoints=())).pending
+
+
+def test_a_warning_elsewhere_does_not_end_the_wait():
+    waiting = with_attempt(PASSING, "A3/42", status="RUNNING")
+
+    assert evaluate(passing_policy(), bad_ratio(waiting, "B0/42")).pending
+
+
+def test_no_attempt_at_all_fails_every_gate_critically():
+    verdict = evaluate(passing_policy(), replace(PASSING, attempts=(), runs=()))
+
+    assert {result.status for result in verdict.gates} == {Status.FAIL}
+    assert (verdict.critical, verdict.pending) == (True, False)
+
+
+def test_attempts_without_a_finished_run_wait_and_are_not_critical():
+    evidence = PASSING
+    for pair in PAIRS:
+        evidence = with_attempt(evidence, pair, status="RUNNING")
+
+    verdict = evaluate(passing_policy(), replace(evidence, runs=()))
+
+    assert {result.status for result in verdict.gates} == {Status.FAIL}
+    assert (verdict.critical, verdict.pending) == (False, True)
+    assert "nothing to judge yet" in gate(verdict, "G3").message
+
+
+def test_facts_that_were_not_read_never_pass():
+    verdict = evaluate(passing_policy(), replace(PASSING, runs=PASSING.runs[1:]))
+
+    assert verdict.status is VerdictStatus.FAIL
+
+
+def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
+    def broken(_case):
+        raise ZeroDivisionError("no runs")
+
+    gates = [replace(one, judge=broken) if one.id == "G5" else one for one in GATES]
+    monkeypatch.setattr("smoke_gate.verdict.GATES", tuple(gates))
+
+    verdict = evaluate(passing_policy(), PASSING)
+
+    assert gate(verdict, "G5").status is Status.FAIL
+    assert "ZeroDivisionError: no runs" in gate(verdict, "G5").message
+    assert gate(verdict, "G6").status is Status.PASS
+
+
+# --- gates that are off -----------------------------------------------------------------------------------------------
+
+
+def test_a_gate_that_is_off_is_one_skipped_check_and_is_counted():
+    verdict = evaluate(passing_policy(gates={"figures": OFF}), with_run(PASSING, "A3/42", figures=()))
+
+    assert gate(verdict, "G4").status is Status.SKIPPED
+    assert "not this time" in gate(verdict, "G4").message
+    assert [check.status for check in verdict.checks if check.gate == "G4"] == [Status.SKIPPED]
+    assert verdict.summary.gates_off == 1
+    assert verdict.status is VerdictStatus.ALL_PASS
+
+
+# --- waivers and references -------------------------------------------------------------------------------------------
+
+
+def waiver(**changes: str) -> dict[str, str]:
+    plain = {"gate": "G3", "cell": "A3", "seed": "042", "reason": "known", "expires": "2026-12-31"}
+    return plain | changes
+
+
+def without_checkpoint(*pairs: str) -> Evidence:
+    evidence = PASSING
+    for pair in pairs:
+        evidence = with_run(evidence, pair, checkpoints=(), manifest=None)
+    return evidence
+
+
+def test_a_waived_failure_is_a_warning_that_shows_the_reason():
+    verdict = evaluate(passing_policy(waivers=[waiver()]), without_checkpoint("A3/42"))
+
+    assert verdict.status is VerdictStatus.WARNING
+    assert gate(verdict, "G3").status is Status.WARNING
+    assert gate(verdict, "G3").failing == 0
+    assert [check.waived for check in verdict.checks if check.waived] == ["known"]
+
+
+def test_a_waiver_covers_its_last_day_and_no_other():
+    failing = without_checkpoint("A3/42")
+    today = evaluate(passing_policy(waivers=[waiver(expires=failing.as_of)]), failing)
+    yesterday = evaluate(passing_policy(waivers=[waiver(expires="2026-01-30")]), failing)
+
+    assert today.status is VerdictStatus.WARNING
+    assert yesterday.status is VerdictStatus.FAIL
+    assert "expired" in yesterday.waivers[0].message
+
+
+def test_a_waiver_that_matches_nothing_warns():
+    verdict = evaluate(passing_policy(waivers=[waiver()]), PASSING)
+
+    assert verdict.status is VerdictStatus.WARNING
+    assert "matches no failing check" in verdict.waivers[0].message
+
+
+def test_a_waiver_leaves_what_it_does_not_name():
+    verdict = evaluate(passing_policy(waivers=[waiver()]), without_checkpoint("A3/42", "A3/123"))
+
+    assert verdict.status is VerdictStatus.FAIL
+
+
+def test_a_waiver_of_a_cell_that_was_narrowed_out_is_not_judged():
+    policy = passing_policy(waivers=[waiver(expires="2020-01-01")], narrowed={"cells": ["B0"]})
+
+    verdict = evaluate(policy, PASSING)
+
+    assert verdict.status is VerdictStatus.ALL_PASS
+    assert (verdict.summary.planned, verdict.matrix.planned) == (3, 12)
+
+
+REFERENCE = {"metric": "pape", "low": 5.0, "high": 20.0, "n": 1, "source": "a paper"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, VerdictStatus.ALL_PASS),
+        ({"low": 9.0}, VerdictStatus.WARNING),
+        ({"metric": "not logged"}, VerdictStatus.WARNING),
+        ({"low": 9.0, "tolerance": 0.5, "n": 3}, VerdictStatus.ALL_PASS),
+        ({"low": 9.0, "cells": ["A4"]}, VerdictStatus.ALL_PASS),
+    ],
+)
+def test_a_reference_trips_and_never_fails(changes: dict[str, object], status: VerdictStatus):
+    assert evaluate(passing_policy(references=[REFERENCE | changes]), PASSING).status is status
+
+
+def test_a_metric_that_is_no_number_trips_its_reference():
+    policy = passing_policy(references=[REFERENCE], plan={"required_metrics": []})
+
+    verdict = evaluate(policy, with_run(PASSING, "B0/42", metrics={"pape": "NaN"}))
+
+    assert [result.tripped for result in verdict.references].count(True) == 1
+
+
+# --- properties of the whole ------------------------------------------------------------------------------------------
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_in_which_runs_are_read_changes_nothing(random: Random):
+    attempts, runs = list(PASSING.attempts), list(bad_ratio(PASSING, "A3/42").runs)
+    random.shuffle(attempts)
+    random.shuffle(runs)
+
+    shuffled = evaluate(passing_policy(), replace(PASSING, attempts=tuple(attempts), runs=tuple(runs)))
+
+    assert shuffled == evaluate(passing_policy(), bad_ratio(PASSING, "A3/42"))
+
+
+COVERED_PARAMS = (
+    "use_vq",
+    "pape_definition_hash",
+    "train_data_hash",
+    "val_data_hash",
+    "test_data_hash",
+)
+COVERED_METRICS = ("train_loss", "val_loss", "pape")
+
+
+@given(
+    st.sampled_from(PAIRS),
+    st.sampled_from(COVERED_PARAMS),
+    st.sampled_from([None, "", "None", "0", "0" * 16]),
+)
+def test_a_param_that_a_gate_covers_cannot_be_lost_or_changed(pair: str, key: str, value: str | None):
+    verdict = evaluate(passing_policy(), with_run(PASSING, pair, params={key: value}))
+
+    assert verdict.status is VerdictStatus.FAIL
+
+
+VQ_PARAMS = (
+    "vq_input_unit",
+    "dlinear_output_unit",
+    "vq_scaler_space_signature",
+    "dlinear_output_scaler_space_signature",
+)
+
+
+@given(
+    st.sampled_from([pair for pair in PAIRS if pair.startswith("A")]),
+    st.sampled_from(VQ_PARAMS),
+    st.sampled_from([None, "", "None", "kW/h", "kW"]),
+)
+def test_a_unit_cannot_be_lost_or_changed(pair: str, key: str, value: str | None):
+    verdict = evaluate(passing_policy(), with_run(PASSING, pair, params={key: value}))
+
+    assert gate(verdict, "G2").status is Status.FAIL
+
+
+def test_two_keys_that_say_none_do_not_agree():
+    nothing = dict.fromkeys(("vq_scaler_space_signature", "dlinear_output_scaler_space_signature"), "None")
+
+    assert (
+        gate(evaluate(passing_policy(), with_run(PASSING, "A3/42", params=nothing)), "G2").status
+        is Status.FAIL
+    )
+
+
+@given(
+    st.sampled_from(PAIRS),
+    st.sampled_from(COVERED_METRICS),
+    st.sampled_from([None, "NaN", "Infinity", "-Infinity"]),
+)
+def test_a_metric_that_a_gate_covers_cannot_be_lost(pair: str, name: str, value: str | None):
+    verdict = evaluate(passing_policy(), with_run(PASSING, pair, metrics={name: value}))
+
+    assert verdict.status is VerdictStatus.FAIL
+
+
+@given(st.sampled_from(PAIRS), st.data())
+def test_an_artifact_cannot_be_lost_or_broken(pair: str, data: st.DataObject):
+    run = run_of(PASSING, pair)
+    figure, checkpoint = run.figures[0], run.checkpoints[0]
+    broken = data.draw(
+        st.sampled_from(
+            [
+                {"figures": ()},
+                {"figures": (replace(figure, problem="is cut off", text={}),)},
+                {"figures": (replace(figure, text={}),)},
+                {"figures": (replace(figure, text=figure.text | {"source_run_ids": '["another"]'}),)},
+                {"figures": (replace(figure, text=figure.text | {"pape_definition_hash": "0" * 64}),)},
+                {"checkpoints": ()},
+                {"checkpoints": (replace(checkpoint, problem="is cut off"),)},
+                {"checkpoints": (replace(checkpoint, sha256="0" * 64),)},
+                {"checkpoints": (replace(checkpoint, sha256=None),)},
+                {"artifacts_problem": "no such folder"},
+            ]
+        )
+    )
+
+    assert evaluate(passing_policy(), with_run(PASSING, pair, **broken)).status is VerdictStatus.FAIL
+
+
+@given(st.sampled_from(PAIRS), st.integers(1, 5))
+def test_narrowing_judges_what_is_left_as_before(pair: str, failing: int):
+    cell = pair.partition("/")[0]
+    evidence = bad_ratio(PASSING, *PAIRS[:failing])
+    narrowed: Policy = passing_policy(narrowed={"cells": [cell]})
+
+    whole, part = evaluate(passing_policy(), evidence), evaluate(narrowed, evidence)
+
+    own = [check for check in whole.checks if check.gate == "G5" and check.cell == cell]
+    assert [check for check in part.checks if check.gate == "G5"] == own
