@@ -1,0 +1,205 @@
+"""The command line: exit codes, messages, options and their environment, and what is imported for them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smoke_gate import __version__
+from smoke_gate.cli import run
+from smoke_gate.hashing import data_hash, definition_hash
+
+POLICY = """\
+version: 1
+experiments: [stage05]
+plan:
+  cells: [B0, A3]
+  seeds: [42, 123]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    code = (
+        "import sys; from smoke_gate.cli import run; run(sys.argv[1:]); "
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("explain", "G2"), ("policy",), ("check", "--policy", "wrong.yml")],
+)
+def test_quick_commands_do_not_import_mlflow(arguments: tuple[str, ...]):
+    Path("smoke-gate.yml").write_text(POLICY)
+    Path("wrong.yml").write_text("version: 2\n")
+
+    imported = modules_after(*arguments)
+
+    assert not imported & {"mlflow", "numpy", "sqlalchemy", "matplotlib", "dulwich", "github"}
+    assert "smoke_gate.cli" in imported
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert run(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chekc"], "No such command"),
+        (["check", "--threshhold", "2"], "--threshold"),
+        (["check", "--workers", "0"], "--workers"),
+        (["check", "--artifact-path-map", "nowhere"], "expected OLD=NEW"),
+        (["check", "--policy", "none.yml"], "none.yml"),
+        (["check", "--threshold", "many", "--cells", "A", "--seeds", "1"], "threshold"),
+        (["explain", "G9"], "G9"),
+        (["hash", "none.npy"], "none.npy"),
+        (["demo", "--sabotage", "nothing"], "unknown sabotage"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_ends_with_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert "Traceback" not in printed.err
+    assert not printed.out
+
+
+def test_every_policy_error_is_told_with_its_place(capsys: pytest.CaptureFixture[str]):
+    Path("smoke-gate.yml").write_text(POLICY.replace("seeds", "sedes") + "profil: basic\n")
+
+    assert run(["check"]) == 2
+
+    said = capsys.readouterr().err
+    assert "smoke-gate.yml:5:3: plan.sedes" in said
+    assert "smoke-gate.yml:6:1: profil" in said
+
+
+def test_a_store_that_is_not_there_ends_with_3_and_is_not_made(capsys: pytest.CaptureFixture[str]):
+    Path("smoke-gate.yml").write_text(POLICY)
+
+    assert run(["check", "--tracking-uri", "sqlite:///typo.db"]) == 3
+
+    assert "typo.db" in capsys.readouterr().err
+    assert not Path("typo.db").exists()
+    assert not Path("outputs").exists()
+
+
+def test_credentials_are_not_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    Path("smoke-gate.yml").write_text(POLICY)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    assert run(["check", "--tracking-uri", "http://me:secret@127.0.0.1:9"]) == 3
+
+    printed = capsys.readouterr()
+    assert "127.0.0.1:9" in printed.err
+    assert "secret" not in printed.err + printed.out
+
+
+def test_a_bug_is_told_without_a_traceback_and_gives_no_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def broken(_gate: str | None) -> str:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr("smoke_gate.report.explain.explain", broken)
+
+    assert run(["explain"]) == 3
+
+    said = capsys.readouterr().err
+    assert "unexpected KeyError" in said
+    assert "Traceback" not in said
+    assert "a secret" not in said
+
+
+# --- policy -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_effective_policy_can_be_used_as_a_policy(capsys: pytest.CaptureFixture[str]):
+    Path("smoke-gate.yml").write_text(POLICY)
+    assert run(["policy", "--threshold", "3"]) == 0
+    printed = capsys.readouterr().out
+    Path("effective.yml").write_text(printed)
+
+    assert run(["policy", "--policy", "effective.yml"]) == 0
+
+    assert capsys.readouterr().out == printed
+    assert "fail_threshold: 3" in printed
+
+
+def test_an_option_comes_before_its_variable_and_that_before_the_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    Path("smoke-gate.yml").write_text(POLICY)
+    monkeypatch.setenv("SMOKE_GATE_EXPERIMENT", "by-variable")
+    monkeypatch.setenv("SMOKE_GATE_THRESHOLD", "7")
+
+    assert run(["policy", "--threshold", "3"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "by-variable" in printed
+    assert "fail_threshold: 3" in printed
+
+
+def test_cells_are_split_at_commas_and_lines_and_trimmed(capsys: pytest.CaptureFixture[str]):
+    assert run(["policy", "--cells", "B0, A3\nA4,", "--seeds", "1,2"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{cell}:" in printed for cell in ("B0", "A3", "A4"))
+
+
+@pytest.mark.parametrize(
+    ("option", "title"), [(["--schema"], "policy"), (["--schema", "verdict"], "verdict")]
+)
+def test_the_schemas_are_printed(option: list[str], title: str, capsys: pytest.CaptureFixture[str]):
+    assert run(["policy", *option]) == 0
+    assert title in json.loads(capsys.readouterr().out)["title"]
+
+
+# --- hash -------------------------------------------------------------------------------------------------------------
+
+
+def test_data_and_definition_hashes(capsys: pytest.CaptureFixture[str]):
+    first, second = np.arange(6.0), np.ones((2, 2))
+    np.save("one.npy", first)
+    np.savez("two.npz", first, second)
+    Path("definition.json").write_text('{"metric": "pape", "unit": "kW"}')
+    Path("definition.yml").write_text("unit: kW\nmetric: pape\n")
+
+    assert run(["hash", "one.npy", "two.npz", "definition.json", "definition.yml"]) == 0
+
+    definition = definition_hash({"metric": "pape", "unit": "kW"})
+    assert capsys.readouterr().out.splitlines() == [
+        f"{data_hash(first)}  one.npy",
+        f"{data_hash([first, second])}  two.npz",
+        f"{definition}  definition.json",
+        f"{definition}  definition.yml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("broken.npy", b"\x93NUMPY"), ("empty.npz", b""), ("notes.txt", b"text"), ("nan.json", b'{"x": NaN}')],
+)
+def test_what_has_no_hash_is_refused(name: str, content: bytes, capsys: pytest.CaptureFixture[str]):
+    Path(name).write_bytes(content)
+
+    assert run(["hash", name]) == 2
+
+    assert name in capsys.readouterr().err
