@@ -6,7 +6,7 @@ a text means where one of them stands.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import (
@@ -53,7 +53,8 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(value: Sequence[str]) -> Sequence[str]:
+    """Return the names as they are, each of which stands there once; else raise ValueError."""
     twice = sorted(name for name, count in Counter(value).items() if count > 1)
     if twice:
         raise ValueError(f"named twice: {', '.join(map(repr, twice))}")
@@ -97,13 +98,13 @@ def _threshold(value: object) -> int | str:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Names = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
-SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
+Names = Annotated[tuple[Text, ...], AfterValidator(distinct)]
+SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Reference = Annotated[str, AfterValidator(reference)]
-References = Annotated[tuple[Reference, ...], AfterValidator(_distinct)]
+References = Annotated[tuple[Reference, ...], AfterValidator(distinct)]
 Facts = Annotated[
-    tuple[Annotated[str, AfterValidator(fact)], ...], Field(min_length=1), AfterValidator(_distinct)
+    tuple[Annotated[str, AfterValidator(fact)], ...], Field(min_length=1), AfterValidator(distinct)
 ]
 Identity = Annotated[str, AfterValidator(_template)]
 RatioText = Annotated[str, AfterValidator(_ratio)]

@@ -42,10 +42,21 @@ def policy_sha256(policy: Policy) -> str:
 def effective_yaml(policy: Policy) -> str:
     """Return the effective policy as a policy file; a narrowing, which no file can say, is a comment above it."""
     values = policy.model_dump(mode="json", exclude={"narrowed"})
-    text: str = yaml.safe_dump(
-        values, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
+    text: str = yaml.dump(
+        values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
     return f"{_narrowing(policy)}{text}"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every text so that it reads back the same; PyYAML alone folds rare line breaks away."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = None if data.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _narrowing(policy: Policy) -> str:

@@ -3,7 +3,6 @@
 import os.path
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +11,18 @@ from pydantic import ValidationError
 from smoke_gate.policy.consistency import inconsistencies
 from smoke_gate.policy.errors import Location, Place, PolicyError, Problem, model_problem, problem_at
 from smoke_gate.policy.model import Policy
+from smoke_gate.policy.overrides import NO_OVERRIDES, Overrides
 from smoke_gate.policy.reader import Document, read_document
 
 __all__ = ["Overrides", "PolicyError", "has_plan", "load_policy"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
-    """What the options say; None and empty: nothing."""
-
-    experiments: tuple[str, ...] = ()
-    """Replace those of the file."""
-    cells: tuple[str, ...] | None = None
-    """Narrow the plan of the file; where it names no cells, they are the plan's."""
-    seeds: tuple[str, ...] | None = None
-    """The same for seeds."""
-    threshold: str | None = None
-    """Replaces G5's ``fail_threshold``."""
-    definition: str | None = None
-    """Replaces the expected definition: its sha256, or a file's path from the working directory."""
-    profile: str | None = None
-    """Replaces the profile."""
-
-
-NO_OVERRIDES = Overrides()
-
-
 def load_policy(
-    path: Path | None, overrides: Overrides = NO_OVERRIDES, *, plan_required: bool = True
+    path: Path | None,
+    overrides: Overrides = NO_OVERRIDES,
+    *,
+    plan_required: bool = True,
+    text: bytes | None = None,
 ) -> Policy:
     """Return the effective policy.
 
@@ -47,11 +30,13 @@ def load_policy(
         path: The policy file; None: there is none, and the options are the policy.
         overrides: The options, which come before the file.
         plan_required: Whether a policy that says nothing of cells is refused. A plan of no cells always is.
+        text: What counts as the file's content, such as another branch's; None: what it holds.
 
     Raises:
         PolicyError: The file cannot be read, or the policy is not one; its text has a line for each problem.
     """
-    document = Document({"version": "1"}, {(): Place("options")}) if path is None else read_document(path)
+    nothing = Document({"version": "1"}, {(): Place("options")})
+    document = nothing if path is None else read_document(path, text)
     policy = effective(_with_options(_one_spelling(document), overrides, path), plan_required=plan_required)
     gate = policy.gates.definition_hash
     if overrides.definition is not None and not gate.enabled:

@@ -4,7 +4,17 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from smoke_gate.policy.fields import Count, Expectations, Flag, Identity, Names, Section, SomeNames, Text
+from smoke_gate.policy.fields import (
+    Count,
+    Expectations,
+    Flag,
+    Identity,
+    Names,
+    Section,
+    SomeNames,
+    Text,
+    distinct,
+)
 from smoke_gate.policy.terms import Template, identity_filter
 
 
@@ -109,10 +119,7 @@ class Plan(Section):
         if isinstance(value, list | tuple):
             if not all(isinstance(name, str) for name in value):
                 raise ValueError("a list of cells holds names only; write a mapping to say more of a cell")
-            repeated = sorted({name for name in value if value.count(name) > 1})
-            if repeated:
-                raise ValueError(f"named twice: {', '.join(map(repr, repeated))}")
-            return {name: {} for name in value}
+            return {name: {} for name in distinct(value)}
         if isinstance(value, dict):
             return {name: {} if cell is None else cell for name, cell in value.items()}
         return value

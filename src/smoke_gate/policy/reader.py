@@ -34,15 +34,18 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-def read_document(path: Path) -> Document:
-    """Read a policy file.
+def read_document(path: Path, content: bytes | None = None) -> Document:
+    """Read a policy file; ``content``, if given, counts in place of what it holds.
 
     Raises:
         PolicyError: It cannot be read, is too large, no UTF-8, no YAML, empty, or no mapping.
     """
     source = str(path)
-    text = _decoded(source, _content(source, path))
-    root = _composed(source, text)
+    content = _content(path) if content is None else content
+    if len(content) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES // 1024} KiB: this is no policy file"
+        raise PolicyError([Problem(Place(source), "", message)])
+    root = _composed(source, _decoded(source, content))
     if not isinstance(root, yaml.MappingNode):
         found = "nothing" if root is None else "a list" if isinstance(root, yaml.SequenceNode) else "a text"
         raise _error(source, 1, 1, f"found {found}; expected a mapping that begins with `version: 1`")
@@ -51,17 +54,12 @@ def read_document(path: Path) -> Document:
     return Document(value, {(): Place(source, 1, 1), **reader.places}, tuple(reader.problems))
 
 
-def _content(source: str, path: Path) -> bytes:
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PolicyError([Problem(Place(source), "", f"cannot be read: {error.strerror}")]) from None
-    if len(content) > MAX_BYTES:
-        raise PolicyError(
-            [Problem(Place(source), "", f"larger than {MAX_BYTES // 1024} KiB: this is no policy file")]
-        )
-    return content
+        raise PolicyError([Problem(Place(str(path)), "", f"cannot be read: {error.strerror}")]) from None
 
 
 def _decoded(source: str, content: bytes) -> str:
@@ -69,9 +67,8 @@ def _decoded(source: str, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _line_and_column(content[: error.start].decode("utf-8-sig"))
-        raise _error(
-            source, line, column, f"byte {content[error.start]:#04x} is no UTF-8: save it as UTF-8"
-        ) from None
+        message = f"byte {content[error.start]:#04x} is no UTF-8: save it as UTF-8"
+        raise _error(source, line, column, message) from None
 
 
 def _line_and_column(before: str) -> tuple[int, int]:
@@ -98,9 +95,8 @@ def _composed(source: str, text: str) -> yaml.Node | None:
         raise _error(source, line, column, f"no YAML: {message}{hint}") from None
     except yaml.reader.ReaderError as error:
         line, column = _line_and_column(text[: error.position])
-        raise _error(
-            source, line, column, f"no YAML: character {error.character:#x} is not allowed"
-        ) from None
+        message = f"no YAML: character {error.character:#x} is not allowed"
+        raise _error(source, line, column, message) from None
     except RecursionError:
         raise _error(source, 1, 1, f"nested deeper than {MAX_DEPTH} levels") from None
 

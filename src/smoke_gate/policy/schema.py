@@ -4,11 +4,14 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import yaml
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import core_schema, to_jsonable_python
 
 from smoke_gate.policy.model import Policy, Section
 
@@ -22,6 +25,36 @@ def policy_schema() -> dict[str, Any]:
     one = {"description": "The one experiment, instead of `experiments`.", "type": TEXT, "minLength": 1}
     schema["properties"]["experiment"] = one
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "smoke-gate policy", **_untitled(schema)}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a section, for people to read."""
+
+    name: str
+    default: str | None
+    """As YAML in one line; None: the key must be there."""
+    meaning: str
+
+
+def keys(section: type[Section]) -> tuple[Key, ...]:
+    """Return the keys of a section in order, without what no file can say."""
+    return tuple(
+        Key(name, _default(section.model_fields[name]), meaning)
+        for name, meaning in meanings(section).items()
+        if name != "narrowed"
+    )
+
+
+def _default(field: FieldInfo) -> str | None:
+    if field.is_required():
+        return None
+    value = to_jsonable_python(field.get_default())
+    return (
+        yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+        .removesuffix("...\n")
+        .strip()
+    )
 
 
 def meanings(section: type[Section]) -> dict[str, str]:

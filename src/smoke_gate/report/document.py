@@ -160,6 +160,8 @@ class ReferenceEntry(TypedDict):
 class WaiverEntry(TypedDict):
     """A waiver of the policy and what it did; null means any."""
 
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+    """Names its scope: the beginning of the SHA-256 over the RFC 8785 form of gate, cell, seed, run_id and subject."""
     gate: GateName
     cell: str | None
     seed: str | None

@@ -52,7 +52,7 @@ def prose(text: str, foreign: Iterable[str | None] = ()) -> str:
     for match in re.finditer("|".join([*listed, *quoted]), text):
         parts += [_words(text[end : match.start()]), code(match[match.lastgroup or 0])]
         end = match.end()
-    return _in_line("".join([*parts, _words(text[end:])]))
+    return _in_line("".join([*parts, _words(text[end:])]).strip())
 
 
 def link(markdown: str, url: str | None) -> str:
@@ -102,7 +102,11 @@ def _entity(match: re.Match[str]) -> str:
 
 _WORD = re.compile(
     r"""(?P<open>[(\[“]*)
-        (?P<core>G[0-6] | [^\W\d_]+(?:[-'’][^\W\d_]+)* | [^\W\d_](?:\.[^\W\d_])+ | [-+±]?\d{1,6}(?:[.,]\d{1,6})?%?)
+        (?P<core> G[0-6]
+          | [^\W\d_]+(?:[-'’][^\W\d_]+)*          # a word
+          | [^\W\d_](?:\.[^\W\d_])+              # e.g
+          | [-+±]?\d{1,6}(?:[.,]\d{1,6})?%?
+          | \d{4}-\d\d-\d\d | \d\d:\d\d )
         (?P<close>[)\]”]*[.,;:!?…]?[)\]”]*)""",
     re.VERBOSE,
 )

@@ -106,10 +106,14 @@ def _plain(gate: Gate, words: Explanation) -> str:
 
 
 def _plain_key(key: PolicyKey) -> str:
+    """Return a key as a policy file would have it, under what it means."""
+    flow = (
+        None if isinstance(key.default, list | dict) else False
+    )  # short lists in one line; a scalar without braces
     written = yaml.safe_dump(
-        {key.name: key.default}, sort_keys=False, default_flow_style=None, width=_WIDTH - 10
+        {key.name: key.default}, sort_keys=False, default_flow_style=flow, width=_WIDTH - 10
     )
-    return f"{textwrap.indent(written, '  ')}{_folded(key.meaning, '    # ', '    # ')}"
+    return f"{_folded(key.meaning, '  # ', '  # ')}\n{textwrap.indent(written.rstrip(), '  ')}"
 
 
 def _folded(text: str, first: str, other: str) -> str:

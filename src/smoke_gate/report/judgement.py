@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from smoke_gate.compare import Comparison
 from smoke_gate.evidence import Attempt, Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.document import VerdictDocument
@@ -12,13 +13,17 @@ from smoke_gate.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict with what led to it, the document that records it, and how to repeat it."""
+    """A verdict with what led to it, the document that records it, and how to repeat it.
+
+    ``baseline`` is the comparison with an earlier verdict, and that verdict's headline; None where none was asked for.
+    """
 
     verdict: Verdict
     policy: Policy
     evidence: Evidence
     document: VerdictDocument
     reproduction: Reproduction
+    baseline: tuple[Comparison, str] | None = None
 
     def url(self, attempt: Attempt) -> str | None:
         """Return the address of a run's page in MLflow, None where there is none."""

@@ -6,6 +6,7 @@ long is cut from the end, by whole sections.
 
 from collections.abc import Callable, Sequence
 
+from smoke_gate.report.comparison import against_baseline
 from smoke_gate.report.escape import code, visible, web_address
 from smoke_gate.report.headline import REVIEW, coverage, listed, status_words
 from smoke_gate.report.judgement import Judgement
@@ -56,6 +57,7 @@ def markdown_sections(judgement: Judgement) -> list[Section]:
         failures,
         warnings,
         cell_summary,
+        against_baseline,
         attempt_ledger,
         references,
         how_to_reproduce,

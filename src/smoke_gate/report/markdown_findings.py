@@ -11,6 +11,7 @@ from smoke_gate.report.grouping import CheckGroup, foreign_texts, grouped, place
 from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import STATUS_SYMBOLS, Section, sentence, table
+from smoke_gate.report.waivable import fingerprint
 from smoke_gate.waivers import WaiverState
 
 MOST_GROUPS = 20
@@ -159,5 +160,7 @@ def _waivers(judgement: Judgement) -> str:
         named = {"cell": waiver.cell, "seed": waiver.seed, "run": waiver.run_id, "subject": waiver.subject}
         scope = ", ".join(f"{key} {code(value)}" for key, value in named.items() if value is not None)
         what = f"{_WAIVER_SYMBOLS[result.state]} {sentence(result.message)}"
-        rows.append([f"**{waiver.gate}**", scope or "everything", code(waiver.reason), waiver.expires, what])
-    return table(["gate", "accepts", "reason", "until", "state"], rows)
+        reason = code(waiver.reason)
+        name = code(fingerprint(waiver))
+        rows.append([f"**{waiver.gate}**", scope or "everything", reason, waiver.expires, what, name])
+    return table(["gate", "accepts", "reason", "until", "state", "fingerprint"], rows)

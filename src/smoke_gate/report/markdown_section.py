@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from smoke_gate.gates.base import Status
-from smoke_gate.report.escape import prose, shortened, visible
+from smoke_gate.report.escape import log_line, prose, shortened
 
 STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
 _LONGEST_SENTENCE = 800
@@ -52,8 +52,8 @@ def details(summary: str, body: str) -> str:
 
 
 def block(lines: Iterable[str], language: str) -> str:
-    """Return a code block that nothing in its lines can end."""
-    shown = [visible(line) for line in lines]
+    """Return a code block that nothing in its lines can end, and that is no command where it gets into a log."""
+    shown = [log_line(line) for line in lines]
     longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}{language}", *shown, fence])

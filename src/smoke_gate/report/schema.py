@@ -33,18 +33,18 @@ def schema_text() -> str:
 
 
 def _plain(node: Any) -> Any:
-    """Leave out titles that only repeat a key, and defaults: every key is always there."""
+    """Leave out titles that only repeat a key, defaults (every key is always there), and how docstrings are folded."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {
-        key: {name: _plain(part) for name, part in value.items()}
-        if key in ("properties", "$defs")
-        else _plain(value)
-        for key, value in node.items()
-        if key not in ("title", "default")
-    }
+    return {key: _part(key, value) for key, value in node.items() if key not in ("title", "default")}
+
+
+def _part(key: str, value: Any) -> Any:
+    if key in ("properties", "$defs"):
+        return {name: _plain(part) for name, part in value.items()}
+    return " ".join(value.split()) if key == "description" else _plain(value)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from smoke_gate.report.document import (
 )
 from smoke_gate.report.headline import headline
 from smoke_gate.report.times import iso
+from smoke_gate.report.waivable import fingerprint
 from smoke_gate.selection import Matrix, Pair
 from smoke_gate.verdict import GateResult, Summary, Verdict
 from smoke_gate.waivers import WaiverResult
@@ -213,6 +214,7 @@ def _reference(result: ReferenceResult) -> ReferenceEntry:
 def _waiver(result: WaiverResult) -> WaiverEntry:
     waiver = result.waiver
     return {
+        "fingerprint": fingerprint(waiver),
         "gate": waiver.gate,
         "cell": waiver.cell,
         "seed": waiver.seed,

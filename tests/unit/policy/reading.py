@@ -6,8 +6,9 @@ from textwrap import dedent
 import pytest
 
 from smoke_gate.policy.errors import Problem
-from smoke_gate.policy.load import NO_OVERRIDES, Overrides, PolicyError, load_policy
+from smoke_gate.policy.load import PolicyError, load_policy
 from smoke_gate.policy.model import Policy
+from smoke_gate.policy.overrides import NO_OVERRIDES, Overrides
 
 PLAN = """\
 version: 1
@@ -18,11 +19,13 @@ plan:
 """
 
 
-def load(folder: Path, text: str | bytes, overrides: Overrides = NO_OVERRIDES, **options: bool) -> Policy:
+def load(
+    folder: Path, text: str | bytes, overrides: Overrides = NO_OVERRIDES, *, plan_required: bool = True
+) -> Policy:
     """Load a policy file with this text."""
     path = folder / "smoke-gate.yml"
     path.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
-    return load_policy(path, overrides, **options)
+    return load_policy(path, overrides, plan_required=plan_required)
 
 
 def with_plan(text: str) -> str:

@@ -4,16 +4,16 @@ import pytest
 
 from smoke_gate.policy.consistency import inconsistencies
 from smoke_gate.policy.load import Overrides
-from smoke_gate.policy.model import Policy
+from smoke_gate.policy.model import Narrowing, Policy
 from tests.unit.policy.reading import load, problem, problems, with_plan
 
 
-def waiver(**names):
+def waiver(**names: str) -> str:
     said = "".join(f"{key}: {value}, " for key, value in names.items())
     return f"waivers: [{{gate: G2, {said}reason: r, expires: 2026-01-31}}]"
 
 
-def reference(cells):
+def reference(cells: str) -> str:
     return f"references: [{{metric: m, cells: {cells}, low: 1, high: 2, n: 1, source: s}}]"
 
 
@@ -39,7 +39,7 @@ def reference(cells):
             "the plan has no seed '7'; allowed: '42', '123', '456'",
         ),
         (waiver(cell="A4", seed="7"), "6:22", "waivers[0].cell", "the plan has no cell 'A4'"),
-        (reference("[B0, X]"), "6:35", "references[0].cells[1]", "the plan has no cell 'X'"),
+        (reference("[B0, X]"), "6:38", "references[0].cells[1]", "the plan has no cell 'X'"),
         ("report: {reference_cell: X}", "6:10", "report.reference_cell", "the plan has no cell 'X'"),
         (
             "gates: {metric_ratio: {rules: [{value: a, min: 1}, {value: a, min: 1, cells: [A3, X]}]}}",
@@ -86,19 +86,32 @@ def test_names_that_the_plan_knows_or_need_not_know(tmp_path, text):
     load(tmp_path, with_plan(text))
 
 
+EXCLUDING = "{{cells: [A], seeds: [1], exclude: [{{cell: {}, seeds: [{}], reason: r}}]}}"
+
+
 @pytest.mark.parametrize(
     ("plan", "place", "key", "message"),
     [
         ("{cells: [A]}", "2:1", "plan.seeds", "no seeds are planned"),
         ("{cells: [A], seeds: []}", "2:20", "plan.seeds", "or set `runs.seed: none`"),
         ("{cells: {A: , B: {seeds: [1]}}}", "2:16", "plan.cells.A", "no seeds are planned"),
-        ("{cells: [A], seeds: [42, 042]}", "2:33", "plan.seeds[1]", "seeds '42' and '042' are the same number"),
-        ("{cells: {A: {seeds: [-0, 0]}}}", "2:33", "plan.cells.A.seeds[1]", "seeds '-0' and '0' are the same number"),
-        ("{cells: [A], seeds: [1], exclude: [{cell: B, seeds: [1], reason: r}]}", "2:43", "plan.exclude[0].cell", "no cell 'B'"),
-        ("{cells: [A], seeds: [1], exclude: [{cell: A, seeds: [2], reason: r}]}", "2:60", "plan.exclude[0].seeds[0]", "no seed '2'"),
-        ("{cells: [A], seeds: [1], exclude: [{cell: A, seeds: [01], reason: r}]}", "2:32", "plan.exclude", "nothing is left"),
+        (
+            "{cells: [A], seeds: [42, 042]}",
+            "2:32",
+            "plan.seeds[1]",
+            "seeds '42' and '042' are the same number",
+        ),
+        (
+            "{cells: {A: {seeds: [-0, 0]}}}",
+            "2:32",
+            "plan.cells.A.seeds[1]",
+            "'-0' and '0' are the same number",
+        ),
+        (EXCLUDING.format("B", "1"), "2:43", "plan.exclude[0].cell", "the plan has no cell 'B'"),
+        (EXCLUDING.format("A", "2"), "2:60", "plan.exclude[0].seeds[0]", "cell 'A' has no seed '2'"),
+        (EXCLUDING.format("A", "01"), "2:32", "plan.exclude", "nothing is left of the plan"),
     ],
-)  # fmt: skip
+)
 def test_plans_that_contradict_themselves(tmp_path, plan, place, key, message):
     found = problem(tmp_path, f"version: 1\nplan: {plan}\n")
     assert found[:2] == (place, key)
@@ -122,7 +135,7 @@ WITHOUT_SEEDS = "version: 1\nruns: {seed: none}\nplan: {cells: [A, B]}\n"
 
 def test_without_seeds_every_cell_is_one_pair(tmp_path):
     policy = load(tmp_path, WITHOUT_SEEDS + waiver(cell="A"), Overrides(cells=("A",)))
-    assert policy.narrowed.cells == ("A",)
+    assert policy.narrowed == Narrowing(cells=("A",))
     covered = "runs: {seed: none, ignore: [{cell: A, reason: r}]}"
     assert (
         "covers 'A', which is planned"

@@ -84,7 +84,7 @@ def test_a_definition_for_a_gate_that_is_off_is_refused(tmp_path):
             "found '0'; expected a number",
         ),
         (Overrides(threshold="many"), "--threshold", "gates.metric_ratio.fail_threshold", "found 'many'"),
-        (Overrides(profile="strict"), "--profile", "profile", "found 'strict'; allowed: 'contract', 'basic'"),
+        (Overrides(profile="strict"), "--profile", "profile", "allowed: 'contract', 'basic'"),
         (
             Overrides(definition="0A" * 32),
             "--definition",
@@ -221,13 +221,38 @@ def test_a_hundred_problems_are_enough(tmp_path):
 
 
 def test_loading_a_policy_imports_no_heavy_package(tmp_path):
-    (tmp_path / "smoke-gate.yml").write_text(PLAN)
+    policy = tmp_path / "smoke-gate.yml"
+    policy.write_text(PLAN)
     program = (
         "import sys, pathlib; from smoke_gate.policy.load import load_policy; from smoke_gate.policy import formats;"
-        "formats.effective_yaml(load_policy(pathlib.Path('smoke-gate.yml')));"
+        "formats.effective_yaml(load_policy(pathlib.Path(sys.argv[1])));"
         "print(sorted({'mlflow', 'numpy', 'rfc8785', 'wcmatch', 'jsonschema'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program, policy], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_another_content_may_count_in_place_of_the_files(tmp_path):
+    path = tmp_path / "smoke-gate.yml"
+    path.write_text("version: 3")
+    assert load_policy(path, text=PLAN.encode()) == load(tmp_path, PLAN)
+    with pytest.raises(PolicyError, match=r"smoke-gate\.yml: larger than 256 KiB"):
+        load_policy(path, text=b"#" * 300_000)
+
+
+def test_where_the_rest_is_no_policy_either_only_what_is_refused_is_reported(tmp_path):
+    text = with_plan("""\
+        profile: basic
+        gates:
+          plan: {enabled: false, reason: r}
+          checkpoints: {enabled: false, reason: r}
+          figures: {enabled: false, reason: r}
+          metric_ratio: {enabled: true, rules: []}
+        report: {reference_cell: X}
+    """)
+    assert [found.key for found in problems(tmp_path, text)] == ["gates.metric_ratio.rules"]
+
+
+def test_an_option_does_not_hide_a_broken_section(tmp_path):
+    found = problem(tmp_path, with_plan("gates: on"), Overrides(threshold="2"))
+    assert found == ("6:1", "gates", "found 'on'; expected a mapping")

@@ -3,7 +3,7 @@
 import pytest
 
 from smoke_gate.policy.formats import policy_json
-from smoke_gate.policy.model import Gates
+from smoke_gate.policy.model import ByFile, Gates
 from tests.unit.policy.reading import PLAN, load, problem, problems, with_plan
 
 EXAMPLE = """\
@@ -85,7 +85,7 @@ def test_what_the_user_says_arrives(tmp_path):
     assert policy.runs.code_paths == ("src/**",)
     assert policy.plan.cells["A3"].seeds == ("42", "123")
     assert gates.plan.fail_threshold == "10%"
-    assert gates.definition_hash.expected.file == "definition.json"
+    assert gates.definition_hash.expected == ByFile(file="definition.json")
     assert gates.definition_hash.require_ancestor is True
     assert gates.unit_contract.rules[0].when == {"params.use_vq": ("True", "1")}
     assert gates.unit_contract.rules[0].required == ("tags.u",)
@@ -125,7 +125,7 @@ tracking_uri: http://x
 narrowed: {cells: [B0]}
     6:1: narrowed: unknown key; narrow the plan with the options --cells and --seeds
 profile: strict
-    6:1: profile: found 'strict'; allowed: 'contract', 'basic'
+    6:1: profile: allowed: 'contract', 'basic'
 runs:
     6:1: runs: found nothing; expected a mapping
 runs: [a]
@@ -135,7 +135,7 @@ runs: {commit: Same}
 runs: {duplicates: last}
     6:8: runs.duplicates: allowed: 'latest', 'fail'
 runs: {unexpected: no}
-    6:8: runs.unexpected: found 'no'; allowed: 'warn', 'fail', 'ignore'
+    6:8: runs.unexpected: allowed: 'warn', 'fail', 'ignore'
 runs: {code_paths: []}
     6:8: runs.code_paths: found an empty list; expected at least one entry
 runs: {cell: metrics.x}
@@ -169,7 +169,7 @@ gates: {definition_hash: {enabled: false}}
 gates: {definition_hash: {fail_threshold: 2}}
     6:27: gates.definition_hash.fail_threshold: G1 takes no threshold
 gates: {definition_hash: {expected: prereg}}
-    6:27: gates.definition_hash.expected: 'prereg'; expected preregistration, {sha256: …}, {file: …}, {run_id: …} or {run_name: …}
+    6:27: gates.definition_hash.expected: expected preregistration, {sha256: …}, {file: …}, {run_id: …} or
 gates: {definition_hash: {expected: {hash: a}}}
     6:27: gates.definition_hash.expected: found a mapping; expected preregistration, {sha256
 gates: {definition_hash: {expected: {sha256: ABC}}}
@@ -184,6 +184,8 @@ gates: {unit_contract: {rules: [{when: {a: b}}]}}
     6:33: gates.unit_contract.rules[0]: needs `required`, `allowed` or `equal`
 gates: {unit_contract: {rules: [{when: {}, required: [a]}]}}
     6:34: gates.unit_contract.rules[0].when: found an empty mapping; expected at least one entry
+gates: {unit_contract: {rules: [{when: use_vq, required: [a]}]}}
+    6:34: gates.unit_contract.rules[0].when: found 'use_vq'; expected a mapping
 gates: {unit_contract: {rules: [{when: {a: []}, required: [a]}]}}
     6:41: gates.unit_contract.rules[0].when.a: expected at least one entry
 gates: {unit_contract: {rules: [{when: {metrics.a: b}, required: [a]}]}}
@@ -271,7 +273,7 @@ waivers: [{gate: G0, reason: r, expires: 2026-01-31}]
 waivers: [{gate: G1, reason: r, expires: 2026-01-31}]
     6:12: waivers[0].gate: G1 cannot be waived
 waivers: [{gate: G7, reason: r, expires: 2026-01-31}]
-    6:12: waivers[0].gate: found 'G7'; allowed:
+    6:12: waivers[0].gate: found 'G7'; did you mean 'G6'? allowed:
 waivers: [{gate: G2, expires: 2026-01-31}]
     6:11: waivers[0]: lacks reason
 waivers: [{gate: G2, reason: r}]

@@ -7,11 +7,11 @@ from smoke_gate.policy.profiles import with_profile
 PLAN = {"cells": ["A"], "seeds": ["1"]}
 
 
-def policy(**sections):
+def policy(**sections: object) -> Policy:
     return Policy.model_validate({"version": 1, "plan": PLAN, **sections})
 
 
-def switched_off(policy):
+def switched_off(policy: Policy) -> dict[str, str]:
     gates = policy.gates
     return {
         name: gate.reason for name in type(gates).model_fields if not (gate := getattr(gates, name)).enabled

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,9 +167,20 @@ def test_backquotes_hold_any_name(numerator, denominator, pick):
     assert f".{ratio.numerator.pick}" == (pick or ".None")
 
 
-def read(text, *, group="cell", params=None, tags=None, parent_params=None, parent_tags=None, run_name=None):
-    template = Template.parse(text)
-    return template.read(params or {}, tags or {}, parent_params or {}, parent_tags or {}, run_name, group)
+Facts = Mapping[str, str]
+NOTHING: Facts = {}
+
+
+def read(
+    text: str,
+    group: Literal["cell", "seed"] = "cell",
+    params: Facts = NOTHING,
+    tags: Facts = NOTHING,
+    parent_params: Facts = NOTHING,
+    parent_tags: Facts = NOTHING,
+    run_name: str | None = None,
+) -> str | None:
+    return Template.parse(text).read(params, tags, parent_params, parent_tags, run_name, group)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,24 @@
+"""What the options say of the policy; apart from the loader, so that reading options costs no model."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the options say; None and empty: nothing."""
+
+    experiments: tuple[str, ...] = ()
+    """Replace those of the file."""
+    cells: tuple[str, ...] | None = None
+    """Narrow the plan of the file; where it names no cells, they are the plan's."""
+    seeds: tuple[str, ...] | None = None
+    """The same for seeds."""
+    threshold: str | None = None
+    """Replaces G5's ``fail_threshold``."""
+    definition: str | None = None
+    """Replaces the expected definition: its sha256, or a file's path from the working directory."""
+    profile: str | None = None
+    """Replaces the profile."""
+
+
+NO_OVERRIDES = Overrides()

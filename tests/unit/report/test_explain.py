@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from smoke_gate.errors import UsageError
+from smoke_gate.gates import GATES
+from smoke_gate.gates.base import Status
+from smoke_gate.policy.model import Policy
+from smoke_gate.report.explain import explain, explanations, gates_page, policy_keys
+from smoke_gate.verdict import evaluate
+from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
+
+PAGE = Path(__file__).parents[3] / "docs" / "gates.md"
+IDS = [gate.id for gate in GATES]
+BROKEN = {
+    "G0": without_run(passing_matrix(), "A3/42"),
+    "G1": with_run(passing_matrix(), "A3/42", params={"pape_definition_hash": None}, payload=None),
+    "G2": with_run(passing_matrix(), "A3/42", params={"vq_input_unit": "kW/h"}),
+    "G3": with_run(passing_matrix(), "A3/42", checkpoints=(), manifest=None),
+    "G4": with_run(
+        passing_matrix(),
+        "A3/42",
+        figures=tuple(
+            type(figure)(path=figure.path, sha256=figure.sha256)
+            for figure in passing_matrix().runs[0].figures
+        ),
+    ),
+    "G5": with_run(passing_matrix(), "A3/42", metrics={"val_loss": "60.0", "train_loss": "0.5"}),
+    "G6": with_run(passing_matrix(), "A3/42", params={"train_data_hash": None}),
+}
+
+
+def test_without_a_gate_there_is_a_line_for_each():
+    lines = explain().splitlines()
+    assert [line.split()[:2] for line in lines[:7]] == [[gate.id, gate.section] for gate in GATES]
+    assert "smoke-gate explain G2" in lines[-1]
+
+
+@pytest.mark.parametrize("name", ["G2", "g2", "unit_contract"])
+def test_a_gate_by_any_of_its_names(name):
+    assert explain(name).startswith("G2 unit_contract: ")
+
+
+@pytest.mark.parametrize("name", ["G7", "", "units"])
+def test_no_such_gate(name):
+    with pytest.raises(UsageError, match=r"The gates are: G0 \(plan\), G1 \(definition_hash\)"):
+        explain(name)
+
+
+def test_every_gate_has_words():
+    assert list(explanations()) == IDS
+
+
+@pytest.mark.parametrize("gate", GATES, ids=IDS)
+def test_an_explanation_has_the_checks_the_keys_a_failure_and_the_fix(gate):
+    words, text = explanations()[gate.id], explain(gate.id)
+    for part in (words.question, *words.checks, words.example, words.fix):
+        assert " ".join(part.split()) in " ".join(text.split())
+    for key in policy_keys(gate):
+        assert f"\n  {key.name}: " in text or f"\n  {key.name}:\n" in text
+        assert key.meaning
+
+
+@pytest.mark.parametrize("gate", GATES, ids=IDS)
+def test_the_example_is_what_the_gate_says(gate):
+    checks = evaluate(passing_policy(), BROKEN[gate.id]).checks
+    messages = [check.message for check in checks if check.gate == gate.id and check.status is Status.FAIL]
+    assert explanations()[gate.id].example in messages
+
+
+@pytest.mark.parametrize("gate", GATES, ids=IDS)
+def test_the_keys_as_they_are_shown_are_the_defaults(gate):
+    lines = explain(gate.id).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Policy, under gates.")) + 1
+    last = lines.index("", first)
+    shown = yaml.safe_load("\n".join(lines[first:last]))
+    assert list(shown) == [key.name for key in policy_keys(gate)]
+    said = {name: value for name, value in shown.items() if name != "reason"}
+    asked = {"version": 1, "plan": {"cells": ["B0"], "seeds": ["1"]}}
+    assert Policy.model_validate({**asked, "gates": {gate.section: said}}) == Policy.model_validate(asked)
+
+
+def test_lines_fit_a_terminal():
+    assert max(len(line) for gate in GATES for line in explain(gate.id).splitlines()) <= 110
+
+
+def test_the_page_in_the_docs_is_made_from_this():
+    """After a change: python -m smoke_gate.report.explain > docs/gates.md."""
+    assert PAGE.read_text(encoding="utf-8") == gates_page()
+
+
+def test_the_page_has_a_part_for_each_gate_and_its_defaults():
+    page = gates_page()
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        f"## {gate.id} {gate.section}: {gate.title}" for gate in GATES
+    ]
+    for gate in GATES:
+        for key in policy_keys(gate):
+            assert f"| `{key.name}` | `{json.dumps(key.default)}` |" in page

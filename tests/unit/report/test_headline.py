@@ -1,0 +1,168 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Narrowing
+from smoke_gate.report.headline import headline
+from smoke_gate.verdict import evaluate
+from tests.support.matrix import (
+    CELLS,
+    SEEDS,
+    attempt_of,
+    passing_matrix,
+    passing_policy,
+    with_attempt,
+    with_run,
+    without_run,
+)
+
+DAY = 86_400_000
+THREE_DAYS_LATER = "2023-11-17"  # the runs of the builder are of 2023-11-14
+
+
+def line(evidence: Evidence | None = None, **overrides: Any) -> str:
+    policy, evidence = passing_policy(**overrides), evidence or read()
+    return headline(evaluate(policy, evidence), policy, evidence)
+
+
+def read(as_of: str = THREE_DAYS_LATER) -> Evidence:
+    return replace(passing_matrix(), as_of=as_of)
+
+
+def test_all_pass():
+    assert line() == "ALL PASS · 12 of 12 runs · 7 of 7 gates · one commit, 3 days old"
+
+
+def test_a_failure_names_its_gates():
+    evidence = with_run(read(), "A3/42", params={"vq_input_unit": "kW/h"}, checkpoints=())
+    expected = "FAIL · G2 and G3 failed · 12 of 12 runs · 7 of 7 gates · one commit, 3 days old"
+    assert line(evidence) == expected
+
+
+def test_another_definition_is_critical():
+    evidence = with_run(read(), "A3/42", params={"pape_definition_hash": "0" * 64})
+    assert line(evidence).startswith("CRITICAL FAIL · G1 failed · 12 of 12 runs")
+
+
+def test_nothing_found():
+    evidence = replace(read(), attempts=(), runs=())
+    gates = "G0, G1, G2, G3, G4, G5 and G6"
+    assert line(evidence) == f"CRITICAL FAIL · {gates} failed · 0 of 12 runs · 7 of 7 gates"
+
+
+def test_pending():
+    evidence = with_attempt(read(), "A3/42", status="RUNNING", end_time=None)
+    expected = "FAIL · pending: 1 planned run not finished yet · 11 of 12 runs · 7 of 7 gates · one commit, 3 days old"
+    assert line(evidence) == expected
+
+
+def test_a_warning_asks_for_a_person():
+    evidence = with_run(read(), "A3/42", metrics={"val_loss": "60.0"})
+    expected = (
+        "WARNING · 1 failing check below a threshold · a person must review before publication · "
+        "12 of 12 runs · 7 of 7 gates · one commit, 3 days old"
+    )
+    assert line(evidence) == expected
+
+
+def test_a_warning_counts_all_that_a_person_must_look_at():
+    evidence = with_run(
+        with_attempt(read(), "B0/42", commit="f" * 40), "A4/42", checkpoints=(), manifest=None
+    )
+    waivers = [
+        {"gate": "G3", "cell": "A4", "reason": "lost", "expires": "2030-01-01"},
+        {"gate": "G5", "reason": "old", "expires": "2020-01-01"},
+    ]
+    references = [{"metric": "pape", "low": 0, "high": 9.5, "n": 3, "source": "s"}]
+    found = line(evidence, waivers=waivers, references=references).split(" · ")[1]
+    counts = ["warnings", "1 waived failure", "1 value off its reference", "1 stale waiver"]
+    assert [part.partition(" ")[2] if "warning" in part else part for part in found.split(", ")] == counts
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "runs"),
+    [
+        (Narrowing(cells=("A3",)), "3 of 3 runs · narrowed to 3 of 12"),
+        (Narrowing(cells=("A3", "B0"), seeds=("042",)), "2 of 2 runs · narrowed to 2 of 12"),
+        (Narrowing(cells=CELLS, seeds=SEEDS), "12 of 12 runs"),
+    ],
+)
+def test_narrowing_is_said(narrowed, runs):
+    policy = passing_policy().model_copy(update={"narrowed": narrowed})
+    found = headline(evaluate(policy, read()), policy, read())
+    assert f"ALL PASS · {runs} · 7 of 7 gates" in found
+
+
+@pytest.mark.parametrize(
+    ("gates", "said"),
+    [
+        ({"checkpoints": "no disk"}, "6 of 7 gates (G3 off: no disk)"),
+        ({"checkpoints": "no disk", "figures": "no disk"}, "5 of 7 gates (G3, G4 off: no disk)"),
+        ({"checkpoints": "no disk", "figures": "none"}, "5 of 7 gates (G3 off: no disk; G4 off: none)"),
+        ({"checkpoints": "x\n" * 99}, f"6 of 7 gates (G3 off: {'x ' * 29}x…)"),
+    ],
+)
+def test_a_gate_that_is_off_is_said_with_its_reason(gates, said):
+    off = {gate: {"enabled": "false", "reason": reason} for gate, reason in gates.items()}
+    assert f" · {said} · " in line(gates=off)
+
+
+def test_profile_basic():
+    rules = {"metric_ratio": {"rules": [{"value": "val_loss", "max": 9}]}}
+    assert " · 4 of 7 gates (G1, G2, G6 off: profile basic) · " in line(profile="basic", gates=rules)
+
+
+def commits(*changes: tuple[str, dict[str, Any]]) -> str:
+    evidence = read()
+    for pair, facts in changes:
+        evidence = with_attempt(evidence, pair, **facts)
+    return line(evidence).rpartition(" · ")[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ((), "one commit, 3 days old"),
+        ((("B0/42", {"commit": "f" * 40}),), "2 commits, 3 days old"),
+        ((("B0/42", {"commit": None}),), "one commit, unknown for 1 run, 3 days old"),
+        ((("B0/42", {"dirty": True}),), "one commit, uncommitted changes in 1 run, 3 days old"),
+        (
+            tuple((f"{cell}/{seed}", {"commit": None}) for cell in CELLS for seed in SEEDS),
+            "unknown commits, 3 days old",
+        ),
+    ],
+)
+def test_commits_are_always_said(changes, said):
+    assert commits(*changes) == said
+
+
+@pytest.mark.parametrize(
+    ("as_of", "age"),
+    [
+        ("2023-11-14", "of today"),
+        ("2023-11-15", "1 day old"),
+        ("2023-11-13", "of today"),
+        ("2024-11-14", "366 days old"),
+    ],
+)
+def test_age(as_of, age):
+    assert line(read(as_of)).endswith(f"one commit, {age}")
+
+
+def test_ages_apart():
+    end = attempt_of(read(), "B0/42").end_time or 0
+    evidence = with_attempt(read(), "B0/42", end_time=end - 2 * DAY)
+    assert line(evidence).endswith("3 to 5 days old")
+
+
+def test_no_age_known():
+    evidence = replace(
+        read(), attempts=tuple(replace(one, start_time=None, end_time=None) for one in read().attempts)
+    )
+    assert line(evidence).endswith("of unknown age")
+
+
+def test_a_missing_run_is_counted():
+    assert " · 11 of 12 runs · " in line(without_run(read(), "A3/42"))

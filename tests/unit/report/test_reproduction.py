@@ -1,0 +1,20 @@
+import shlex
+
+from smoke_gate.report.reproduction import Reproduction
+
+DOCKER = 'docker run --rm -v "$PWD:/work" -w /work'
+
+
+def test_the_commands_are_exact():
+    reproduction = Reproduction(
+        image="smoke-gate@sha256:ab", verdict_file="outputs/v.json", options=("--cells", "B0")
+    )
+    assert reproduction.replay == f"{DOCKER} smoke-gate@sha256:ab reproduce outputs/v.json"
+    assert reproduction.check == f"{DOCKER} smoke-gate@sha256:ab check --cells B0"
+
+
+def test_a_shell_reads_them_as_they_are_meant():
+    options = ("--cells", "a b,$(rm -rf /)", "--policy", "it's.yml")
+    reproduction = Reproduction(image="smoke-gate", verdict_file="my outputs/v.json", options=options)
+    assert shlex.split(reproduction.check)[-5:] == ["check", *options]
+    assert shlex.split(reproduction.replay)[-2:] == ["reproduce", "my outputs/v.json"]
