@@ -1,0 +1,1 @@
+"""GitHub: what the job is about, and publishing its verdict."""

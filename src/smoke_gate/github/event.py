@@ -1,0 +1,116 @@
+"""What GitHub Actions says about this job: which event, which commit, which pull request. Pure.
+
+Sources: the event payloads and default variables of GitHub Actions' documentation. The commit that counts is always the
+pull request's head: ``GITHUB_SHA`` of a pull request is a merge commit that no run was ever made of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target", "pull_request_review")
+DEPENDABOT = "dependabot[bot]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Where this job stands.
+
+    ``sha`` is the head commit that the verdict is about, ``pull_request`` its number and ``base_ref`` the branch it
+    goes to; None where there is none, or where only the API can tell. ``asks_api``: the pull request is to be looked up
+    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``reads_only``: GitHub gives this event a
+    token that cannot write. ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of
+    ``workflow_run`` the first workflow's.
+    """
+
+    event: str = ""
+    repository: str | None = None
+    sha: str | None = None
+    pull_request: int | None = None
+    base_ref: str | None = None
+    asks_api: bool = False
+    head_label: str | None = None
+    reads_only: bool = False
+    run_id: int | None = None
+    run_attempt: int | None = None
+
+
+def situation(
+    environ: Mapping[str, str],
+    payload: Mapping[str, Any],
+    *,
+    sha: str | None = None,
+    pull_request: int | None = None,
+) -> Situation:
+    """Read the job's situation from its variables and its event file.
+
+    Args:
+        environ: the ``GITHUB_*`` variables; any of them may be absent.
+        payload: the parsed event file, empty where there is none.
+        sha: the input of that name: the commit that the runs belong to, where another event started them.
+        pull_request: the input of that name.
+
+    """
+    job = Situation(
+        event=environ.get("GITHUB_EVENT_NAME", ""),
+        repository=environ.get("GITHUB_REPOSITORY") or None,
+        run_id=_number(environ.get("GITHUB_RUN_ID")),
+        run_attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")),
+    )
+    found = _found(job, environ, payload)
+    if pull_request is not None and pull_request != found.pull_request:
+        # What the event knows is about something else; the head of this pull request has to be looked up.
+        return replace(job, pull_request=pull_request, sha=sha)
+    if sha is not None:
+        return replace(found, sha=sha, asks_api=found.pull_request is None)
+    return found
+
+
+def _found(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
+    """Return what the event itself tells."""
+    if job.event in PULL_REQUEST_EVENTS:
+        return _of_pull_request(job, environ, payload)
+    if job.event == "workflow_run":
+        return _of_workflow_run(job, payload)
+    if job.event == "merge_group":
+        return replace(job, sha=_at(payload, "merge_group", "head_sha"))
+    return replace(job, sha=environ.get("GITHUB_SHA") or None)
+
+
+def _of_pull_request(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
+    # A deleted fork has no repository any more; its pull request is still one from a fork.
+    fork = _at(payload, "pull_request", "head", "repo", "full_name") != job.repository
+    return replace(
+        job,
+        sha=_at(payload, "pull_request", "head", "sha"),
+        pull_request=_at(payload, "pull_request", "number"),
+        base_ref=_at(payload, "pull_request", "base", "ref"),
+        reads_only=job.event != "pull_request_target" and (fork or environ.get("GITHUB_ACTOR") == DEPENDABOT),
+    )
+
+
+def _of_workflow_run(job: Situation, payload: Mapping[str, Any]) -> Situation:
+    """Take the first workflow's run. Its list of pull requests is empty for forks, so the API is asked for them."""
+    owner = _at(payload, "workflow_run", "head_repository", "owner", "login")
+    branch = _at(payload, "workflow_run", "head_branch")
+    return replace(
+        job,
+        sha=_at(payload, "workflow_run", "head_sha"),
+        asks_api=True,
+        head_label=f"{owner}:{branch}" if owner and branch else None,
+        run_id=_at(payload, "workflow_run", "id"),
+        run_attempt=_at(payload, "workflow_run", "run_attempt"),
+    )
+
+
+def _at(payload: Any, *path: str) -> Any:
+    """Return what stands at ``path``, None where the payload does not go that far."""
+    for key in path:
+        if not isinstance(payload, Mapping):
+            return None
+        payload = payload.get(key)
+    return payload
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

@@ -1,0 +1,114 @@
+"""The job as a whole: its inputs, where it stands, and the way to GitHub."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from smoke_gate.errors import UsageError
+from smoke_gate.github.client import GitHub
+from smoke_gate.github.event import Situation, situation
+from smoke_gate.github.publish import Failure, Target
+from smoke_gate.github.settings import Settings
+from smoke_gate.github.transport import Clock, GitHubError, access_of
+from smoke_gate.report.verdict_file import Context
+
+SERVER_URL = "https://github.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What the steps of the work share. ``failures`` are what GitHub refused before there was anything to publish."""
+
+    settings: Settings
+    situation: Situation
+    github: GitHub | None
+    run_url: str | None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def context(self) -> Context:
+        """What the verdict file says of this job."""
+        where = self.situation
+        return Context(
+            repository=where.repository,
+            sha=where.sha,
+            pull_request=where.pull_request,
+            run_id=where.run_id,
+            run_attempt=where.run_attempt,
+        )
+
+    def target(self, looked_at: str) -> Target:
+        """Return where a message of this job goes; ``looked_at``: when its evidence was read (ISO 8601, UTC)."""
+        return Target(
+            situation=self.situation,
+            settings=self.settings,
+            github=self.github,
+            looked_at=looked_at,
+            run_url=self.run_url,
+        )
+
+
+def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
+    """Find out where this job stands; GitHub is asked only for what the event does not tell.
+
+    Raises:
+        UsageError: the event file, or an address of GitHub, is not what it should be.
+
+    """
+    options = settings.options
+    where = situation(environ, _event(environ), sha=options.sha, pull_request=options.pull_request)
+    access = access_of(environ, repository=where.repository, token=settings.github_token)
+    github = GitHub(access, clock) if access else None
+    job = Job(settings=settings, situation=where, github=github, run_url=_run_url(environ))
+    if github is None:
+        return job
+    try:
+        return replace(job, situation=located(github, where))
+    except GitHubError as error:
+        failure = Failure(step="pull request", problem=error.problem, message=str(error))
+        return replace(job, failures=(failure,))
+
+
+def located(github: GitHub, where: Situation) -> Situation:
+    """Return the situation with what the event left open.
+
+    Raises:
+        GitHubError: GitHub does not tell.
+
+    """
+    if where.pull_request is not None and (where.sha is None or where.base_ref is None):
+        pull = github.pull_request(where.pull_request)
+        return replace(where, sha=where.sha or pull.head_sha, base_ref=pull.base_ref)
+    if where.pull_request is None and where.asks_api and where.sha is not None:
+        for pull in github.pull_requests_of(where.sha, where.head_label):
+            return replace(where, pull_request=pull.number, base_ref=pull.base_ref)
+    return where
+
+
+def timestamp() -> str:
+    """Return the time as verdict files have it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _event(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """Read the event file, empty where there is none."""
+    file = environ.get("GITHUB_EVENT_PATH")
+    if not file:
+        return {}
+    try:
+        event = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"GITHUB_EVENT_PATH: {file} cannot be read: {error}") from None
+    return event if isinstance(event, dict) else {}
+
+
+def _run_url(environ: Mapping[str, str]) -> str | None:
+    """Return the page of this workflow run, which is where the job summary and the uploaded report are."""
+    repository, run_id = environ.get("GITHUB_REPOSITORY"), environ.get("GITHUB_RUN_ID")
+    if not repository or not run_id:
+        return None
+    server = environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL
+    return f"{server}/{repository}/actions/runs/{run_id}"

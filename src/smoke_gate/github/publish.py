@@ -1,0 +1,170 @@
+"""Publishing, step by step: outputs, job summary, comment, commit status.
+
+A later step's failure never undoes an earlier one, and is told, not raised: the verdict has its exit code already.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from smoke_gate.github.advice import NO_ACCESS, advice, unpublished
+from smoke_gate.github.client import GitHub
+from smoke_gate.github.comment import Stamp
+from smoke_gate.github.event import Situation
+from smoke_gate.github.message import Message, Space
+from smoke_gate.github.retry import Problem
+from smoke_gate.github.settings import CommentMode, Settings
+from smoke_gate.github.sticky import Outcome, bring_up_to_date
+from smoke_gate.github.transport import GitHubError
+from smoke_gate.github.workflow import annotate, log, summary_space, write_outputs, write_summary
+
+LONGEST_COMMENT = (
+    65_000  # characters; a little less than GitHub's 65,536, since it does not say how it counts
+)
+LARGEST_COMMENT = 4 * LONGEST_COMMENT  # bytes; GitHub's column has four for each character
+SUMMARY_RESERVE = 16 * 1024  # bytes of the job summary, kept for what could not be published
+TITLE = "smoke-gate"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a message goes. ``looked_at``: when its evidence was read (ISO 8601, UTC); ``run_url``: the run's page."""
+
+    situation: Situation
+    settings: Settings
+    github: GitHub | None
+    looked_at: str
+    run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that was to be done on GitHub and was not."""
+
+    step: str
+    problem: Problem
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What became of publishing. ``comment_url`` is None where there is no comment."""
+
+    comment_url: str | None
+    failures: tuple[Failure, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was to be published was."""
+        return not self.failures
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Runs steps and keeps what went wrong in them."""
+
+    failures: list[Failure] = field(default_factory=list)
+
+    def run(self, step: str, action: Callable[[], T]) -> T | None:
+        """Return what the action returns, None where it fails."""
+        try:
+            return action()
+        except GitHubError as error:
+            self.failures.append(Failure(step=step, problem=error.problem, message=str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with publishing, the verdict stands
+            message = f"unexpected {type(error).__name__}: {error}"
+            self.failures.append(Failure(step=step, problem=Problem.INVALID, message=message))
+        return None
+
+
+def publish(
+    message: Message, target: Target, environ: Mapping[str, str], *, earlier: Sequence[Failure] = ()
+) -> Published:
+    """Publish a message, as far as that is possible.
+
+    Args:
+        message: what is told.
+        target: where.
+        environ: the runner's variables.
+        earlier: what GitHub refused before there was anything to publish.
+
+    """
+    attempts = Attempts(list(earlier))
+    attempts.run("outputs", lambda: write_outputs(environ, message.outputs))
+    attempts.run("job summary", lambda: _summarise(message, environ))
+    comment = attempts.run("comment", lambda: _comment(message, target))
+    attempts.run("commit status", lambda: _set_status(message, target))
+    told = _tell(attempts.failures, target, environ) if attempts.failures else []
+    annotate("error", message.errors, title=TITLE)
+    annotate("warning", [*told, *message.warnings], title=TITLE)
+    done = Published(comment_url=comment.url if comment else None, failures=tuple(attempts.failures))
+    outputs = {"comment_url": done.comment_url or "", "published": str(done.complete).lower()}
+    attempts.run("outputs", lambda: write_outputs(environ, outputs))
+    return done
+
+
+def _summarise(message: Message, environ: Mapping[str, str]) -> None:
+    write_summary(environ, message.body(Space(bytes=summary_space(environ) - SUMMARY_RESERVE)))
+
+
+def _comment(message: Message, target: Target) -> Outcome:
+    """Bring the pull request's comment up to date, where there is a pull request."""
+    where, mode = target.situation, target.settings.comment
+    if where.pull_request is None or where.sha is None:
+        return Outcome(url=None)
+    if target.github is None:
+        if mode is CommentMode.NEVER:
+            return Outcome(url=None)
+        raise GitHubError(Problem.UNAUTHORIZED, _NO_TOKEN)
+    stamp = Stamp(
+        comment_id=target.settings.comment_id,
+        sha=where.sha,
+        run_id=where.run_id or 0,
+        run_attempt=where.run_attempt or 0,
+        at=target.looked_at,
+    )
+    space = Space(characters=LONGEST_COMMENT - len(stamp.marker), bytes=LARGEST_COMMENT)
+    may_create = mode is CommentMode.ALWAYS or (mode is CommentMode.PROBLEMS and message.is_problem)
+    try:
+        outcome = bring_up_to_date(
+            target.github, where.pull_request, stamp, message.body(space), may_create=may_create
+        )
+    except GitHubError as error:
+        if mode is CommentMode.NEVER and error.problem in NO_ACCESS:
+            # No comment is wanted, so a job that may not write one lacks nothing.
+            return Outcome(url=None)
+        raise
+    if outcome.note:
+        log(f"the comment was left as it is: {outcome.note}")
+    return outcome
+
+
+def _set_status(message: Message, target: Target) -> None:
+    """Set the commit status, where one is asked for."""
+    context, sha = target.settings.commit_status, target.situation.sha
+    if context is None or sha is None:
+        return
+    if target.github is None:
+        raise GitHubError(Problem.UNAUTHORIZED, _NO_TOKEN)
+    target.github.set_status(
+        sha, state=message.state, context=context, description=message.description, target_url=target.run_url
+    )
+
+
+def _tell(failures: Sequence[Failure], target: Target, environ: Mapping[str, str]) -> list[str]:
+    """Say in the log and in the summary what was not published, and what to do about it; return the first part."""
+    messages = [f"not published: {failure.step}: {failure.message}" for failure in failures]
+    how_to = advice(
+        [failure.problem for failure in failures],
+        target.situation,
+        sets_status=target.settings.commit_status is not None,
+    )
+    for text in [*messages, *([how_to] if how_to else [])]:
+        log(text)
+    Attempts().run("job summary", lambda: write_summary(environ, unpublished(messages, how_to)))
+    return messages
+
+
+_NO_TOKEN = "there is no token: pass `github_token`, or GITHUB_TOKEN"  # noqa: S105

@@ -1,0 +1,202 @@
+"""The action's inputs, which GitHub passes as ``INPUT_*`` variables. Pure; one small function a setting.
+
+An input that is empty, or nothing but blanks, was not given. Defaults are those of ``action.yml``.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from smoke_gate.errors import UsageError
+from smoke_gate.options import Options
+from smoke_gate.waiting import duration
+
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class CommentMode(StrEnum):
+    """When a comment may be made. One that exists is always brought up to date."""
+
+    ALWAYS = "always"
+    PROBLEMS = "problems"
+    NEVER = "never"
+
+
+class FailOn(StrEnum):
+    """From which verdict on the job fails."""
+
+    FAIL = "fail"
+    WARNING = "warning"
+
+
+class PolicyRef(StrEnum):
+    """Whose policy counts on a pull request."""
+
+    HEAD = "head"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The inputs; those that ``check`` has too are its ``options``. ``wait`` is in seconds; None: not given."""
+
+    options: Options = field(default_factory=Options)
+    fail_on: FailOn = FailOn.FAIL
+    wait: float = 0
+    comment: CommentMode = CommentMode.ALWAYS
+    comment_id: str = "smoke-gate"
+    commit_status: str | None = None
+    policy_ref: PolicyRef = PolicyRef.HEAD
+    publish: Path | None = None
+    github_token: str | None = None
+
+
+def settings_of(environ: Mapping[str, str]) -> Settings:
+    """Read the inputs.
+
+    Raises:
+        UsageError: an input is not what it may be; the message names each of them.
+
+    """
+    problems: list[str] = []
+
+    def read(name: str, clean: Callable[[str], T], default: T) -> T:
+        text = environ.get(f"INPUT_{name.upper()}", "").strip()
+        try:
+            return clean(text) if text else default
+        except ValueError as error:
+            problems.append(f"input `{name}`: {error}")
+            return default
+
+    plain = Settings()
+    settings = Settings(
+        options=_options(read),
+        fail_on=read("fail_on", clean_fail_on, plain.fail_on),
+        wait=read("wait", duration, plain.wait),
+        comment=read("comment", clean_comment, plain.comment),
+        comment_id=read("comment_id", clean_comment_id, plain.comment_id),
+        commit_status=read("commit_status", clean_commit_status, None),
+        policy_ref=read("policy_ref", clean_policy_ref, plain.policy_ref),
+        publish=read("publish", Path, None),
+        github_token=read("github_token", str, environ.get("GITHUB_TOKEN") or None),
+    )
+    if problems:
+        raise UsageError("\n".join(problems))
+    return settings
+
+
+class _Read(Protocol):
+    """Reads an input by its name; what it may be is the cleaner's business."""
+
+    def __call__(self, name: str, clean: Callable[[str], T], default: T) -> T: ...
+
+
+def _options(read: _Read) -> Options:
+    """Read the inputs that ``check`` has too."""
+    plain = Options()
+    return Options(
+        tracking_uri=read("tracking_uri", str, None),
+        experiment=read("experiment", clean_names, ()),
+        cells=read("cells", clean_names, None),
+        seeds=read("seeds", clean_names, None),
+        threshold=read("threshold", clean_threshold, None),
+        policy=read("policy", Path, None),
+        definition=read("definition", str, None),
+        output_dir=read("output_dir", Path, plain.output_dir),
+        no_figures=read("no_figures", clean_flag, plain.no_figures),
+        profile=read("profile", clean_profile, None),
+        sha=read("sha", clean_sha, None),
+        pull_request=read("pull_request", clean_pull_request, None),
+        artifact_path_map=read("artifact_path_map", clean_artifact_path_map, ()),
+    )
+
+
+def clean_names(text: str) -> tuple[str, ...]:
+    """Split a list at commas and newlines."""
+    parts = (part.strip() for part in text.replace("\n", ",").split(","))
+    return tuple(part for part in parts if part)
+
+
+def clean_threshold(text: str) -> str:
+    """Check a number of runs or a percentage; the policy gives it its meaning."""
+    if not re.fullmatch(r"[1-9]\d*%?", text):
+        raise ValueError(f"found {text!r}; expected a number of runs such as 2, or a percentage such as 10%")
+    return text
+
+
+def clean_flag(text: str) -> bool:
+    """Read true or false, as YAML's core schema spells them."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"found {text!r}; expected true or false")
+    return text.lower() == "true"
+
+
+def clean_fail_on(text: str) -> FailOn:
+    """Read a verdict from which the job fails."""
+    return _one_of(FailOn, text)
+
+
+def clean_profile(text: str) -> str:
+    """Read the name of a profile."""
+    if text not in ("contract", "basic"):
+        raise ValueError(f"found {text!r}; expected contract or basic")
+    return text
+
+
+def clean_sha(text: str) -> str:
+    """Read a whole commit hash."""
+    if not re.fullmatch(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", text):
+        raise ValueError(f"found {text!r}; expected a whole commit hash of 40 hex digits")
+    return text.lower()
+
+
+def clean_pull_request(text: str) -> int:
+    """Read a pull request's number."""
+    if not re.fullmatch(r"[1-9]\d{0,17}", text, re.ASCII):
+        raise ValueError(f"found {text!r}; expected a pull request's number")
+    return int(text)
+
+
+def clean_comment(text: str) -> CommentMode:
+    """Read when to comment."""
+    return _one_of(CommentMode, text)
+
+
+def clean_comment_id(text: str) -> str:
+    """Read what tells several gates apart; it stands in an HTML comment, where ``--`` has a meaning."""
+    if len(text) > 100 or not re.fullmatch(r"[\w.:/]+(-[\w.:/]+)*", text, re.ASCII):
+        allowed = "letters, digits and . _ : / with single hyphens between them, 100 at most"
+        raise ValueError(f"found {text!r}; expected {allowed}")
+    return text
+
+
+def clean_commit_status(text: str) -> str:
+    """Read a commit status' context."""
+    if len(text) > 255 or not text.isprintable():
+        raise ValueError(f"found {text!r}; expected a name of at most 255 characters on one line")
+    return text
+
+
+def clean_policy_ref(text: str) -> PolicyRef:
+    """Read whose policy counts."""
+    return _one_of(PolicyRef, text)
+
+
+def clean_artifact_path_map(text: str) -> tuple[tuple[str, str], ...]:
+    """Read ``OLD=NEW`` pairs, one a line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if not all(line.partition("=")):
+            raise ValueError(f"found {line!r}; expected OLD=NEW, one a line")
+    return tuple((line.partition("=")[0], line.partition("=")[2]) for line in lines)
+
+
+def _one_of(kind: type[Choice], text: str) -> Choice:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"found {text!r}; expected one of {', '.join(kind)}") from None

@@ -1,0 +1,96 @@
+"""The runner's side: outputs, job summary, annotations and masks, by the files and commands of GitHub Actions.
+
+Source: "Workflow commands for GitHub Actions" of GitHub's documentation, and the runner's ``ActionCommand``: it obeys
+``::command::`` at the start of a line, after any blanks, and ``##[command]`` anywhere, on stdout and on stderr.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from smoke_gate.report.escape import log_line
+
+SUMMARY_LIMIT = 1024 * 1024  # bytes a step; a summary that is larger is dropped whole
+MOST_ANNOTATIONS = 10  # of each level a step; the runner ignores more
+
+
+def write_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Set the step's outputs; nothing where there is no runner.
+
+    A value with several lines stands between delimiters that nobody can guess, so that it cannot set another output.
+    """
+    _append(
+        environ.get("GITHUB_OUTPUT"), "".join(_assignment(name, value) for name, value in outputs.items())
+    )
+
+
+def write_summary(environ: Mapping[str, str], markdown: str) -> None:
+    """Add to the job summary; nothing where there is no runner."""
+    _append(environ.get("GITHUB_STEP_SUMMARY"), markdown.rstrip("\n") + "\n\n")
+
+
+def summary_space(environ: Mapping[str, str]) -> int:
+    """Return how many bytes the job summary still takes."""
+    file = environ.get("GITHUB_STEP_SUMMARY")
+    used = Path(file).stat().st_size if file and Path(file).exists() else 0
+    return max(SUMMARY_LIMIT - used, 0)
+
+
+def annotate(level: Literal["error", "warning"], messages: Sequence[str], *, title: str) -> None:
+    """Show messages on the job's page; of too many the last one tells how many there are more."""
+    shown = list(messages[:MOST_ANNOTATIONS])
+    if len(messages) > MOST_ANNOTATIONS:
+        shown[-1] = f"… and {len(messages) - MOST_ANNOTATIONS + 1} more: see the report."
+    for message in shown:
+        click.echo(f"::{level} title={_property(title)}::{_data(guard(message))}")
+
+
+def mask_credentials(uri: str | None) -> None:
+    """Have the runner hide the password of a tracking URI wherever it would be printed."""
+    for secret in sorted(_secrets(uri or "")):
+        click.echo(f"::add-mask::{_data(secret)}")
+
+
+def log(text: str) -> None:
+    """Say something in the job's log."""
+    click.echo(guard(f"smoke-gate: {text}"), err=True)
+
+
+def guard(text: str) -> str:
+    """Return text of one or more lines that the runner takes for nothing but text."""
+    return "\n".join(log_line(line) for line in text.splitlines())
+
+
+def _secrets(uri: str) -> set[str]:
+    """Return the password, or the token that stands in its place, as written and as meant."""
+    try:
+        parts = urlsplit(uri)
+        written = parts.password or ("" if parts.password is not None else parts.username or "")
+    except ValueError:  # not an address at all; whoever opens it says so
+        return set()
+    return {secret for secret in (written, unquote(written)) if secret}
+
+
+def _assignment(name: str, value: str) -> str:
+    if "\n" not in value and "\r" not in value:
+        return f"{name}={value}\n"
+    delimiter = f"end-{secrets.token_hex(16)}"
+    return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+
+
+def _append(file: str | None, text: str) -> None:
+    if file:
+        with Path(file).open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

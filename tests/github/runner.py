@@ -1,0 +1,206 @@
+"""What GitHub's runner does for a step: an environment, an event file, files for outputs and summary."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.github.action import publish_file, run_action
+from smoke_gate.github.transport import Clock
+from smoke_gate.pipeline import Request, Result, judge, write
+from smoke_gate.policy.formats import effective_yaml
+from smoke_gate.report.verdict_file import Origin
+from tests.github.server import REPOSITORY, FakeGitHub
+from tests.support.matrix import (
+    passing_matrix,
+    passing_policy,
+    with_another_attempt,
+    with_run,
+    without_run,
+)
+
+POLICY = effective_yaml(passing_policy())
+ORIGIN = Origin(tracking_uri="https://mlflow.example.org", experiments=(("1", "stage05"),))
+
+
+def all_pass() -> Evidence:
+    return passing_matrix()
+
+
+def warning() -> Evidence:
+    return with_another_attempt(passing_matrix(), "A3/42", "run-A3-42-again")
+
+
+def fail() -> Evidence:
+    return with_run(passing_matrix(), "A3/42", params={"vq_input_unit": "kW"})
+
+
+def critical() -> Evidence:
+    return with_run(passing_matrix(), "A3/42", params={"pape_definition_hash": "0" * 64})
+
+
+def pending() -> Evidence:
+    return without_run(passing_matrix(), "A3/42")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left behind."""
+
+    code: int
+    outputs: Mapping[str, str]
+    summary: str
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class Runner:
+    """A workspace with the policy in it, and a GitHub that it talks to."""
+
+    workspace: Path
+    github: FakeGitHub
+    capture: pytest.CaptureFixture[str]
+    clock: Clock
+
+    def run(
+        self,
+        evidence: Evidence | BaseException,
+        event: Mapping[str, str],
+        payload: Mapping[str, Any],
+        **inputs: str,
+    ) -> Step:
+        """Run the action on evidence as if it had been read, or on an error that reading raises."""
+
+        environ = self.environ(event, payload, inputs)
+        return self._step(environ, lambda: self.act(environ, evidence))
+
+    def act(self, environ: Mapping[str, str], evidence: Evidence | BaseException) -> int:
+        """Run the action in an environment."""
+
+        def check(request: Request, wait: float) -> Result:
+            if isinstance(evidence, BaseException):
+                raise evidence
+            evidence_here = replace(evidence, policy_change=request.policy_change)
+            return write(request, judge(request, evidence_here, ORIGIN))
+
+        return run_action(environ, check, self.clock)
+
+    def publish(
+        self,
+        file: Path,
+        event: Mapping[str, str],
+        payload: Mapping[str, Any],
+        *,
+        require_publish: bool = False,
+        **inputs: str,
+    ) -> Step:
+        """Run ``smoke-gate publish``."""
+        environ = self.environ(event, payload, inputs)
+        return self._step(
+            environ,
+            lambda: publish_file(file, environ, require_publish=require_publish, clock=self.clock),
+        )
+
+    def environ(
+        self, event: Mapping[str, str], payload: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the environment of a step."""
+        folder = self.workspace.parent / f"step-{len(list(self.workspace.parent.iterdir()))}"
+        folder.mkdir()
+        (folder / "event.json").write_text(json.dumps(payload))
+        given = {"github_token": "secret-token", "output_dir": "outputs", **inputs}
+        return {
+            "GITHUB_API_URL": self.github.url,
+            "GITHUB_GRAPHQL_URL": f"{self.github.url}/graphql",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_RUN_ID": "100",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_EVENT_PATH": str(folder / "event.json"),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            **event,
+            **{f"INPUT_{name.upper()}": value for name, value in given.items()},
+        }
+
+    def _step(self, environ: Mapping[str, str], action: Callable[[], int]) -> Step:
+        self.capture.readouterr()
+        code = action()
+        printed = self.capture.readouterr()
+        return Step(
+            code=code,
+            outputs=read_outputs(Path(environ["GITHUB_OUTPUT"])),
+            summary=Path(environ["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8"),
+            stdout=printed.out,
+            stderr=printed.err,
+        )
+
+
+def runner_in(folder: Path, github: FakeGitHub, capture: pytest.CaptureFixture[str], clock: Clock) -> Runner:
+    """Make the workspace, and its policy, which is the base branch's too."""
+    workspace = folder / "workspace"
+    workspace.mkdir()
+    (workspace / ".git").mkdir()
+    (workspace / "smoke-gate.yml").write_text(POLICY, encoding="utf-8")
+    github.files["refs/heads/main:smoke-gate.yml"] = {"text": POLICY}
+    return Runner(workspace=workspace, github=github, capture=capture, clock=clock)
+
+
+def read_outputs(file: Path) -> dict[str, str]:
+    """Read an outputs file as the runner does: ``name=value``, or a value between delimiters; the last one counts."""
+    outputs: dict[str, str] = {}
+    lines = iter(file.read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        if match := re.fullmatch(r"([^=<]+)<<(.+)", line):
+            value = iter(lambda: next(lines), match[2])
+            outputs[match[1]] = "\n".join(value)
+        else:
+            name, _, outputs_value = line.partition("=")
+            outputs[name] = outputs_value
+    return outputs
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def pull_request(number: int, sha: str, *, fork: bool = False) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the environment and the payload of a pull request's event; ``GITHUB_SHA`` is the merge commit."""
+    payload = {
+        "pull_request": {
+            "number": number,
+            "head": {
+                "sha": sha,
+                "ref": "feature",
+                "repo": {"full_name": "fork/forecasts" if fork else REPOSITORY},
+            },
+            "base": {"ref": "main", "sha": "0" * 40, "repo": {"full_name": REPOSITORY}},
+        }
+    }
+    return {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": "9" * 40}, payload
+
+
+def workflow_run(
+    sha: str, *, owner: str = "fork", branch: str = "main"
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the same for the second workflow, whose own ``GITHUB_SHA`` is the default branch's."""
+    run = {
+        "id": 100,
+        "run_attempt": 1,
+        "head_sha": sha,
+        "head_branch": branch,
+        "head_repository": {"owner": {"login": owner}},
+        "pull_requests": [],
+    }
+    environ = {"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_SHA": "8" * 40, "GITHUB_RUN_ID": "200"}
+    return environ, {"workflow_run": run}
+
+
+def other(name: str, sha: str, **payload: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the same for an event without a pull request."""
+    return {"GITHUB_EVENT_NAME": name, "GITHUB_SHA": sha}, payload

@@ -1,0 +1,420 @@
+"""A small GitHub on the loopback: it remembers, it has limits and permissions, and it can be made to fail.
+
+Every REST request and answer is held against GitHub's own description; queries are run by a GraphQL engine against the
+part of GitHub's schema that is in ``schema.graphql``. What breaks either is in ``violations``, which a test must find
+empty (``running`` sees to it).
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from graphql import GraphQLError, build_schema, graphql_sync
+
+from tests.github.openapi import example, violation
+
+REPOSITORY = "lab/forecasts"
+BOT, STRANGER = "github-actions[bot]", "mallory"
+LONGEST_BODY = 65_536
+SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))
+
+
+@dataclass
+class Pull:
+    """A pull request."""
+
+    number: int
+    sha: str
+    base: str = "main"
+    label: str = "lab:feature"
+    state: str = "open"
+
+
+@dataclass
+class Note:
+    """A comment."""
+
+    id: int
+    pull: int
+    author: str
+    body: str
+
+
+@dataclass
+class Token:
+    """Who holds a token, and what it may do."""
+
+    login: str = BOT
+    may_comment: bool = True
+    may_set_status: bool = True
+    may_read_files: bool = True
+
+
+@dataclass
+class Fault:
+    """What happens, instead of the right thing or after it, to the next ``times`` requests that fit.
+
+    ``status`` None cuts the connection without an answer; ``done``: the request is carried out first.
+    """
+
+    verb: str
+    path: str
+    status: int | None
+    message: str = "Server Error"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
+    done: bool = False
+    delay: float = 0
+
+
+@dataclass
+class FakeGitHub:
+    """The state of GitHub, and what was asked of it."""
+
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=lambda: {"secret-token": Token()})
+    faults: list[Fault] = field(default_factory=list)
+    log: list[tuple[str, str]] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    before: Callable[[str, str], None] = lambda verb, path: None
+    graphql_page: int = 100
+    made: int = 0
+    url: str = ""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    next_id: int = 3_900_000_000  # larger than what fits 32 bits, as GitHub's are
+
+    def push(self, number: int, sha: str) -> None:
+        """Move the pull request's head, or open it."""
+        with self.lock:
+            self.pulls.setdefault(number, Pull(number, sha)).sha = sha
+
+    def say(self, number: int, body: str, author: str = STRANGER) -> Note:
+        """Write a comment."""
+        with self.lock:
+            self.next_id += 1
+            note = Note(self.next_id, number, author, body)
+            self.notes.append(note)
+            return note
+
+    def of(self, author: str = BOT) -> list[Note]:
+        """Return somebody's comments, the oldest first."""
+        return [note for note in self.notes if note.author == author]
+
+    def asked(self, verb: str, path: str) -> int:
+        """Return how often a request was made."""
+        return sum(verb == one and re.fullmatch(path, other) is not None for one, other in self.log)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+
+@contextmanager
+def running(github: FakeGitHub) -> Iterator[FakeGitHub]:
+    """Serve on a free port of the loopback; fail where GitHub's description was broken."""
+    server = Server(github)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    github.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield github
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    if github.violations:
+        raise AssertionError("\n".join(github.violations))
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+class Server(ThreadingHTTPServer):
+    """A server of one GitHub."""
+
+    daemon_threads = True
+
+    def __init__(self, github: FakeGitHub) -> None:
+        self.github = github
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def _serve(self) -> None:
+        github = self.server.github
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urlsplit(self.path).path
+        github.log.append((self.command, path))
+        github.before(self.command, path)
+        fault = _fault(github, self.command, path)
+        if fault is None:
+            self._send(self._reply(path, body))
+            return
+        if fault.done:
+            self._reply(path, body)
+        time.sleep(fault.delay)
+        self._send(
+            None if fault.status is None else Reply(fault.status, _error(fault.message), fault.headers)
+        )
+
+    def _reply(self, path: str, body: bytes) -> Reply:
+        github = self.server.github
+        token = github.tokens.get(self.headers.get("Authorization", "").removeprefix("token "))
+        if token is None:
+            return Reply(401, _error("Bad credentials"))
+        query = dict(parse_qsl(urlsplit(self.path).query))
+        with github.lock:
+            if path == "/graphql":
+                return _graphql(github, token, json.loads(body))
+            reply = _route(github, token, self.command, path, query, json.loads(body or b"null"))
+        broken = violation(self.command, path, query, body, reply.status, reply.content)
+        if broken:
+            github.violations.append(broken)
+        return reply
+
+    def _send(self, reply: Reply | None) -> None:
+        if reply is None:
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(reply.content)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
+
+
+def _fault(github: FakeGitHub, verb: str, path: str) -> Fault | None:
+    with github.lock:
+        for fault in github.faults:
+            if fault.times and fault.verb == verb and re.fullmatch(fault.path, path):
+                fault.times -= 1
+                return fault
+    return None
+
+
+def _error(message: str) -> dict[str, Any]:
+    return {"message": message, "documentation_url": "https://docs.github.com/rest"}
+
+
+NOT_FOUND = Reply(404, _error("Not Found"))
+FORBIDDEN = Reply(403, _error("Resource not accessible by integration"))
+
+
+# --- REST -------------------------------------------------------------------------------------------------------------
+
+Route = Callable[[FakeGitHub, Token, Mapping[str, str], Any, re.Match[str]], Reply]
+
+
+def _route(
+    github: FakeGitHub, token: Token, verb: str, path: str, query: Mapping[str, str], body: Any
+) -> Reply:
+    for method, pattern, handler in ROUTES:
+        match = re.fullmatch(f"/repos/{REPOSITORY}{pattern}", unquote(path))
+        if match and method == verb:
+            return handler(github, token, query, body, match)
+    return NOT_FOUND
+
+
+def _get_pull(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    pull = github.pulls.get(int(match[1]))
+    return Reply(200, _pull_json(pull, "pull-request")) if pull else NOT_FOUND
+
+
+def _list_pulls(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    found = [
+        _pull_json(pull, "pull-request-simple")
+        for pull in github.pulls.values()
+        if pull.state == query.get("state", "open") and query.get("head", pull.label) == pull.label
+    ]
+    return Reply(200, _page(found, query))
+
+
+def _pulls_of_commit(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    own = [pull for pull in github.pulls.values() if pull.label.startswith("lab:")]
+    found = [_pull_json(pull, "pull-request-simple") for pull in own if pull.sha == match[1]]
+    if not found:
+        return Reply(422, _error(f"No commit found for SHA: {match[1]}"))
+    return Reply(200, _page(found, query))
+
+
+def _list_notes(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    return Reply(200, _page([_note_json(note) for note in github.notes if note.pull == int(match[1])], query))
+
+
+def _create_note(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_comment:
+        return FORBIDDEN
+    if int(match[1]) not in github.pulls:
+        return NOT_FOUND
+    if len(body["body"]) > LONGEST_BODY:
+        return Reply(422, _error("Validation Failed: body is too long (maximum is 65536 characters)"))
+    github.made += 1
+    return Reply(201, _note_json(github.say(int(match[1]), body["body"], token.login)))
+
+
+def _update_note(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    note = next((note for note in github.notes if note.id == int(match[1])), None)
+    if note is None:
+        return NOT_FOUND
+    if not token.may_comment or note.author != token.login:
+        return FORBIDDEN
+    if len(body["body"]) > LONGEST_BODY:
+        return Reply(422, _error("Validation Failed: body is too long (maximum is 65536 characters)"))
+    note.body = body["body"]
+    return Reply(200, _note_json(note))
+
+
+def _delete_note(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    note = next((note for note in github.notes if note.id == int(match[1])), None)
+    if note is None:
+        return NOT_FOUND
+    if not token.may_comment or note.author != token.login:
+        return FORBIDDEN
+    github.notes.remove(note)
+    return Reply(204)
+
+
+def _create_status(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_set_status:
+        return FORBIDDEN
+    if len(body.get("description") or "") > 140:
+        return Reply(422, _error("Validation Failed: description is too long (maximum is 140 characters)"))
+    github.statuses.append({"sha": match[1], **body})
+    return Reply(201, example("status", **_status_json(body)))
+
+
+def _combined_status(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    newest = {one["context"]: one for one in github.statuses if one["sha"] == match[1]}
+    statuses = [example("simple-commit-status", **_status_json(one)) for one in newest.values()]
+    combined = example("combined-commit-status", sha=match[1], statuses=statuses, total_count=len(statuses))
+    return Reply(200, combined)
+
+
+ROUTES: list[tuple[str, str, Route]] = [
+    ("GET", r"/pulls/(\d+)", _get_pull),
+    ("GET", r"/pulls", _list_pulls),
+    ("GET", r"/commits/(\w+)/pulls", _pulls_of_commit),
+    ("GET", r"/issues/(\d+)/comments", _list_notes),
+    ("POST", r"/issues/(\d+)/comments", _create_note),
+    ("PATCH", r"/issues/comments/(\d+)", _update_note),
+    ("DELETE", r"/issues/comments/(\d+)", _delete_note),
+    ("POST", r"/statuses/(\w+)", _create_status),
+    ("GET", r"/commits/(\w+)/status", _combined_status),
+]
+
+
+def _page(entries: list[Any], query: Mapping[str, str]) -> list[Any]:
+    """Return a page of 30, or of as many as are asked for up to 100."""
+    size, number = min(int(query.get("per_page", 30)), 100), int(query.get("page", 1))
+    return entries[(number - 1) * size : number * size]
+
+
+def _pull_json(pull: Pull, schema: str) -> dict[str, Any]:
+    made = example(schema, number=pull.number, state=pull.state)
+    made["head"] = {**made["head"], "sha": pull.sha, "label": pull.label}
+    made["base"] = {**made["base"], "ref": pull.base}
+    return made
+
+
+def _note_json(note: Note) -> dict[str, Any]:
+    user = example("simple-user", login=note.author)
+    return example("issue-comment", id=note.id, body=note.body, user=user, html_url=_note_url(note))
+
+
+def _note_url(note: Note) -> str:
+    return f"https://github.com/{REPOSITORY}/pull/{note.pull}#issuecomment-{note.id}"
+
+
+def _status_json(status: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: status.get(key) for key in ("state", "context", "description", "target_url")}
+
+
+# --- GraphQL ----------------------------------------------------------------------------------------------------------
+
+
+def _graphql(github: FakeGitHub, token: Token, request: Mapping[str, Any]) -> Reply:
+    root = {"repository": lambda info, owner, name, **_: _repository(github, token, f"{owner}/{name}")}
+    result = graphql_sync(SCHEMA, request["query"], root, variable_values=request.get("variables"))
+    if result.data is None and result.errors:  # not a query of this schema at all
+        github.violations.append(f"GraphQL: {result.errors}")
+    answer: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        answer["errors"] = [
+            {"type": (error.extensions or {}).get("type", ""), "message": error.message, "path": error.path}
+            for error in result.errors
+        ]
+    return Reply(200, answer)
+
+
+def _repository(github: FakeGitHub, token: Token, name: str) -> dict[str, Any]:
+    if name != REPOSITORY:
+        raise GraphQLError(
+            f"Could not resolve to a Repository with the name '{name}'.", extensions={"type": "NOT_FOUND"}
+        )
+
+    def pull_request(info: Any, number: int) -> dict[str, Any]:
+        if number not in github.pulls:
+            message = f"Could not resolve to a PullRequest with the number of {number}."
+            raise GraphQLError(message, extensions={"type": "NOT_FOUND"})
+        notes = [note for note in github.notes if note.pull == number]
+        return {
+            "headRefOid": github.pulls[number].sha,
+            "comments": lambda info, first=None, after=None: _connection(
+                notes, token, min(first, github.graphql_page), after
+            ),
+        }
+
+    def git_object(info: Any, expression: str) -> dict[str, Any] | None:
+        if not token.may_read_files:
+            message = "Resource not accessible by integration"
+            raise GraphQLError(message, extensions={"type": "FORBIDDEN"})
+        blob = github.files.get(expression)
+        return {"__typename": "Blob", "oid": "0" * 40, "isTruncated": False, **blob} if blob else None
+
+    return {"pullRequest": pull_request, "object": git_object}
+
+
+def _connection(notes: list[Note], token: Token, first: int, after: str | None) -> dict[str, Any]:
+    start = int(after or 0)
+    page = notes[start : start + first]
+    return {
+        "nodes": [
+            {"url": _note_url(note), "body": note.body, "viewerDidAuthor": note.author == token.login}
+            for note in page
+        ],
+        "pageInfo": {"hasNextPage": start + first < len(notes), "endCursor": str(start + len(page))},
+    }

@@ -1,0 +1,565 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from smoke_gate.errors import NoVerdictError
+from tests.github.runner import (
+    POLICY,
+    all_pass,
+    critical,
+    fail,
+    other,
+    pending,
+    pull_request,
+    warning,
+    workflow_run,
+)
+from tests.github.server import REPOSITORY, Fault, Pull, Token
+from tests.github.waits import HEAD, said
+from tests.support.matrix import passing_matrix, passing_policy, with_run
+
+COUNTS = ("gates_off", "failed", "warned", "passed", "skipped")
+COMMENTS = f"/repos/{REPOSITORY}/issues/7/comments"
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("evidence", "code", "verdict", "state", "is_critical", "is_pending"),
+    [
+        (all_pass(), 0, "ALL PASS", "success", "false", "false"),
+        (warning(), 0, "WARNING", "success", "false", "false"),
+        (fail(), 1, "FAIL", "failure", "false", "false"),
+        (critical(), 1, "FAIL", "failure", "true", "false"),
+        (pending(), 1, "FAIL", "pending", "false", "true"),
+        (NoVerdictError("the store does not answer"), 3, "ERROR", "error", "false", "false"),
+    ],
+    ids=["all pass", "warning", "fail", "critical", "pending", "error"],
+)
+def test_a_verdict_is_published_everywhere(
+    runner, github, evidence, code, verdict, state, is_critical, is_pending
+):
+    step = runner.run(evidence, *pull_request(7, HEAD), commit_status="smoke-gate")
+    assert step.code == code
+    assert step.outputs["verdict"] == verdict
+    assert (step.outputs["critical"], step.outputs["pending"]) == (is_critical, is_pending)
+    (note,) = github.of()
+    assert step.outputs["comment_url"].endswith(f"/pull/7#issuecomment-{note.id}")
+    assert step.outputs["published"] == "true"
+    assert f"Smoke gate: {'CRITICAL ' if is_critical == 'true' else ''}{verdict}" in note.body
+    assert note.body.partition("\n")[2].splitlines()[0] == step.summary.splitlines()[0]
+    (status,) = github.statuses
+    assert (status["sha"], status["state"], status["context"]) == (HEAD, state, "smoke-gate")
+    assert verdict in status["description"]
+    assert status["target_url"] == f"https://github.com/{REPOSITORY}/actions/runs/100"
+
+
+def test_the_files_are_outputs_from_the_workspace(runner):
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert Path(step.outputs["report"]).parent == Path("outputs")
+    document = json.loads(Path(step.outputs["verdict_file"]).read_text())
+    assert document["context"] == {
+        "repository": REPOSITORY,
+        "sha": HEAD,
+        "pull_request": 7,
+        "run_id": 100,
+        "run_attempt": 1,
+    }
+    assert {name: int(step.outputs[name]) for name in COUNTS} == {
+        name: document["summary"][name] for name in COUNTS
+    }
+
+
+def test_a_warning_fails_where_it_is_asked_to(runner, github):
+    step = runner.run(warning(), *pull_request(7, HEAD), commit_status="gate", fail_on="warning")
+    assert step.code == 4
+    assert github.statuses[0]["state"] == "failure"
+
+
+def test_what_failed_stands_on_the_jobs_page(runner):
+    step = runner.run(fail(), *pull_request(7, HEAD))
+    (line,) = [line for line in step.stdout.splitlines() if line.startswith("::error")]
+    assert line.startswith("::error title=smoke-gate::G2 A3/42 ")
+    assert "must be equal" in line
+
+
+def test_a_bug_is_an_error_and_no_pass(runner, github):
+    step = runner.run(ZeroDivisionError("secret value"), *pull_request(7, HEAD), commit_status="gate")
+    assert step.code == 3
+    assert step.outputs["verdict"] == "ERROR"
+    assert "unexpected ZeroDivisionError" in github.of()[0].body
+    assert "secret value" not in github.of()[0].body + step.summary + step.stdout + step.stderr
+    assert github.statuses[0]["state"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (
+            {"comment": "sometimes"},
+            "input `comment`: found 'sometimes'; expected one of always, problems, never",
+        ),
+        ({"policy": "nowhere.yml"}, "nowhere.yml: cannot be read"),
+    ],
+)
+def test_a_wrong_input_is_an_error(runner, inputs, message):
+    step = runner.run(all_pass(), *pull_request(7, HEAD), **inputs)
+    assert step.code == 2
+    assert step.outputs["verdict"] == "ERROR"
+    assert message in step.stderr
+    assert "No verdict could be reached" in step.summary
+
+
+# --- the comment over time --------------------------------------------------------------------------------------------
+
+
+def test_three_pushes_end_with_one_comment_and_a_status_each(runner, github):
+    pushes = [("1" * 40, fail()), ("2" * 40, warning()), ("3" * 40, all_pass())]
+    for sha, evidence in pushes:
+        github.push(7, sha)
+        runner.run(evidence, *pull_request(7, sha), commit_status="smoke-gate")
+    (note,) = github.of()
+    assert "Smoke gate: ALL PASS" in note.body
+    assert said(note.body).sha == "3" * 40
+    assert [(one["sha"][0], one["state"]) for one in github.statuses] == [
+        ("1", "failure"),
+        ("2", "success"),
+        ("3", "success"),
+    ]
+
+
+def test_a_gate_of_an_older_commit_leaves_the_comment_alone(runner, github):
+    github.push(7, "2" * 40)
+    runner.run(all_pass(), *pull_request(7, "2" * 40))
+    step = runner.run(fail(), *pull_request(7, "1" * 40), commit_status="smoke-gate")
+    (note,) = github.of()
+    assert "Smoke gate: ALL PASS" in note.body
+    assert "the comment was left as it is: this gate judged 111111111111" in step.stderr
+    assert step.code == 1
+    assert step.outputs["comment_url"].endswith(str(note.id))
+    assert github.statuses[0]["sha"] == "1" * 40
+
+
+def test_a_gate_of_an_older_attempt_leaves_the_comment_alone(runner, github):
+    event, payload = pull_request(7, HEAD)
+    runner.run(all_pass(), {**event, "GITHUB_RUN_ATTEMPT": "2"}, payload)
+    runner.run(fail(), event, payload)
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
+    runner.run(fail(), {**event, "GITHUB_RUN_ATTEMPT": "3"}, payload)
+    assert "FAIL" in note.body
+
+
+def test_the_comment_of_somebody_else_is_left_alone(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+    (own,) = github.of()
+    github.notes.clear()
+    copied = github.say(7, own.body)
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert copied in github.notes
+    assert copied.body == own.body
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
+    assert step.outputs["comment_url"].endswith(str(note.id))
+
+
+def test_comments_beyond_the_first_pages_are_found(runner, github):
+    github.graphql_page = 30
+    for number in range(95):
+        github.say(7, f"comment {number}")
+    runner.run(fail(), *pull_request(7, HEAD))
+    for number in range(95):
+        github.say(7, f"comment {number}")
+    runner.run(all_pass(), *pull_request(7, HEAD))
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
+
+
+def test_gates_with_their_own_ids_have_their_own_comments(runner, github):
+    runner.run(all_pass(), *pull_request(7, HEAD), comment_id="vision")
+    runner.run(fail(), *pull_request(7, HEAD), comment_id="language")
+    runner.run(warning(), *pull_request(7, HEAD), comment_id="vision")
+    assert [said(note.body).comment_id for note in github.of()] == ["vision", "language"]
+    assert ["WARNING" in note.body for note in github.of()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("mode", "evidence", "comments"),
+    [
+        ("always", all_pass(), 1),
+        ("problems", all_pass(), 0),
+        ("problems", warning(), 1),
+        ("problems", NoVerdictError("nothing"), 1),
+        ("never", fail(), 0),
+    ],
+)
+def test_a_comment_is_made_when_it_is_wanted(runner, github, mode, evidence, comments):
+    step = runner.run(evidence, *pull_request(7, HEAD), comment=mode)
+    assert len(github.of()) == comments
+    assert step.outputs["published"] == "true"
+
+
+@pytest.mark.parametrize("mode", ["always", "problems", "never"])
+@pytest.mark.parametrize(
+    ("evidence", "word"), [(all_pass(), "ALL PASS"), (NoVerdictError("nothing"), "ERROR")]
+)
+def test_an_existing_comment_is_always_brought_up_to_date(runner, github, mode, evidence, word):
+    runner.run(fail(), *pull_request(7, HEAD))
+    runner.run(evidence, *pull_request(7, HEAD), comment=mode)
+    (note,) = github.of()
+    assert f"Smoke gate: {word}" in note.body
+
+
+def test_the_head_that_moves_while_writing_is_seen(runner, github):
+    # The head moves after the first look; the gate of the new head writes; then this gate looks again.
+    def push(verb, path):
+        if verb == "POST" and path == COMMENTS and github.pulls[7].sha == HEAD:
+            github.push(7, "b" * 40)
+
+    github.before = push
+    step = runner.run(fail(), *pull_request(7, HEAD))
+    assert step.code == 1
+    github.before = lambda verb, path: None
+    runner.run(all_pass(), *pull_request(7, "b" * 40))
+    (note,) = github.of()
+    assert said(note.body).sha == "b" * 40
+
+
+def test_a_comment_that_is_deleted_while_it_is_written_is_made_again(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+
+    def delete(verb, path):
+        if verb == "PATCH":
+            github.notes.clear()
+
+    github.before = delete
+    runner.run(all_pass(), *pull_request(7, HEAD))
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
+
+
+def test_a_report_that_is_too_long_is_cut_and_says_so(runner, github):
+    cells, seeds = ["실험" * 40 + name for name in "abcd"], [str(seed) for seed in range(100)]
+    policy = passing_policy(plan={"seeds": seeds}).model_dump(mode="json", exclude={"narrowed"})
+    policy["plan"]["cells"] = cells
+    (runner.workspace / "smoke-gate.yml").write_text(json.dumps(policy))
+    step = runner.run(passing_matrix(cells, seeds, vq_cells=[]), *pull_request(7, HEAD))
+    (note,) = github.of()
+    assert 10_000 < len(note.body) <= 65_536
+    assert "Left out" in note.body
+    assert "Left out" not in step.summary
+    assert step.outputs["published"] == "true"
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "sha"),
+    [
+        (other("push", HEAD), HEAD),
+        (other("schedule", HEAD), HEAD),
+        (other("workflow_dispatch", HEAD), HEAD),
+        (other("repository_dispatch", HEAD), HEAD),
+        (other("merge_group", "9" * 40, merge_group={"head_sha": HEAD}), HEAD),
+    ],
+    ids=["push", "schedule", "workflow_dispatch", "repository_dispatch", "merge_group"],
+)
+def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github, event, sha):
+    step = runner.run(all_pass(), *event, commit_status="smoke-gate")
+    assert github.of() == []
+    assert github.asked("POST", "/graphql") == 0
+    assert step.outputs["comment_url"] == ""
+    assert step.outputs["published"] == "true"
+    assert "ALL PASS" in step.summary
+    assert github.statuses[0]["sha"] == sha
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [{"sha": HEAD}, {"pull_request": "7"}, {"sha": HEAD, "pull_request": "7"}],
+    ids=["sha", "pull request", "both"],
+)
+def test_a_dispatched_gate_turns_the_pending_status_green(runner, github, inputs):
+    runner.run(pending(), *pull_request(7, HEAD), commit_status="smoke-gate")
+    event, payload = other("repository_dispatch", "8" * 40)
+    runner.run(all_pass(), {**event, "GITHUB_RUN_ID": "150"}, payload, commit_status="smoke-gate", **inputs)
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "pending"), (HEAD, "success")]
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
+
+
+def test_a_plain_docker_run_needs_nothing_of_github(runner, github, tmp_path):
+    environ = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    blank = dict.fromkeys(
+        ("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_API_URL"), ""
+    )
+    step = runner.run(all_pass(), {**environ, **blank}, {}, github_token="")
+    assert step.code == 0
+    assert github.log == []
+    assert step.outputs["published"] == "true"
+
+
+# --- what GitHub does not allow ---------------------------------------------------------------------------------------
+
+
+def test_a_fork_is_told_of_the_second_workflow(runner, github):
+    github.tokens["secret-token"] = Token(may_comment=False, may_set_status=False)
+    step = runner.run(fail(), *pull_request(7, HEAD, fork=True), commit_status="gate")
+    assert step.code == 1
+    assert step.outputs["verdict"] == "FAIL"
+    assert step.outputs["published"] == "false"
+    assert "Smoke gate: FAIL" in step.summary
+    assert "workflow_run" in step.summary
+    assert "docs/workflows.md" in step.stderr
+
+
+def test_a_job_that_wants_no_comment_lacks_nothing_where_it_may_not_write(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))  # the second workflow's, say
+    github.tokens["secret-token"] = Token(may_comment=False)
+    step = runner.run(all_pass(), *pull_request(7, HEAD), comment="never")
+    assert step.outputs["published"] == "true"
+    assert "permissions:" not in step.summary
+
+
+def test_a_missing_permission_is_named(runner, github):
+    github.tokens["secret-token"] = Token(may_comment=False)
+    step = runner.run(all_pass(), *pull_request(7, HEAD), commit_status="gate")
+    assert step.code == 0
+    block = "permissions:\n  contents: read\n  pull-requests: write\n  statuses: write\n"
+    assert block in step.summary
+    assert block in step.stderr
+    assert step.outputs["published"] == "false"
+    assert github.statuses[0]["state"] == "success"  # a failed comment keeps nothing else from being done
+    assert (
+        "::warning title=smoke-gate::not published%3A comment" not in step.stdout
+    )  # `:` is escaped in titles only
+    assert "::warning title=smoke-gate::not published: comment: POST" in step.stdout
+
+
+def test_without_a_token_everything_else_is_done(runner, github):
+    step = runner.run(all_pass(), *pull_request(7, HEAD), github_token="")
+    assert step.outputs["verdict"] == "WARNING"  # nobody knows whether the policy was changed
+    assert step.outputs["published"] == "false"
+    assert "there is no token" in step.summary
+    assert github.log == []
+
+
+@pytest.mark.parametrize("status", [500, 429, None])
+def test_github_that_is_down_costs_the_comment_and_nothing_else(runner, github, waits, status):
+    github.faults.append(Fault("POST", COMMENTS, status, "down", times=1000))
+    step = runner.run(fail(), *pull_request(7, HEAD))
+    assert step.code == 1
+    assert step.outputs["published"] == "false"
+    assert sum(waits.pauses) <= 60
+    assert "not published: comment" in step.stderr
+
+
+def test_the_token_is_never_shown(runner, github):
+    github.faults.append(Fault("POST", ".*", 403, "forbidden", times=1000))
+    step = runner.run(fail(), *pull_request(7, HEAD))
+    assert "secret-token" not in step.stdout + step.stderr + step.summary + str(step.outputs)
+
+
+def test_the_password_of_the_store_is_masked(runner):
+    step = runner.run(
+        all_pass(), *pull_request(7, HEAD), tracking_uri="https://me:p%40ss@mlflow.example.org/"
+    )
+    assert "::add-mask::p%2540ss" in step.stdout.splitlines()  # as written; the runner decodes %25
+    assert "::add-mask::p@ss" in step.stdout.splitlines()
+
+
+# --- the policy of the base branch ------------------------------------------------------------------------------------
+
+
+def test_a_changed_policy_is_a_warning_that_shows_the_difference(runner, github):
+    (runner.workspace / "smoke-gate.yml").write_text(
+        POLICY.replace("fail_threshold: 2", "fail_threshold: 12")
+    )
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert step.outputs["verdict"] == "WARNING"
+    (note,) = github.of()
+    assert "Policy changes of this pull request" in note.body
+    assert any(line.startswith("+") and "fail_threshold: 12" in line for line in note.body.splitlines())
+
+
+def test_the_policy_of_the_base_counts_where_it_is_asked_to(runner, github):
+    (runner.workspace / "smoke-gate.yml").write_text(POLICY.replace("'456'", "'456', '789'"))
+    assert runner.run(all_pass(), *pull_request(7, HEAD)).outputs["verdict"] == "FAIL"
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
+    assert step.outputs["verdict"] == "WARNING"  # judged by the base's policy, and the change is told
+    document = json.loads(Path(step.outputs["verdict_file"]).read_text())
+    assert document["policy"]["plan"]["seeds"] == ["42", "123", "456"]
+
+
+def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
+    github.tokens["secret-token"] = Token(may_read_files=False)
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert step.outputs["verdict"] == "WARNING"
+    assert "unknown: the policy of main could not be read" in github.of()[0].body
+
+
+def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, github):
+    github.tokens["secret-token"] = Token(may_read_files=False)
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
+    assert step.code == 3
+    assert step.outputs["verdict"] == "ERROR"
+
+
+# --- the second workflow ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def verdict_file(runner, github):
+    """The verdict file of a fork's job, whose token could only read."""
+    github.pulls[9] = Pull(9, "f" * 40, label="fork:main")
+    github.tokens["read-only"] = Token(may_comment=False, may_set_status=False)
+    step = runner.run(all_pass(), *pull_request(9, "f" * 40, fork=True), github_token="read-only")
+    assert github.of() == []
+    return Path(step.outputs["verdict_file"])
+
+
+def edited(file: Path, **changes) -> Path:
+    document = {**json.loads(file.read_text()), **changes}
+    made = file.with_name("edited.json")
+    made.write_text(json.dumps(document))
+    return made
+
+
+def test_the_second_workflow_publishes_the_verdict(runner, github, verdict_file):
+    step = runner.publish(verdict_file, *workflow_run("f" * 40), commit_status="smoke-gate")
+    assert step.code == 0
+    (note,) = github.of()
+    assert note.pull == 9
+    assert "Smoke gate: ALL PASS" in note.body
+    assert said(note.body).run_id == 100
+    assert github.statuses[0]["sha"] == "f" * 40
+    assert github.statuses[0]["target_url"].endswith("/actions/runs/200")
+    assert step.outputs["verdict"] == "ALL PASS"
+    assert step.outputs["published"] == "true"
+
+
+def test_the_actions_publish_input_does_the_same(runner, github, verdict_file):
+    step = runner.run(fail(), *workflow_run("f" * 40), publish=str(verdict_file))
+    assert step.code == 0
+    assert [note.pull for note in github.of()] == [9]
+
+
+def test_nothing_that_the_first_job_wrote_is_posted(runner, github, verdict_file):
+    claim = edited(verdict_file, headline="@everyone look at my page", verdict="ALL PASS")
+    runner.publish(claim, *workflow_run("f" * 40))
+    assert "everyone" not in github.of()[0].body
+
+
+def test_a_claim_that_its_evidence_does_not_bear_out_fails(runner, github, verdict_file):
+    claim = edited(verdict_file, verdict="FAIL")
+    step = runner.publish(claim, *workflow_run("f" * 40))
+    assert step.code == 1
+    assert 'verdict: the file says "FAIL", its evidence gives "ALL PASS"' in step.stderr
+    assert "Smoke gate: ALL PASS" in github.of()[0].body
+
+
+def test_forged_evidence_does_not_make_a_pass(runner, github, verdict_file):
+    evidence = json.loads(verdict_file.read_text())["evidence"]
+    evidence["runs"][0]["params"]["pape_definition_hash"] = "0" * 64
+    step = runner.publish(edited(verdict_file, evidence=evidence), *workflow_run("f" * 40))
+    assert step.code == 1
+    assert step.outputs["critical"] == "true"
+    assert "CRITICAL FAIL" in github.of()[0].body
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "is no verdict file"),
+        (b"[" * 100_000, "is no verdict file"),
+        (b'{"schema": NaN}', "it holds NaN"),
+        (b'{"schema": "smoke-gate/verdict/v1"}', "is no verdict file"),
+        (b" " * (10 * 1024 * 1024 + 1), "is larger than 10 MiB"),
+        (None, "cannot be read"),
+    ],
+    ids=["no JSON", "too deep", "NaN", "too little", "too large", "absent"],
+)
+def test_what_is_no_verdict_file_is_refused(runner, github, content, message):
+    file = runner.workspace / "verdict.json"
+    if content is not None:
+        file.write_bytes(content)
+    step = runner.publish(file, *workflow_run(HEAD, owner="lab", branch="feature"))
+    assert step.code == 2
+    assert step.outputs["verdict"] == "ERROR"
+    assert message in step.stderr
+    assert "Smoke gate: ERROR" in github.of()[0].body
+
+
+def test_a_file_with_more_than_the_schema_knows_is_refused(runner, verdict_file):
+    step = runner.publish(edited(verdict_file, extra="<img>"), *workflow_run("f" * 40))
+    assert step.code == 2
+    assert "extra" in step.stderr
+
+
+def test_a_file_about_another_commit_is_refused(runner, github, verdict_file):
+    step = runner.publish(verdict_file, *workflow_run(HEAD, owner="lab", branch="feature"))
+    assert step.code == 2
+    assert "is about commit" in step.stderr
+
+
+def test_publishing_may_be_required(runner, github, verdict_file):
+    github.tokens["secret-token"] = Token(may_comment=False)
+    event = workflow_run("f" * 40)
+    assert runner.publish(verdict_file, *event).code == 0
+    assert runner.publish(verdict_file, *event, require_publish=True).code == 3
+
+
+def test_hostile_text_stays_text_in_the_log(runner):
+    hostile = "x\n::set-output name=a::b\n##[error]"
+    evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": hostile})
+    step = runner.run(evidence, *pull_request(7, HEAD))
+    commands = [line for line in step.stdout.splitlines() if line.lstrip().startswith("::")]
+    assert all(line.startswith(("::error title=", "::warning title=", "::add-mask::")) for line in commands)
+    assert "##[" not in step.stdout + step.stderr
+
+
+# --- surroundings that are not as they should be ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"GITHUB_API_URL": "api.github.com"}, "GITHUB_API_URL is 'api.github.com'; expected an address"),
+        ({"GITHUB_GRAPHQL_URL": "https://["}, "GITHUB_GRAPHQL_URL is 'https://['"),
+        ({"GITHUB_EVENT_PATH": "/nowhere/event.json"}, "cannot be read"),
+    ],
+)
+def test_a_runner_that_is_none_is_an_error(runner, variables, message):
+    event, payload = pull_request(7, HEAD)
+    step = runner.run(all_pass(), {**event, **variables}, payload)
+    assert step.code == 2
+    assert message in step.stderr
+    assert step.outputs["verdict"] == "ERROR"
+
+
+def test_a_commit_without_a_pull_request_gets_no_comment(runner, github):
+    step = runner.run(all_pass(), *workflow_run("e" * 40, owner="lab", branch="feature"))
+    assert github.of() == []
+    assert step.outputs["published"] == "true"
+
+
+def test_a_pull_request_that_could_not_be_looked_up_is_told(runner, github):
+    github.faults.append(Fault("GET", ".*/pulls", 403, "Resource not accessible by integration"))
+    step = runner.run(all_pass(), *workflow_run(HEAD, owner="lab", branch="feature"), commit_status="gate")
+    assert step.code == 0
+    assert step.outputs["published"] == "false"
+    assert "not published: pull request: GET" in step.stderr
+    assert github.statuses[0]["sha"] == HEAD  # the status needs no pull request
+
+
+def test_a_summary_that_cannot_be_written_costs_the_summary_alone(runner, github, tmp_path):
+    event, payload = pull_request(7, HEAD)
+    full = tmp_path / "full"
+    full.mkdir()
+    environ = runner.environ({**event, "GITHUB_STEP_SUMMARY": str(full)}, payload, {})
+    code = runner.act(environ, fail())
+    assert code == 1
+    assert "FAIL" in github.of()[0].body

@@ -1,0 +1,261 @@
+import pytest
+
+from smoke_gate.github.client import GitHub
+from smoke_gate.github.retry import Problem
+from smoke_gate.github.transport import Access, GitHubError
+from tests.github.server import BOT, REPOSITORY, FakeGitHub, Fault, Pull, Token
+from tests.github.waits import HEAD, Waits
+
+COMMENTS = f"/repos/{REPOSITORY}/issues/7/comments"
+
+
+@pytest.fixture
+def client(github: FakeGitHub, waits: Waits) -> GitHub:
+    return client_of(github, waits)
+
+
+def client_of(
+    github: FakeGitHub,
+    waits: Waits,
+    *,
+    token: str = "secret-token",
+    repository: str = REPOSITORY,
+    timeout: int = 10,
+) -> GitHub:
+    access = Access(
+        repository=repository,
+        token=token,
+        api_url=github.url,
+        graphql_url=f"{github.url}/graphql",
+        timeout=timeout,
+    )
+    return GitHub(access, waits.clock)
+
+
+def test_a_pull_request_is_read(client):
+    pull = client.pull_request(7)
+    assert (pull.number, pull.head_sha, pull.base_ref, pull.is_open) == (7, HEAD, "main", True)
+
+
+def test_all_pages_of_comments_are_read_and_own_ones_known(github, client):
+    for number in range(230):
+        github.say(7, f"comment {number}", BOT if number % 2 else "somebody")
+    github.say(8, "of another pull request")
+    found = client.discussion(7)
+    assert [comment.body for comment in found.comments] == [f"comment {number}" for number in range(230)]
+    assert sum(comment.own for comment in found.comments) == 115
+    assert found.comments[0].id > 2**31
+    assert github.asked("POST", "/graphql") == 3
+
+
+def test_the_head_is_the_one_of_the_last_page(github, client):
+    for number in range(101):
+        github.say(7, f"comment {number}")
+
+    def push(verb: str, path: str) -> None:
+        if github.asked("POST", "/graphql") == 2:
+            github.push(7, "b" * 40)
+
+    github.before = push
+    assert client.discussion(7).head_sha == "b" * 40
+
+
+def test_comments_are_created_updated_and_deleted(github, client):
+    client.create_comment(7, "first")
+    (note,) = github.of()
+    client.update_comment(note.id, "second")
+    assert note.body == "second"
+    client.delete_comment(note.id)
+    client.delete_comment(note.id)  # gone already: done
+    assert github.of() == []
+
+
+def test_a_pull_request_is_found_by_its_commit(client):
+    assert [pull.number for pull in client.pull_requests_of(HEAD)] == [7]
+
+
+def test_the_pull_request_of_a_fork_is_found_by_its_branch(github, client):
+    # The commit of a fork is none of this repository's: GitHub says 422.
+    github.pulls[9] = Pull(9, "f" * 40, label="fork:main")
+    github.pulls[10] = Pull(10, "e" * 40, label="fork:main")  # the same branch, another commit
+    assert client.pull_requests_of("f" * 40) == []
+    assert [pull.number for pull in client.pull_requests_of("f" * 40, "fork:main")] == [9]
+
+
+def test_closed_pull_requests_do_not_count(github, client):
+    github.pulls[7].state = "closed"
+    assert client.pull_requests_of(HEAD) == []
+
+
+def test_a_file_of_a_branch_is_read(github, client):
+    github.files["refs/heads/main:configs/smoke-gate.yml"] = {"text": "version: 1\n"}
+    assert client.file_text("main", "configs/smoke-gate.yml") == "version: 1\n"
+    assert client.file_text("main", "other.yml") is None
+
+
+@pytest.mark.parametrize("blob", [{"text": None, "isBinary": True}, {"text": "ver", "isTruncated": True}])
+def test_a_file_that_is_not_whole_is_an_error(github, client, blob):
+    github.files["refs/heads/main:smoke-gate.yml"] = blob
+    with pytest.raises(GitHubError, match="no text that GitHub gives whole"):
+        client.file_text("main", "smoke-gate.yml")
+
+
+# --- what GitHub refuses ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [
+        ("token-of-nobody", Problem.UNAUTHORIZED),
+        ("token-that-reads", Problem.FORBIDDEN),
+    ],
+)
+def test_a_refusal_is_told_at_once_and_without_the_token(github, waits, token, problem):
+    github.tokens["token-that-reads"] = Token(may_comment=False)
+    with pytest.raises(GitHubError) as caught:
+        client_of(github, waits, token=token).create_comment(7, "text")
+    assert caught.value.problem is problem
+    assert token not in str(caught.value)
+    assert waits.pauses == []
+
+
+def test_what_is_not_there_is_told(client, github, waits):
+    with pytest.raises(GitHubError, match="Could not resolve") as caught:
+        client.discussion(99)
+    assert caught.value.problem is Problem.NOT_FOUND
+    with pytest.raises(GitHubError) as caught:
+        client.pull_request(99)
+    assert caught.value.problem is Problem.NOT_FOUND
+    with pytest.raises(GitHubError, match="lab/elsewhere"):
+        client_of(github, waits, repository="lab/elsewhere").discussion(7)
+
+
+def test_a_file_that_may_not_be_read_is_told(github, waits):
+    github.tokens["blind"] = Token(may_read_files=False)
+    with pytest.raises(GitHubError, match="Resource not accessible") as caught:
+        client_of(github, waits, token="blind").file_text("main", "smoke-gate.yml")
+    assert caught.value.problem is Problem.FORBIDDEN
+
+
+def test_a_text_that_is_too_long_is_refused(client, waits):
+    with pytest.raises(GitHubError, match="too long") as caught:
+        client.create_comment(7, "x" * 65_537)
+    assert caught.value.problem is Problem.INVALID
+    assert waits.pauses == []
+
+
+def test_what_is_not_github_is_told(github, client):
+    github.faults.append(Fault("GET", ".*/pulls/7", 200, message="no pull request at all"))
+    with pytest.raises(GitHubError, match="in a form that is not known here"):
+        client.pull_request(7)
+
+
+# --- limits, failures, lost answers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers", "pause"),
+    [
+        (429, "Too many requests", {"Retry-After": "7"}, 7),
+        (403, "You have exceeded a secondary rate limit", {"Retry-After": "11"}, 11),
+        (
+            403,
+            "API rate limit exceeded",
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000030"},
+            31,
+        ),
+        (502, "Bad Gateway", {}, 1),
+        (503, "Unavailable", {"Retry-After": "5"}, 5),
+        (None, "", {}, 1),
+    ],
+)
+def test_a_passing_failure_is_waited_for(github, client, waits, status, message, headers, pause):
+    github.faults.append(Fault("PATCH", ".*", status, message, headers))
+    note = github.say(7, "old", BOT)
+    client.update_comment(note.id, "new")
+    assert note.body == "new"
+    assert waits.pauses == [pause]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers"),
+    [
+        (429, "Too many requests", {"Retry-After": "3600"}),
+        (403, "You have exceeded a secondary rate limit", {}),
+        (
+            403,
+            "API rate limit exceeded",
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800003600"},
+        ),
+    ],
+)
+def test_a_limit_beyond_the_deadline_is_not_waited_for(github, client, waits, status, message, headers):
+    github.faults.append(Fault("GET", ".*", status, message, headers, times=100))
+    with pytest.raises(GitHubError, match="beyond the deadline") as caught:
+        client.pull_request(7)
+    assert caught.value.problem is Problem.LIMITED
+    assert waits.pauses == []
+
+
+def test_a_lasting_failure_ends_at_the_deadline(github, client, waits):
+    github.faults.append(Fault("GET", ".*", 500, times=1000))
+    with pytest.raises(GitHubError) as caught:
+        client.pull_request(7)
+    assert caught.value.problem is Problem.UNREACHABLE
+    assert waits.pauses == [1, 2, 4, 8, 16, 16]
+    assert sum(waits.pauses) < 60
+    with pytest.raises(GitHubError):  # the deadline is for all requests together
+        client.pull_request(7)
+    assert len(waits.pauses) <= 10
+
+
+def test_a_query_that_github_had_no_time_for_is_repeated(github, client, waits):
+    github.faults.append(Fault("POST", "/graphql", 502, times=2))
+    assert client.discussion(7).head_sha == HEAD
+    assert waits.pauses == [1, 2]
+
+
+@pytest.mark.parametrize("status", [None, 500, 502])
+def test_a_comment_whose_answer_was_lost_is_not_written_twice(github, client, status):
+    github.faults.append(Fault("POST", COMMENTS, status, done=True))
+    client.create_comment(7, "<!-- marker -->\nbody")
+    assert [note.body for note in github.of()] == ["<!-- marker -->\nbody"]
+    assert github.asked("POST", COMMENTS) == 1
+
+
+@pytest.mark.parametrize("status", [None, 502])
+def test_a_comment_that_was_not_written_is_written_again(github, client, status):
+    github.say(7, "<!-- marker -->\nsomebody else's")
+    github.faults.append(Fault("POST", COMMENTS, status))
+    client.create_comment(7, "<!-- marker -->\nbody")
+    assert [note.body for note in github.of()] == ["<!-- marker -->\nbody"]
+    assert github.asked("POST", COMMENTS) == 2
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_status_whose_answer_was_lost_is_set_once(github, client, done):
+    github.faults.append(Fault("POST", ".*/statuses/.*", None, done=done))
+    client.set_status(HEAD, state="success", context="gate", description="good", target_url=None)
+    assert [status["state"] for status in github.statuses] == ["success"]
+
+
+def test_a_status_that_only_looks_like_it_is_no_proof(github, client):
+    client.set_status(HEAD, state="pending", context="gate", description="good", target_url=None)
+    github.faults.append(Fault("POST", ".*/statuses/.*", 502))
+    client.set_status(HEAD, state="success", context="gate", description="good", target_url=None)
+    assert [status["state"] for status in github.statuses] == ["pending", "success"]
+
+
+def test_a_server_that_says_nothing_is_given_up(github, waits):
+    client = client_of(github, waits, timeout=1)
+    github.faults.append(Fault("GET", ".*", None, delay=1.5))
+    assert client.pull_request(7).number == 7
+    assert waits.pauses == [1]
+
+
+def test_a_server_that_is_not_there_is_told(waits):
+    client = client_of(FakeGitHub(url="http://127.0.0.1:9"), waits)
+    with pytest.raises(GitHubError, match="ConnectionError") as caught:
+        client.pull_request(7)
+    assert caught.value.problem is Problem.UNREACHABLE
+    assert "secret-token" not in str(caught.value)

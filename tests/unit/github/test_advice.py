@@ -1,0 +1,41 @@
+from collections.abc import Sequence
+
+import pytest
+
+from smoke_gate.github.advice import advice, unpublished
+from smoke_gate.github.event import Situation
+from smoke_gate.github.retry import Problem
+
+WRITES, READS = Situation(), Situation(reads_only=True)
+
+
+def given(problems: Sequence[Problem], where: Situation, *, sets_status: bool) -> str:
+    """Return the advice that there is."""
+    text = advice(problems, where, sets_status=sets_status)
+    assert text is not None
+    return text
+
+
+@pytest.mark.parametrize("problem", [Problem.LIMITED, Problem.INVALID, Problem.UNREACHABLE])
+def test_what_permissions_do_not_mend_gets_no_advice(problem):
+    assert advice([problem], WRITES, sets_status=True) is None
+
+
+@pytest.mark.parametrize("problem", [Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.UNAUTHORIZED])
+def test_a_missing_permission_is_shown_as_the_block_to_add(problem):
+    text = given([Problem.LIMITED, problem], WRITES, sets_status=False)
+    assert "permissions:\n  contents: read\n  pull-requests: write\n```" in text
+    assert "statuses: write" in given([problem], WRITES, sets_status=True)
+
+
+def test_where_no_permission_helps_the_second_workflow_is_named():
+    text = given([Problem.FORBIDDEN], READS, sets_status=True)
+    assert "workflow_run" in text
+    assert "```" not in text
+
+
+def test_messages_are_shown_as_text():
+    part = unpublished(["comment: <b>@everyone</b>"], "Do this.")
+    assert "<b>" not in part
+    assert part.endswith("Do this.")
+    assert "None" not in unpublished(["x"], None)

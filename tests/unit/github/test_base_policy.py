@@ -1,0 +1,56 @@
+import pytest
+
+from smoke_gate.github.base_policy import LONGEST_CHANGE, policy_change, repository_path
+
+POLICY = "version: 1\nexperiments: [a]\n"
+
+
+def changed(base: str | None, head: str | None) -> str:
+    """Return the difference that there is."""
+    change = policy_change(base, head, branch="main")
+    assert change is not None
+    return change
+
+
+@pytest.mark.parametrize(
+    ("base", "head"), [(POLICY, POLICY), (POLICY, POLICY.replace("\n", "\r\n")), (None, None)]
+)
+def test_the_same_is_no_change(base, head):
+    assert policy_change(base, head, branch="main") is None
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "lines"),
+    [
+        (POLICY, POLICY.replace("[a]", "[b]"), ["-experiments: [a]", "+experiments: [b]"]),
+        (None, POLICY, ["+version: 1", "+experiments: [a]"]),
+        (POLICY, None, ["-version: 1", "-experiments: [a]"]),
+    ],
+)
+def test_a_change_is_a_unified_difference(base, head, lines):
+    change = changed(base, head).splitlines()
+    assert change[:2] == ["--- policy of main", "+++ policy of this pull request"]
+    assert [line for line in change[2:] if line[0] in "+-"] == lines
+
+
+@pytest.mark.parametrize(("base", "head"), [(None, ""), ("", None)])
+def test_an_empty_file_that_comes_or_goes_is_a_change(base, head):
+    assert "an empty policy file was" in changed(base, head)
+
+
+def test_a_long_change_is_bounded():
+    change = changed("", "\n".join("x" * 10_000 for _ in range(5000)))
+    assert len(change) < 400 * 401 + 100
+    assert change.splitlines()[-1] == f"… and {5003 - LONGEST_CHANGE} more lines"
+
+
+def test_the_path_is_from_the_root_of_the_checkout(tmp_path, monkeypatch):
+    (tmp_path / "code" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert repository_path(tmp_path / "code" / "gates" / "policy.yml") == "gates/policy.yml"
+
+
+def test_without_a_checkout_the_working_directory_is_the_root(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert repository_path(tmp_path / "gates" / "policy.yml") == "gates/policy.yml"
+    assert repository_path(tmp_path.parent / "policy.yml") is None

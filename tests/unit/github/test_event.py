@@ -1,0 +1,114 @@
+from typing import Any
+
+import pytest
+
+from smoke_gate.github.event import Situation, situation
+
+HEAD, MERGE, DEFAULT = "a" * 40, "b" * 40, "c" * 40
+JOB = {
+    "GITHUB_REPOSITORY": "lab/forecasts",
+    "GITHUB_RUN_ID": "100",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_SHA": MERGE,
+}
+PULL = {
+    "number": 7,
+    "head": {"sha": HEAD, "repo": {"full_name": "lab/forecasts"}},
+    "base": {"ref": "main", "repo": {"full_name": "lab/forecasts"}},
+}
+FORK = {**PULL, "head": {"sha": HEAD, "repo": {"full_name": "fork/forecasts"}}}
+DELETED_FORK = {**PULL, "head": {"sha": HEAD, "repo": None}}
+FIRST_RUN = {
+    "id": 90,
+    "run_attempt": 3,
+    "head_sha": HEAD,
+    "head_branch": "patch-1",
+    "head_repository": {"owner": {"login": "fork"}},
+}
+
+
+def of(event: str, payload: Any = None, actor: str = "somebody", **inputs: Any) -> Situation:
+    environ = {**JOB, "GITHUB_EVENT_NAME": event, "GITHUB_ACTOR": actor}
+    return situation(environ, payload or {}, **inputs)
+
+
+@pytest.mark.parametrize(
+    ("event", "pull", "actor", "reads_only"),
+    [
+        ("pull_request", PULL, "somebody", False),
+        ("pull_request", FORK, "somebody", True),
+        ("pull_request", DELETED_FORK, "somebody", True),
+        ("pull_request", PULL, "dependabot[bot]", True),
+        ("pull_request_target", FORK, "somebody", False),
+        ("pull_request_review", PULL, "somebody", False),
+    ],
+)
+def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pull, actor, reads_only):
+    assert of(event, {"pull_request": pull}, actor) == Situation(
+        event=event,
+        repository="lab/forecasts",
+        sha=HEAD,
+        pull_request=7,
+        base_ref="main",
+        reads_only=reads_only,
+        run_id=100,
+        run_attempt=2,
+    )
+
+
+@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch", "repository_dispatch", ""])
+def test_other_events_are_of_their_commit_and_of_no_pull_request(event):
+    found = of(event)
+    assert (found.sha, found.pull_request, found.asks_api) == (MERGE, None, False)
+
+
+def test_a_merge_group_is_of_its_own_head():
+    found = of("merge_group", {"merge_group": {"head_sha": HEAD}})
+    assert (found.sha, found.pull_request, found.asks_api) == (HEAD, None, False)
+
+
+def test_a_second_workflow_is_about_the_first_ones_run():
+    found = of("workflow_run", {"workflow_run": FIRST_RUN})
+    assert found == Situation(
+        event="workflow_run",
+        repository="lab/forecasts",
+        sha=HEAD,
+        asks_api=True,
+        head_label="fork:patch-1",
+        run_id=90,
+        run_attempt=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sha", "pull_request", "asks_api"),
+    [
+        ({"sha": HEAD}, HEAD, None, True),
+        ({"pull_request": 7}, None, 7, False),
+        ({"sha": HEAD, "pull_request": 7}, HEAD, 7, False),
+    ],
+)
+def test_inputs_say_what_a_dispatched_gate_is_about(inputs, sha, pull_request, asks_api):
+    found = of("repository_dispatch", **inputs)
+    assert (found.sha, found.pull_request, found.asks_api) == (sha, pull_request, asks_api)
+
+
+def test_inputs_that_repeat_the_event_change_nothing():
+    payload = {"pull_request": PULL}
+    assert of("pull_request", payload, pull_request=7) == of("pull_request", payload)
+    assert of("pull_request", payload, sha=HEAD) == of("pull_request", payload)
+
+
+def test_an_input_for_another_pull_request_leaves_the_event_behind():
+    found = of("pull_request", {"pull_request": PULL}, pull_request=8)
+    assert (found.sha, found.pull_request, found.base_ref) == (None, 8, None)
+
+
+@pytest.mark.parametrize("payload", [{}, {"pull_request": None}, {"pull_request": {"head": []}}])
+def test_a_payload_that_does_not_go_so_far_is_no_crash(payload):
+    assert of("pull_request", payload).sha is None
+    assert of("workflow_run", payload).sha is None
+
+
+def test_outside_of_actions_nothing_is_known():
+    assert situation({}, {}) == Situation()

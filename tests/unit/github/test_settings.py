@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from smoke_gate.errors import UsageError
+from smoke_gate.github.settings import CommentMode, FailOn, PolicyRef, Settings, settings_of
+from smoke_gate.options import Options
+
+ACTION = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))
+
+GIVEN = {
+    "tracking_uri": ("https://mlflow.example.org", "tracking_uri", "https://mlflow.example.org"),
+    "experiment": ("stage05, stage06\nstage07", "experiment", ("stage05", "stage06", "stage07")),
+    "cells": (" B0 ,A3,", "cells", ("B0", "A3")),
+    "seeds": ("42\n123\n", "seeds", ("42", "123")),
+    "threshold": ("10%", "threshold", "10%"),
+    "policy": ("gates/policy.yml", "policy", Path("gates/policy.yml")),
+    "definition": ("definition.json", "definition", "definition.json"),
+    "output_dir": ("reports", "output_dir", Path("reports")),
+    "no_figures": ("True", "no_figures", True),
+    "profile": ("basic", "profile", "basic"),
+    "sha": ("A" * 40, "sha", "a" * 40),
+    "pull_request": ("7", "pull_request", 7),
+    "artifact_path_map": (
+        "/a=/b\n file:///c = d=e \n",
+        "artifact_path_map",
+        (("/a", "/b"), ("file:///c ", " d=e")),
+    ),
+}
+OWN = {
+    "fail_on": ("warning", FailOn.WARNING),
+    "wait": ("1h30m", 5400.0),
+    "comment": ("problems", CommentMode.PROBLEMS),
+    "comment_id": ("vision/gate-2", "vision/gate-2"),
+    "commit_status": ("smoke gate", "smoke gate"),
+    "policy_ref": ("base", PolicyRef.BASE),
+    "publish": ("verdict.json", Path("verdict.json")),
+    "github_token": ("secret", "secret"),
+}
+
+
+def read(**inputs: str) -> Settings:
+    return settings_of({f"INPUT_{name.upper()}": text for name, text in inputs.items()})
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), [(name, *case) for name, case in GIVEN.items()])
+def test_an_input_that_check_has_too_is_an_option(name, text, field, value):
+    assert getattr(read(**{name: text}).options, field) == value
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(name, *case) for name, case in OWN.items()])
+def test_an_input_of_the_action_is_a_setting(name, text, value):
+    assert getattr(read(**{name: text}), name) == value
+
+
+def test_every_input_of_the_action_is_read():
+    assert set(ACTION["inputs"]) == set(GIVEN) | set(OWN)
+
+
+def test_the_actions_defaults_are_those_of_the_code():
+    defaults = {name: text["default"] for name, text in ACTION["inputs"].items() if name != "github_token"}
+    assert read(**defaults) == Settings()
+    assert Settings().options == Options()
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_blank_is_not_given(blank):
+    assert read(**dict.fromkeys([*GIVEN, *OWN], blank)) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("threshold", "0", "a number of runs such as 2, or a percentage"),
+        ("threshold", "two", "a number of runs"),
+        ("no_figures", "yes", "true or false"),
+        ("fail_on", "FAIL", "one of fail, warning"),
+        ("profile", "strict", "contract or basic"),
+        ("wait", "30", "a duration such as 30m"),
+        ("sha", "abc123", "a whole commit hash"),
+        ("pull_request", "#7", "a pull request's number"),
+        ("pull_request", "0", "a pull request's number"),
+        ("comment", "sometimes", "one of always, problems, never"),
+        ("comment_id", "a -->", "single hyphens"),
+        ("comment_id", "a--b", "single hyphens"),
+        ("comment_id", "x" * 101, "100 at most"),
+        ("commit_status", "two\nlines", "on one line"),
+        ("policy_ref", "main", "one of head, base"),
+        ("artifact_path_map", "/a=/b\n/c", "OLD=NEW"),
+    ],
+)
+def test_what_an_input_may_not_be_is_told(name, text, allowed):
+    with pytest.raises(UsageError) as caught:
+        read(**{name: text})
+    assert str(caught.value).startswith(f"input `{name}`: found ")
+    assert allowed in str(caught.value)
+
+
+def test_all_wrong_inputs_are_told_at_once():
+    with pytest.raises(UsageError) as caught:
+        read(comment="x", wait="y", sha="z")
+    named = {line.split("`")[1] for line in str(caught.value).splitlines()}
+    assert named == {"comment", "wait", "sha"}
+
+
+def test_the_token_may_come_as_the_usual_variable():
+    assert settings_of({"GITHUB_TOKEN": "other"}).github_token == "other"
+    assert settings_of({"GITHUB_TOKEN": "other", "INPUT_GITHUB_TOKEN": "given"}).github_token == "given"
