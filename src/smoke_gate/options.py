@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smoke_gate.policy.load import Overrides
+from smoke_gate.policy.overrides import Overrides
 
 DEFAULT_POLICY = Path("smoke-gate.yml")
 DEFAULT_OUTPUT = Path("outputs")
@@ -32,6 +32,7 @@ class Options:
     pull_request: int | None = None
     output_dir: Path = DEFAULT_OUTPUT
     no_figures: bool = False
+    baseline: Path | None = None
 
     @property
     def policy_file(self) -> Path | None:
@@ -67,6 +68,7 @@ class Options:
             "--definition": self.definition,
             "--profile": self.profile,
             "--sha": self.sha,
+            "--baseline": self.baseline,
         }
         for name, value in single.items():
             if value:

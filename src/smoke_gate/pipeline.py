@@ -1,6 +1,7 @@
 """The main job, in order: collect, evaluate, write."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from smoke_gate import __version__
 from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan
 from smoke_gate.collect.progress import Progress
+from smoke_gate.compare import Comparison, compare
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.options import Options
@@ -16,9 +18,12 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.report.files import output_directory, stamp, write_whole
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
+from smoke_gate.report.predicate import predicate_text
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.report.verdict_file import Context, Origin, Tool, document_text, verdict_document
-from smoke_gate.verdict import VerdictStatus, evaluate
+from smoke_gate.reproduce import Recorded, read_recorded
+from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
+from smoke_gate.waiting import wait_while
 
 LOCAL_IMAGE = "smoke-gate"  # how reports name the image where its digest is not known
 
@@ -36,6 +41,7 @@ class Request:
     context: Context
     image_digest: str | None = None
     policy_change: str | None = None
+    baseline: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,11 @@ class Result:
 
 
 def request_of(options: Options, policy: Policy) -> Request:
-    """Look up what the options leave to the surroundings: the store, the checkout, the image that this runs in."""
+    """Look up what the options leave to the surroundings: the store, the checkout, the image that this runs in.
+
+    Raises:
+        VerdictFileError: the baseline is absent, or no verdict file.
+    """
     policy_file = options.policy_file
     source = Source(
         tracking_uri=options.tracking_uri or default_tracking_uri(Path(), os.environ),
@@ -72,26 +82,58 @@ def request_of(options: Options, policy: Policy) -> Request:
         source=source,
         context=Context(sha=options.sha, pull_request=options.pull_request),
         image_digest=os.environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
+        baseline=read_recorded(options.baseline) if options.baseline else None,
     )
 
 
-def check(request: Request, progress: Progress) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict, what it rests on, and where that was read; nothing is written yet."""
+
+    evidence: Evidence
+    origin: Origin
+    verdict: Verdict
+
+
+def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
     """Read the runs, judge them, and write the files.
+
+    Args:
+        request: what is asked.
+        progress: is told how far reading is.
+        wait: how many seconds to wait, reading again and again, while the verdict is pending.
 
     Raises:
         SmokeGateError: no verdict can be reached, or it cannot be written; then no file is left.
     """
     if not request.policy.plan.cells:
         raise _no_plan(request, progress)
+    judged = wait_while(
+        lambda seen: seen.verdict.pending,
+        lambda: read_and_judge(request, progress),
+        seconds=wait,
+        sleep=time.sleep,
+        now=time.monotonic,
+    )
+    return write(request, judged)
+
+
+def read_and_judge(request: Request, progress: Progress) -> Judged:
+    """Read the runs as they are now, and judge them."""
     collected = collect(request.policy, request.source, progress=progress)
     evidence = replace(collected.evidence, policy_change=request.policy_change)
     origin = Origin(tracking_uri=collected.tracking_uri, experiments=collected.experiments)
-    return judge_and_write(request, evidence, origin)
+    return judge(request, evidence, origin)
 
 
-def judge_and_write(request: Request, evidence: Evidence, origin: Origin) -> Result:
-    """Judge the evidence and write the files, named by the time and the evidence's hash."""
-    verdict = evaluate(request.policy, evidence)
+def judge(request: Request, evidence: Evidence, origin: Origin) -> Judged:
+    """Judge evidence by the request's policy."""
+    return Judged(evidence=evidence, origin=origin, verdict=evaluate(request.policy, evidence))
+
+
+def write(request: Request, judged: Judged) -> Result:
+    """Write the files, named by the time and the evidence's hash."""
+    verdict, evidence, origin = judged.verdict, judged.evidence, judged.origin
     created_at = datetime.now(UTC)
     document = verdict_document(
         verdict,
@@ -108,10 +150,11 @@ def judge_and_write(request: Request, evidence: Evidence, origin: Origin) -> Res
     files = {
         "report": output_dir / f"smoke_report_{name}.md",
         "verdict_file": output_dir / f"smoke_verdict_{name}.json",
+        "predicate": output_dir / f"smoke_predicate_{name}.json",
     }
     reproduction = Reproduction(
         image=request.image_digest or LOCAL_IMAGE,
-        verdict_file=str(files["verdict_file"]),
+        verdict_file=_from_here(files["verdict_file"]),
         options=request.options.arguments(origin.tracking_uri),
     )
     judgement = Judgement(
@@ -120,11 +163,28 @@ def judge_and_write(request: Request, evidence: Evidence, origin: Origin) -> Res
         evidence=evidence,
         document=document,
         reproduction=reproduction,
+        baseline=_against(request.baseline, request.policy, evidence),
     )
     output_directory(output_dir)
     write_whole(files["report"], markdown(judgement).encode())
     write_whole(files["verdict_file"], document_text(document).encode())
+    write_whole(files["predicate"], predicate_text(document).encode())
     return Result(judgement=judgement, files=files)
+
+
+def _from_here(path: Path) -> str:
+    """Return a path as a command in the working directory names it, which is what the report's commands mount."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _against(baseline: Recorded | None, policy: Policy, evidence: Evidence) -> tuple[Comparison, str] | None:
+    if baseline is None:
+        return None
+    comparison = compare((baseline.policy, baseline.evidence), (policy, evidence))
+    return comparison, baseline.document["headline"]
 
 
 def _no_plan(request: Request, progress: Progress) -> UsageError:

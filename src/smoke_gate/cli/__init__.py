@@ -13,6 +13,8 @@ from smoke_gate import __version__
 from smoke_gate.cli.check import check, demo
 from smoke_gate.cli.inform import explain, policy
 from smoke_gate.cli.produce import hash_files, preregister
+from smoke_gate.cli.publish import action, publish
+from smoke_gate.cli.repeat import compare, golden, reproduce
 from smoke_gate.errors import ExitCode, SmokeGateError
 
 
@@ -53,5 +55,17 @@ def commands() -> None:
     """Decide whether a matrix of machine-learning runs can be trusted before the expensive stage starts."""
 
 
-for command in (check, demo, explain, policy, preregister, hash_files):
+for command in (
+    check,
+    demo,
+    explain,
+    policy,
+    preregister,
+    hash_files,
+    reproduce,
+    compare,
+    golden,
+    action,
+    publish,
+):
     commands.add_command(command)

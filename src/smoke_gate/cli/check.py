@@ -11,6 +11,8 @@ from smoke_gate.cli.options import (
     OUTPUT_OPTIONS,
     POLICY_OPTIONS,
     STORE_OPTIONS,
+    option,
+    seconds,
     with_options,
 )
 from smoke_gate.cli.progress import progress_bar
@@ -24,7 +26,11 @@ _DEMO_DIRECTORY = Path("smoke-gate-demo")
 
 @click.command()
 @with_options(POLICY_OPTIONS, STORE_OPTIONS, CONTEXT_OPTIONS, OUTPUT_OPTIONS)
-def check(*, fail_on: str, quiet: bool, verbose: bool, **options: Any) -> int:
+@option("--wait", callback=seconds, metavar="30m", help="Wait for planned runs that are not finished.")
+@click.option("--show-waivable", is_flag=True, help="Print ready waivers for the failing checks.")
+def check(
+    *, fail_on: str, quiet: bool, verbose: bool, wait: float, show_waivable: bool, **options: Any
+) -> int:
     """Read the runs, evaluate the gates, write the report, exit by the verdict.
 
     Exit codes: 0 ALL PASS or WARNING, 1 FAIL, 2 usage or policy error, 3 no verdict, 4 WARNING under
@@ -34,7 +40,7 @@ def check(*, fail_on: str, quiet: bool, verbose: bool, **options: Any) -> int:
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-    return _check(Options(**options), fail_on=fail_on, quiet=quiet)
+    return _check(Options(**options), fail_on=fail_on, quiet=quiet, wait=wait, show_waivable=show_waivable)
 
 
 @click.command()
@@ -68,7 +74,7 @@ def demo(directory: Path, sabotage: str | None) -> int:
     return _check(options, fail_on="fail", quiet=False)
 
 
-def _check(options: "Options", *, fail_on: str, quiet: bool) -> int:
+def _check(options: "Options", *, fail_on: str, quiet: bool, wait: float = 0.0, show_waivable: bool = False) -> int:
     from smoke_gate.policy.load import load_policy
 
     # Before anything of MLflow is imported, so that a wrong policy is told at once.
@@ -78,9 +84,13 @@ def _check(options: "Options", *, fail_on: str, quiet: bool) -> int:
     from smoke_gate.report.terminal import summary
 
     with progress_bar(shown=not quiet) as progress:
-        result = pipeline.check(pipeline.request_of(options, policy), progress)
+        result = pipeline.check(pipeline.request_of(options, policy), progress, wait=wait)
     judgement = result.judgement
     click.echo(
         summary(judgement.verdict, judgement.document["headline"], result.files, quiet=quiet), nl=False
     )
+    if show_waivable:
+        from smoke_gate.report.waivable import waivable
+
+        click.echo(waivable(judgement.verdict, judgement.evidence.as_of), nl=False)
     return result.exit_code(fail_on=fail_on)

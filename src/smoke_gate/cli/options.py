@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from smoke_gate.options import DEFAULT_OUTPUT, DEFAULT_POLICY, DEFAULT_WORKERS
+
+if TYPE_CHECKING:
+    from smoke_gate.collect import Source
+    from smoke_gate.policy.model import Policy
 
 Decorator = Callable[[Any], Any]
 
@@ -33,6 +37,16 @@ def path_map(
     return tuple((old, new) for old, _, new in (text.partition("=") for text in texts))
 
 
+def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
+    """Read a duration such as ``30m``; nothing is no time."""
+    from smoke_gate.waiting import duration
+
+    try:
+        return duration(text) if text else 0.0
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def with_options(*groups: Sequence[Decorator]) -> Decorator:
     """Add groups of options to a command, so that its help lists them in this order."""
 
@@ -42,6 +56,21 @@ def with_options(*groups: Sequence[Decorator]) -> Decorator:
         return command
 
     return decorate
+
+
+def policy_and_store(
+    policy: Path | None, experiment: tuple[str, ...], tracking_uri: str | None
+) -> "tuple[Policy, Source]":
+    """Return the policy, which needs no plan here, and where to read, for commands that judge no matrix."""
+    import os
+
+    from smoke_gate.collect import Source, default_tracking_uri
+    from smoke_gate.options import Options
+    from smoke_gate.policy.load import load_policy
+
+    asked = Options(policy=policy, experiment=experiment)
+    uri = tracking_uri or default_tracking_uri(Path(), os.environ)
+    return load_policy(asked.policy_file, asked.overrides, plan_required=False), Source(tracking_uri=uri)
 
 
 POLICY_OPTIONS = (
@@ -99,6 +128,12 @@ OUTPUT_OPTIONS = (
         default=DEFAULT_OUTPUT,
         show_default=True,
         help="Where the files go.",
+    ),
+    option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="VERDICT.json",
+        help="An earlier verdict file: the report shows the differences to it.",
     ),
     option("--no-figures", is_flag=True, help="Draw no summary figures."),
     option(

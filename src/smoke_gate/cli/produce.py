@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smoke_gate.cli.options import option
+from smoke_gate.cli.options import option, policy_and_store
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.options import DEFAULT_POLICY
 
@@ -17,16 +17,37 @@ _READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
-@click.argument("definition", type=_READABLE)
+@click.argument("definition", type=_READABLE, required=False)
 @option("--tracking-uri", metavar="URI", help="The MLflow store.  [default: as for check]")
-@option("--experiment", required=True, metavar="NAME_OR_ID", help="The experiment; made if there is none.")
+@option("--experiment", metavar="NAME_OR_ID", help="The experiment; made if there is none.")
 @click.option("--golden", type=_READABLE, help="A golden.npz: input arrays and the values of the metric.")
 @click.option("--prior", metavar="SHA256", help="The definition hash of the registration that this replaces.")
 @click.option("--reason", help="Why it is replaced.")
 @option(
     "--policy", type=_READABLE, help=f"The policy to record.  [default: {DEFAULT_POLICY}, if there is one]"
 )
+@click.option("--show", is_flag=True, help="Print what is registered, with the reasons, and write nothing.")
 def preregister(
+    definition: Path | None,
+    tracking_uri: str | None,
+    experiment: str | None,
+    golden: Path | None,
+    prior: str | None,
+    reason: str | None,
+    policy: Path | None,
+    show: bool,
+) -> int:
+    """Log the preregistration run: the metric DEFINITION (JSON or YAML) and its hash, before any run is made."""
+    if show:
+        return _show(policy, experiment, tracking_uri)
+    if definition is None or experiment is None:
+        raise UsageError(
+            "preregister needs a DEFINITION file and --experiment; --show prints what is registered"
+        )
+    return _register(definition, tracking_uri, experiment, golden, prior, reason, policy)
+
+
+def _register(
     definition: Path,
     tracking_uri: str | None,
     experiment: str,
@@ -35,7 +56,6 @@ def preregister(
     reason: str | None,
     policy: Path | None,
 ) -> int:
-    """Log the preregistration run: the metric DEFINITION (JSON or YAML) and its hash, before any run is made."""
     import os
 
     from smoke_gate import contract
@@ -62,6 +82,16 @@ def preregister(
         client=MlflowClient(tracking_uri or default_tracking_uri(Path(), os.environ)),
     )
     click.echo(f"definition: {contract.definition_hash(payload)}\nrun: {run_id}")
+    return ExitCode.OK
+
+
+def _show(policy: Path | None, experiment: str | None, tracking_uri: str | None) -> int:
+    from smoke_gate.collect.registered import read_registered
+    from smoke_gate.report.registrations import chain_text
+
+    experiments = (experiment,) if experiment else ()
+    found = read_registered(*policy_and_store(policy, experiments, tracking_uri))
+    click.echo(chain_text(found.registrations, found.in_force, found.golden), nl=False)
     return ExitCode.OK
 
 

@@ -1,12 +1,21 @@
 """`reproduce`, `compare` and `golden`: a verdict or a metric, once more."""
 
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from smoke_gate.cli.options import option, policy_and_store
 from smoke_gate.errors import ExitCode
+from smoke_gate.options import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from smoke_gate.compare import Limit
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_RTOL, _ATOL = 1e-6, 1e-9  # another library's float64 arithmetic, in another order, stays well within
 
 
 @click.command()
@@ -22,3 +31,104 @@ def reproduce(file: Path) -> int:
     repeated = replay(read_document(file), file)
     click.echo(replay_text(repeated), nl=False)
     return ExitCode.OK if repeated.outcome is Outcome.REPRODUCED else ExitCode.FAIL
+
+
+def _limits(_context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> "tuple[Limit, ...]":
+    """Read METRIC=VALUE; the option's name says in which direction."""
+    from smoke_gate.compare import Limit
+
+    direction: Literal["drop", "rise"] = "drop" if parameter.name == "max_drop" else "rise"
+    found = []
+    for text in texts:
+        metric, _, value = text.rpartition("=")
+        try:
+            most = Decimal(value)
+        except InvalidOperation:
+            most = Decimal("NaN")
+        if not metric or not most.is_finite() or most < 0:
+            raise click.BadParameter(
+                f"found {text!r}, expected METRIC=VALUE with a number of 0 or more, such as pape=0.5 "
+                "(--max-drop where higher is better, --max-rise where lower is)"
+            )
+        found.append(Limit(metric=metric, direction=direction, most=most))
+    return tuple(found)
+
+
+@click.command()
+@click.argument("base", type=_FILE, metavar="BASE.json")
+@click.argument("head", type=_FILE, metavar="HEAD.json")
+@click.option(
+    "--max-drop",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    callback=_limits,
+    help="Fail where the metric of any pair is lower than in base by more; may be given again.",
+)
+@click.option(
+    "--max-rise",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    callback=_limits,
+    help="Fail where the metric of any pair is higher than in base by more; may be given again.",
+)
+def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tuple[Limit, ...]") -> int:
+    """Compare the metrics of two verdict files, run by run: the same cell and seed in BASE and HEAD.
+
+    Exit codes: 0 no limit is broken, 1 one is, 2 a file is absent, no verdict file or tampered with.
+    """
+    from smoke_gate import compare as comparing
+    from smoke_gate.report.comparison import comparison_text
+    from smoke_gate.report.escape import log_line
+    from smoke_gate.reproduce import read_recorded
+
+    before, after = read_recorded(base), read_recorded(head)
+    for name, case in (("base", before), ("head", after)):
+        click.echo(log_line(f"{name}: {case.document['headline']}"))
+    comparison = comparing.compare(
+        (before.policy, before.evidence), (after.policy, after.evidence), (*max_drop, *max_rise)
+    )
+    click.echo(comparison_text(comparison), nl=False)
+    return ExitCode.OK if comparison.holds else ExitCode.FAIL
+
+
+@click.command()
+@click.argument("function", metavar="MODULE:FUNCTION")
+@option("--tracking-uri", metavar="URI", help="The MLflow store.  [default: as for check]")
+@option("--experiment", multiple=True, metavar="NAME_OR_ID", help="An experiment; may be given again.")
+@option(
+    "--policy", type=_FILE, help=f"The policy that names the experiment.  [default: {DEFAULT_POLICY}, if any]"
+)
+@click.option(
+    "--rtol", type=click.FloatRange(min=0), default=_RTOL, show_default=True, help="Relative tolerance."
+)
+@click.option(
+    "--atol", type=click.FloatRange(min=0), default=_ATOL, show_default=True, help="Absolute tolerance."
+)
+def golden(
+    function: str,
+    tracking_uri: str | None,
+    experiment: tuple[str, ...],
+    policy: Path | None,
+    rtol: float,
+    atol: float,
+) -> int:
+    """Compute the preregistered worked example by an implementation of the metric, and compare.
+
+    FUNCTION is called with the inputs by name and returns the metric, or a mapping of metrics; modules of the working
+    directory are found. It is your code that runs. Exit codes: 0 all values agree, 1 one does not, 2 or 3 nothing was
+    compared.
+    """
+    from smoke_gate.collect.registered import read_golden_tensor
+    from smoke_gate.golden import load_function, replay_golden
+    from smoke_gate.report.escape import log_line
+
+    implementation = load_function(function, Path())
+    registration, example = read_golden_tensor(*policy_and_store(policy, experiment, tracking_uri))
+    click.echo(
+        log_line(f"definition {registration.sha256}, run {registration.run_id}, rtol {rtol:g}, atol {atol:g}")
+    )
+    results = replay_golden(example, implementation, rtol=rtol, atol=atol)
+    for result in results:
+        found = result.problem or f"{result.found!r}, expected {result.expected!r}"
+        click.echo(log_line(f"{'PASS' if result.holds else 'FAIL'} {result.metric}: {found}"))
+    return ExitCode.OK if all(result.holds for result in results) else ExitCode.FAIL

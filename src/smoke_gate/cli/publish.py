@@ -1,0 +1,29 @@
+"""`action`, what runs inside GitHub Actions, and `publish`, the second half of the fork pattern."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+def action() -> int:
+    """Run as the GitHub Action: inputs from INPUT_*, then check, then publish."""
+    from smoke_gate import pipeline
+    from smoke_gate.collect.progress import silent
+    from smoke_gate.github.action import run_action
+
+    return run_action(os.environ, lambda request, wait: pipeline.check(request, silent, wait=wait))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="VERDICT.json")
+@click.option("--require-publish", is_flag=True, help="Exit with 3 where the report could not be published.")
+def publish(file: Path, require_publish: bool) -> int:
+    """Post the report of a verdict file that another job made; its evidence is judged again first.
+
+    The token is GITHUB_TOKEN. Exits by the verdict that the evidence gives; 1 where the file claims another.
+    """
+    from smoke_gate.github.action import publish_file
+
+    return publish_file(file, os.environ, require_publish=require_publish)

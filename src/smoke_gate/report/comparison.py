@@ -1,0 +1,159 @@
+"""A comparison with a baseline, for the terminal and as a section of the Markdown report."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from smoke_gate.compare import Change, Comparison, Limit, LimitResult, MetricChanges
+from smoke_gate.evidence import metric_number
+from smoke_gate.report.escape import code, log_line
+from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown_section import Section, alert, details, sentence, table
+from smoke_gate.selection import Pair
+
+_MOST_METRICS = 20
+_MOST_PAIRS = 12  # that one note names
+
+
+def against_baseline(judgement: Judgement) -> Section | None:
+    """Return the differences to the baseline, where one was given."""
+    if judgement.baseline is None:
+        return None
+    comparison, base_headline = judgement.baseline
+    parts = [f"Head minus baseline, paired by cell and seed. The baseline: {sentence(base_headline)}"]
+    parts += [alert("WARNING", _in_markdown(note, pairs)) for note, pairs in _notes(comparison)]
+    shown = comparison.metrics[:_MOST_METRICS]
+    if shown:
+        parts.append(table(["metric", "pairs:", "mean Δ:", "range of Δ", "sign"], map(_row, shown)))
+    parts += [details(f"{code(metric.metric)}, pair by pair", _pairs(metric)) for metric in shown]
+    if rest := comparison.metrics[_MOST_METRICS:]:
+        parts.append(f"… and {len(rest)} more metrics; `smoke-gate compare` shows them all.")
+    return Section("Against the baseline", "\n\n".join(parts))
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Return the lines that ``compare`` prints; a runner takes none for a command."""
+    lines = [f"{note}: {', '.join(pairs)}" for note, pairs in _notes(comparison)]
+    for metric in comparison.metrics:
+        lines.append(f"{metric.metric}: {', '.join(_summary(metric))}")
+        lines += [f"  {_pair(change)}" for change in metric.changes]
+    lines += [line for result in comparison.limits for line in _limit(result)]
+    return "".join(f"{log_line(line)}\n" for line in lines)
+
+
+def limit_words(limit: Limit) -> str:
+    """Return a limit as its option says it."""
+    return f"--max-{limit.direction} {limit.metric}={limit.most}"
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+
+
+def _notes(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
+    """Yield what makes the differences less than they look, with the pairs."""
+    if not comparison.metrics:
+        yield "nothing to compare: no pair has a run in both", []
+    by_sides: dict[str, list[str]] = {}
+    for pair, sides in comparison.lacking:
+        by_sides.setdefault(" and ".join(sides), []).append(pair.subject)
+    for where, pairs in by_sides.items():
+        yield f"no run in {where}", pairs
+    if comparison.redefined:
+        yield (
+            "different metric definitions, so their differences mean nothing",
+            _subjects(comparison.redefined),
+        )
+    if comparison.other_data:
+        yield "other data", _subjects(comparison.other_data)
+    for metric in comparison.metrics:
+        if metric.incomplete:
+            yield f"{metric.metric} absent or not finite", _subjects(one.pair for one in metric.incomplete)
+
+
+def _subjects(pairs: Iterable[Pair]) -> list[str]:
+    return [pair.subject for pair in pairs]
+
+
+def _summary(metric: MetricChanges) -> list[str]:
+    differences = metric.differences
+    if not differences:
+        return ["no pair has it in both"]
+    return [
+        f"{len(differences)} of {len(metric.changes)} pairs",
+        f"mean {_signed(_mean(differences))}",
+        f"range {_signed(min(differences))} to {_signed(max(differences))}",
+        _sign(differences),
+    ]
+
+
+def _sign(differences: Sequence[Decimal]) -> str:
+    """Say in how many pairs the more frequent sign is."""
+    lower, higher = (sum(one < 0 for one in differences), sum(one > 0 for one in differences))
+    number = len(differences)
+    if not lower and not higher:
+        return f"{number} of {number} equal"
+    return f"{lower} of {number} lower" if lower > higher else f"{higher} of {number} higher"
+
+
+def _mean(differences: Sequence[Decimal]) -> Decimal:
+    return sum(differences, Decimal()) / len(differences)
+
+
+def _signed(value: Decimal) -> str:
+    return f"{float(value):+.4g}"
+
+
+# --- terminal ---------------------------------------------------------------------------------------------------------
+
+
+def _pair(change: Change) -> str:
+    values = f"{change.base or 'absent'} → {change.head or 'absent'}"
+    difference = "" if change.difference is None else f" ({_signed(change.difference)})"
+    return f"{change.pair.subject}: {values}{difference}"
+
+
+def _limit(result: LimitResult) -> list[str]:
+    if not result.problems:
+        return [f"PASS {limit_words(result.limit)}"]
+    return [f"FAIL {limit_words(result.limit)}", *(f"  {problem}" for problem in result.problems)]
+
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------
+
+
+def _in_markdown(note: str, pairs: Sequence[str]) -> str:
+    named = ", ".join(map(code, pairs[:_MOST_PAIRS]))
+    more = f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
+    return f"{sentence(note)}{': ' if pairs else ''}{named}{more}"
+
+
+def _row(metric: MetricChanges) -> list[str]:
+    differences = metric.differences
+    pairs = f"{len(differences)} of {len(metric.changes)}"
+    if not differences:
+        return [code(metric.metric), f"⚠️ {pairs}", "–", "–", ""]
+    low, high = min(differences), max(differences)
+    symbol = "⚠️ " if metric.incomplete else ""
+    return [
+        code(metric.metric),
+        symbol + pairs,
+        _signed(_mean(differences)),
+        f"{_signed(low)} – {_signed(high)}",
+        _sign(differences),
+    ]
+
+
+def _pairs(metric: MetricChanges) -> str:
+    rows = [
+        [
+            code(change.pair.subject),
+            _value(change.base),
+            _value(change.head),
+            "" if change.difference is None else _signed(change.difference),
+        ]
+        for change in metric.changes
+    ]
+    return table(["pair", "baseline:", "head:", "Δ:"], rows)
+
+
+def _value(text: str | None) -> str:
+    return "absent" if text is None else f"{metric_number(text):.6g}"

@@ -1,0 +1,70 @@
+"""Waivers, ready to be pasted into the policy: one for each failing check of a gate that can be waived."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import yaml
+
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.policy.model import Waiver
+from smoke_gate.report.escape import shortened, visible
+from smoke_gate.verdict import Verdict
+
+UNWAIVABLE = ("G0", "G1")
+SCOPE = ("gate", "cell", "seed", "run_id", "subject")  # what a waiver may name of a check
+_DAYS = 30  # how long a ready waiver holds: long enough to act, short enough to be looked at again
+_LONGEST_MESSAGE = 160
+_HEAD = """\
+# Waivers for the failing checks of this verdict. Keep those that you accept, say why in `reason` (a policy without it
+# is refused), and paste them into the policy. Each is shown in every report until it expires.
+"""
+
+
+def fingerprint(named: Check | Waiver) -> str:
+    """Return what names a waiver's scope in 16 hex digits, whatever its reason and date.
+
+    It is the beginning of the SHA-256 over the RFC 8785 form of an object with the keys ``gate``, ``cell``, ``seed``,
+    ``run_id`` and ``subject``; what is not named is null. A check and its ready waiver have the same.
+    """
+    scope = {key: getattr(named, key) for key in SCOPE}
+    return sha256_hex(canonical_json(scope))[:16]
+
+
+def waivable(verdict: Verdict, as_of: str) -> str:
+    """Return the entries as YAML.
+
+    Args:
+        verdict: the verdict.
+        as_of: the day of the evidence, ``YYYY-MM-DD``; the waivers expire 30 days later.
+
+    Returns:
+        Text that ends in a new line: a comment where there is nothing that a waiver could accept.
+
+    """
+    failing = [check for check in verdict.checks if check.status is Status.FAIL]
+    ready = [check for check in failing if check.gate not in UNWAIVABLE]
+    rest = sorted({check.gate for check in failing} & set(UNWAIVABLE))
+    notes = [f"# {gate} fails too and cannot be waived: fix it.\n" for gate in rest]
+    if not ready:
+        return "".join(["# There is nothing that a waiver could accept.\n", *notes])
+    expires = (date.fromisoformat(as_of) + timedelta(days=_DAYS)).isoformat()
+    return "".join([_HEAD, *notes, "waivers:\n", *(_entry(check, expires) for check in ready)])
+
+
+def _entry(check: Check, expires: str) -> str:
+    said = visible(shortened(check.message, _LONGEST_MESSAGE))
+    scope = {key: value for key in SCOPE if (value := getattr(check, key)) is not None}
+    lines = [f"{key}: {_scalar(value)}" for key, value in scope.items()]
+    lines += [f"expires: {_scalar(expires)}", "reason:"]
+    return "".join(f"  {line}\n" for line in (f"# {fingerprint(check)}: {said}", *_item(lines)))
+
+
+def _item(lines: Sequence[str]) -> list[str]:
+    return [f"{'- ' if index == 0 else '  '}{line}" for index, line in enumerate(lines)]
+
+
+def _scalar(text: str) -> str:
+    """Return text as a YAML scalar that is the same text again, on one line."""
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
+    return quoted.rstrip("\n")

@@ -1,0 +1,58 @@
+"""What `reproduce` says of a replay: plain lines, of which a runner takes none for a command."""
+
+from collections.abc import Iterable
+
+from smoke_gate.report.escape import log_line
+from smoke_gate.reproduce.offline import NOT_COVERED, POLICY_NOT_COVERED, Outcome, Replay
+
+_MOST_FINDINGS = 20
+
+
+def replay_text(replay: Replay) -> str:
+    """Return what a replay came to: one line where the verdict is reproduced, else what is wrong and what to do."""
+    return joined(_lines(replay))
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Return lines as text for stdout; foreign text in them is made inert."""
+    return "".join(f"{log_line(line)}\n" for line in lines)
+
+
+def listed(findings: Iterable[str]) -> list[str]:
+    """Return the first findings, indented, and the count of the rest."""
+    every = list(findings)
+    rest = len(every) - _MOST_FINDINGS
+    return [f"  {line}" for line in every[:_MOST_FINDINGS]] + [f"  … and {rest} more"] * (rest > 0)
+
+
+def _lines(replay: Replay) -> list[str]:
+    document = replay.document
+    match replay.outcome:
+        case Outcome.REPRODUCED:
+            return [
+                f"reproduced: {document['headline']}",
+                f"evidence {document['evidence_sha256']}, policy {document['policy_sha256']} (SHA-256)",
+                _not_covered(),
+            ]
+        case Outcome.TAMPERED:
+            return [
+                f"tampered: {replay.findings[0]}",
+                "Use none of it: get the file anew from where it was made.",
+            ]
+        case Outcome.DIFFERS:
+            head = (
+                f"differs: {replay.versions}"
+                if replay.versions
+                else "differs: policy and evidence do not give this"
+            )
+            fix = (
+                f"Repeat it with version {document['tool']['version']}, or with --docker."
+                if replay.versions
+                else "The file was changed after it was made: get it anew from where it was made."
+            )
+            return [head, *listed(replay.findings), fix]
+
+
+def _not_covered() -> str:
+    names = [*NOT_COVERED, *(f"policy.{name}" for name in POLICY_NOT_COVERED)]
+    return f"not covered by a hash, and deciding nothing: {', '.join(names)}"

@@ -1,0 +1,121 @@
+import copy
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from smoke_gate.cli.repeat import compare, reproduce
+from smoke_gate.errors import ExitCode
+from smoke_gate.report.verdict_file import document_text
+from smoke_gate.reproduce import VerdictFileError
+from tests.support.matrix import passing_matrix, with_run
+from tests.unit.report.judgements import judgement
+
+
+def asked(command: click.Command, *arguments: object) -> tuple[int, str]:
+    """Return the exit code and what was printed."""
+    done = CliRunner().invoke(
+        command, list(map(str, arguments)), standalone_mode=False, catch_exceptions=False
+    )
+    return done.return_value, done.stdout
+
+
+@pytest.fixture
+def document():
+    return copy.deepcopy(judgement().document)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(document, name="verdict.json"):
+        path = tmp_path / name
+        path.write_text(document_text(document))
+        return path
+
+    return written
+
+
+def test_a_reproduced_verdict_is_exit_0(document, write):
+    code, text = asked(reproduce, write(document))
+    assert code == ExitCode.OK
+    assert text.startswith(f"reproduced: {document['headline']}\n")
+    assert f"evidence {document['evidence_sha256']}" in text
+    assert "not covered by a hash, and deciding nothing: created_at, tool, context, source, figures" in text
+
+
+def test_tampering_is_said_as_such(document, write):
+    document["evidence"]["as_of"] = "2026-01-30"
+    code, text = asked(reproduce, write(document))
+    assert code == ExitCode.FAIL
+    assert text.startswith("tampered: the evidence does not match its hash")
+
+
+def test_a_difference_is_shown(document, write):
+    document["checks"][5]["status"] = "FAIL"
+    code, text = asked(reproduce, write(document))
+    assert code == ExitCode.FAIL
+    assert text.startswith("differs: ")
+    assert 'status: the file says "FAIL", its evidence gives "PASS"' in text
+
+
+def test_many_differences_are_counted(document, write):
+    document["checks"] = []
+    _, text = asked(reproduce, write(document))
+    assert f"  … and {len(judgement().document['checks']) - 20} more\n" in text
+
+
+def test_a_hostile_file_starts_no_workflow_command(document, write):
+    document["headline"] = "\n::error::x ##[error]y"
+    _, text = asked(reproduce, write(document))
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_no_verdict_file_is_a_usage_error(tmp_path):
+    with pytest.raises(VerdictFileError, match="No such file"):
+        asked(reproduce, tmp_path / "none.json")
+
+
+# --- compare ----------------------------------------------------------------------------------------------------------
+
+
+def moved() -> Any:
+    """Return the document of a head whose metric is lower at one pair."""
+    return judgement(evidence=with_run(passing_matrix(), "B0/42", metrics={"pape": "8.0"})).document
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ([], ExitCode.OK),
+        (["--max-drop", "pape=0.5"], ExitCode.OK),
+        (["--max-drop", "pape=0.4"], ExitCode.FAIL),
+        (["--max-rise", "pape=0"], ExitCode.OK),
+        (["--max-rise", "pape=0", "--max-drop", "val_loss=0", "--max-drop", "pape=0"], ExitCode.FAIL),
+        (["--max-drop", "nope=1"], ExitCode.FAIL),
+    ],
+)
+def test_a_broken_limit_is_exit_1(limits, code, document, write):
+    found, text = asked(compare, write(document, "base.json"), write(moved(), "head.json"), *limits)
+    assert found == code
+    assert text.startswith(f"base: {document['headline']}\nhead: ")
+    assert "  B0/42: 8.5 → 8.0 (-0.5)\n" in text
+    assert ("FAIL --max-" in text) is (code == ExitCode.FAIL)
+
+
+@pytest.mark.parametrize("text", ["pape", "pape=", "=1", "pape=-1", "pape=nan", "pape=inf", "pape=1%"])
+def test_a_limit_that_is_none_is_a_usage_error(text, document, write):
+    with pytest.raises(click.BadParameter, match="expected METRIC=VALUE"):
+        asked(compare, write(document), write(document), "--max-drop", text)
+
+
+def test_a_baseline_that_is_absent_is_an_error(document, write, tmp_path):
+    with pytest.raises(VerdictFileError, match="No such file"):
+        asked(compare, tmp_path / "none.json", write(document))
+
+
+def test_a_baseline_that_was_tampered_with_is_an_error(document, write):
+    head = write(copy.deepcopy(document), "head.json")
+    document["evidence"]["runs"][0]["metrics"]["pape"] = "0.1"
+    with pytest.raises(VerdictFileError, match="was tampered with"):
+        asked(compare, write(document), head)
