@@ -51,9 +51,11 @@ class Config:
     val_days: int = 14
     train_windows: int | None = None  # for debugging: train on the first few windows only
     learning_rate: float = 5e-4
-    epochs: int = 8
-    batches_per_epoch: int = 36
-    batch_size: int = 64
+    epochs: int = 6
+    batches_per_epoch: int = 48
+    batch_size: int = (
+        16  # products this small stay on one thread: BLAS threads wait for each other on a busy machine
+    )
     peak_half_hours: int = DEFINITION["peak_half_hours"]
 
     @property

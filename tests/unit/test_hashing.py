@@ -2,6 +2,7 @@ import hashlib
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ VECTORS = json.loads(
 )
 
 
-def by_the_book(*several):
+def by_the_book(*several: Any) -> str:
     digest = hashlib.sha256()
     for array in several:
         digest.update(array.tobytes() + str(array.shape).encode() + str(array.dtype).encode())
@@ -74,6 +75,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_canonical_json_says_the_same_value(value):
     text = canonical_json(value)
@@ -81,6 +83,7 @@ def test_canonical_json_says_the_same_value(value):
     assert json.loads(text, parse_int=float) == json.loads(json.dumps(value), parse_int=float)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", max_size=3), st.integers(0, 9)))
 def test_order_of_keys_changes_nothing(definition):
     assert definition_hash(definition) == definition_hash(dict(reversed(definition.items())))
@@ -117,7 +120,7 @@ def test_no_definition(payload, said):
 
 
 def test_a_value_that_holds_itself():
-    value = []
+    value: list[Any] = []
     value.append(value)
     with pytest.raises(HashError, match="holds itself"):
         canonical_json(value)

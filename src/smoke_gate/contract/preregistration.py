@@ -1,5 +1,6 @@
 """The preregistration run: a metric's definition, written down before the matrix is run."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -80,7 +81,7 @@ def read_golden(path: str | PathLike[str]) -> Golden:
                 for name in arrays
                 if name.startswith("expected.")
             }
-    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile):
+    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error):
         raise ContractError(
             f"{Path(path).name} is no golden tensor: expected an .npz of plain arrays"
         ) from None

@@ -65,7 +65,7 @@ def train(
     policy = directory / _POLICY
     shutil.copyfile(str(files("smoke_gate.demo") / _POLICY), policy)
     tracking_uri = f"sqlite:///{directory / _STORE}"
-    with _quiet_mlflow(tracking_uri):
+    with quiet_mlflow(tracking_uri):
         _train(directory / _ARTIFACTS, broken, progress, cells, seeds, epochs)
     return DemoStore(tracking_uri, policy)
 
@@ -126,7 +126,7 @@ def _make_room(directory: Path) -> None:
 
 
 @contextmanager
-def _quiet_mlflow(tracking_uri: str) -> Iterator[None]:
+def quiet_mlflow(tracking_uri: str) -> Iterator[None]:
     """Let the training script's MLflow use the store, without its chatter, and put everything back."""
     import mlflow
 

@@ -1,0 +1,45 @@
+"""The demo, end to end, as a newcomer runs it: the clean matrix passes, and each sabotage is caught by its gate."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke_gate.cli import run
+from smoke_gate.demo import SABOTAGES
+
+
+def verdict_of(folder: Path) -> dict[str, Any]:
+    (path,) = folder.glob("outputs/smoke_verdict_*.json")
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def test_twelve_real_runs_are_all_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["demo", "--dir", str(tmp_path / "demo")]) == 0
+
+    document = verdict_of(tmp_path / "demo")
+    assert document["verdict"] == "ALL PASS"
+    assert [gate["status"] for gate in document["gates"]] == ["PASS"] * 7
+    assert (document["summary"]["planned"], document["summary"]["found"]) == (12, 12)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == document["headline"]
+    (report,) = (line for line in printed if line.startswith("report: "))
+    assert Path(report.removeprefix("report: ")).read_text().startswith("## ✅ Smoke gate: ALL PASS")
+    assert (tmp_path / "demo" / "outputs" / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_each_sabotage_is_caught_by_its_gate(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["demo", "--dir", str(tmp_path / "demo"), "--sabotage", name]) == 1
+
+    document = verdict_of(tmp_path / "demo")
+    failed = [gate["id"] for gate in document["gates"] if gate["status"] == "FAIL"]
+    allowed = {"definition": ["G1", "G4"]}  # its figures say what definition they show
+    assert failed == allowed.get(name, [SABOTAGES[name].gate])
+    assert document["critical"] == (name == "definition")
+    assert document["pending"] is False
+    broken = [check for check in document["checks"] if check["status"] == "FAIL"]
+    assert {check["cell"] for check in broken} == {SABOTAGES[name].cell}
+    assert broken[0]["message"] in capsys.readouterr().out
