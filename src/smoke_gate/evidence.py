@@ -90,9 +90,9 @@ class Globals:
 class Artifact:
     """A checkpoint of a run, as listed and as probed.
 
-    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``pickle``; None: no known format),
-    ``problem`` why it is not intact (None: intact). ``sha256`` None means that the bytes were not read: larger than
-    the bound.
+    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``npy``, ``pickle``, ``joblib``, which is a
+    compressed pickle; None: no known format), ``problem`` why it is not intact (None: intact). ``sha256`` None means
+    that the bytes were not read: larger than the bound.
     """
 
     path: str

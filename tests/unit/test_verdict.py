@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Policy
-from smoke_gate.verdict import GATES, GateResult, Verdict, VerdictStatus, evaluate
+from smoke_gate.verdict import GateResult, Verdict, VerdictStatus, evaluate
 from tests.support.matrix import (
     CELLS,
     SEEDS,
@@ -357,14 +359,14 @@ def test_a_metric_that_a_gate_covers_cannot_be_lost(pair: str, name: str, value:
 def test_an_artifact_cannot_be_lost_or_broken(pair: str, data: st.DataObject):
     run = run_of(PASSING, pair)
     figure, checkpoint = run.figures[0], run.checkpoints[0]
-    broken = data.draw(
+    broken: dict[str, Any] = data.draw(
         st.sampled_from(
             [
                 {"figures": ()},
                 {"figures": (replace(figure, problem="is cut off", text={}),)},
                 {"figures": (replace(figure, text={}),)},
-                {"figures": (replace(figure, text=figure.text | {"source_run_ids": '["another"]'}),)},
-                {"figures": (replace(figure, text=figure.text | {"pape_definition_hash": "0" * 64}),)},
+                {"figures": (replace(figure, text={**figure.text, "source_run_ids": '["another"]'}),)},
+                {"figures": (replace(figure, text={**figure.text, "pape_definition_hash": "0" * 64}),)},
                 {"checkpoints": ()},
                 {"checkpoints": (replace(checkpoint, problem="is cut off"),)},
                 {"checkpoints": (replace(checkpoint, sha256="0" * 64),)},

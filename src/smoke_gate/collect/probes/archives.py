@@ -32,15 +32,38 @@ def probe_zip(file: BinaryIO, size: int, inspection: Inspection, probe: MemberPr
     for member in read_directory(file, size):
         try:
             inspection.expand(member.size)
-            stream = stream_of(_unpacked(file, member))
+            unpacking = _Unpacking(file, member)
+            stream = stream_of(unpacking.chunks())
             try:
                 probe(stream, member)
             finally:
-                drain(stream)  # a checksum that does not match explains the rest
+                drain(stream)
+                unpacking.check()  # whatever the probe made of it: a checksum that does not match explains the rest
         except BrokenError as error:
-            problem = problem or BrokenError(f"member {member.name[:80]!r} {error}")
+            problem = problem or BrokenError(f"member {member.name[:80]!r}: {error}")
     if problem:
         raise problem
+
+
+class _Unpacking:
+    """One member's content, and whether all of it was what the directory says."""
+
+    def __init__(self, file: BinaryIO, member: Member) -> None:
+        self._chunks = _unpacked(file, member)
+        self._problem: BrokenError | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the content."""
+        try:
+            yield from self._chunks
+        except BrokenError as error:
+            self._problem = error
+            raise
+
+    def check(self) -> None:
+        """Raise what unpacking came upon, even if whoever read the content took no notice."""
+        if self._problem:
+            raise self._problem
 
 
 def _unpacked(file: BinaryIO, member: Member) -> Iterator[bytes]:
@@ -51,10 +74,10 @@ def _unpacked(file: BinaryIO, member: Member) -> Iterator[bytes]:
         crc = zlib.crc32(chunk, crc)
         length += len(chunk)
         if length > member.size:
-            raise BrokenError("unpacks to more than the directory says")
+            raise BrokenError("it unpacks to more than the directory says")
         yield chunk
     if length != member.size or crc != member.crc:
-        raise BrokenError("is damaged: its checksum does not match")
+        raise BrokenError("it is damaged: its checksum does not match")
 
 
 def _stored(file: BinaryIO, member: Member) -> Iterator[bytes]:
@@ -63,7 +86,7 @@ def _stored(file: BinaryIO, member: Member) -> Iterator[bytes]:
         file.seek(position)  # others read from the file in between
         chunk = file.read(min(BLOCK_BYTES, end - position))
         if not chunk:
-            raise BrokenError("is cut off")
+            raise BrokenError("it is cut off")
         position += len(chunk)
         yield chunk
 
@@ -77,9 +100,9 @@ def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
                 yield inflater.decompress(data, BLOCK_BYTES)
                 data = inflater.unconsumed_tail
             if inflater.unused_data:
-                raise BrokenError("has bytes after the end of its compressed data")
+                raise BrokenError("it has bytes after the end of its compressed data")
         yield inflater.flush()
     except zlib.error as error:
-        raise BrokenError(f"is damaged: it cannot be unpacked ({error})") from None
+        raise BrokenError(f"it is damaged: it cannot be unpacked ({error})") from None
     if not inflater.eof:
-        raise BrokenError("is damaged: its compressed data does not end")
+        raise BrokenError("it is damaged: its compressed data does not end")

@@ -27,7 +27,7 @@ def probe_checkpoint(path: Path, artifact_path: str) -> Artifact:
     inspection = Inspection.of_size(size)
     with path.open("rb") as stream:
         content = Content(stream, size, artifact_path)
-        found, problem = examine(content, inspection) if size else (None, "is empty")
+        found, problem = examine(content, inspection) if size else (None, "it is empty")
     return Artifact(
         path=artifact_path,
         size=size,

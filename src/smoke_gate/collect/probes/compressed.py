@@ -76,12 +76,12 @@ def _chunks(
     while not decompressor.eof:
         data = b""
         if decompressor.needs_input and not (data := stream.read(BLOCK_BYTES)):
-            raise BrokenError("is cut off: its compressed data does not end")
+            raise BrokenError("it is cut off: its compressed data does not end")
         try:
             chunk = decompressor.decompress(data, BLOCK_BYTES)
         except (zlib.error, lzma.LZMAError, OSError) as error:  # bz2 says OSError
-            raise BrokenError(f"is corrupt: it cannot be decompressed ({error})") from None
+            raise BrokenError(f"it is corrupt: it cannot be decompressed ({error})") from None
         inspection.expand(len(chunk))
         yield chunk
     if decompressor.unused_data or stream.peek(1):
-        raise BrokenError("has bytes after the end of its compressed data")
+        raise BrokenError("it has bytes after the end of its compressed data")

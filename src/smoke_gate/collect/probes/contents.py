@@ -13,7 +13,7 @@ from typing import Final
 
 from smoke_gate.collect.probes.archives import probe_zip
 from smoke_gate.collect.probes.compressed import COMPRESSIONS, decompressed
-from smoke_gate.collect.probes.formats import HEAD_BYTES, promised_formats, sniff
+from smoke_gate.collect.probes.formats import HEAD_BYTES, may_be_old_pickle, promised_formats, sniff
 from smoke_gate.collect.probes.hdf5 import probe_hdf5
 from smoke_gate.collect.probes.inspection import BrokenError, Inspection
 from smoke_gate.collect.probes.npy import probe_npy
@@ -66,8 +66,9 @@ class Content:
 
     def sniffed(self) -> str | None:
         """Return the format that the first bytes show, or else the one that the name promises and bytes cannot show."""
-        found = sniff(self.stream.peek(HEAD_BYTES)[:HEAD_BYTES], self.size)
-        if found is None and "pickle" in self.promised:
+        head = self.stream.peek(HEAD_BYTES)[:HEAD_BYTES]
+        found = sniff(head, self.size)
+        if found is None and "pickle" in self.promised and may_be_old_pickle(head):
             return "pickle"
         return found if not self.depth or self.promised or found in _UNMISTAKABLE else None
 
@@ -77,20 +78,21 @@ def examine(content: Content, inspection: Inspection) -> tuple[str | None, str |
 
     The globals of pickles go to ``inspection``.
     """
-    found, problem = content.sniffed(), None
-    known = "joblib" if found in COMPRESSIONS else found
+    known = problem = None
     try:
+        found = content.sniffed()
+        known = "joblib" if found in COMPRESSIONS else found
         if content.promised and known not in content.promised:
             _scan_disguised(content, found, inspection)
             promised = " or ".join(sorted(content.promised))
             raise BrokenError(
-                f"promises {promised} by its name, but its bytes are {found or 'of no known format'}"
+                f"it promises {promised} by its name, but its bytes are {found or 'of no known format'}"
             )
         known = _probe(content, found, inspection)
     except BrokenError as error:
         problem = str(error)
     except _UNEXPECTED as error:
-        problem = f"cannot be understood ({type(error).__name__}: {error})"
+        problem = f"it cannot be understood ({type(error).__name__}: {error})"
     return known if known in FORMATS else None, problem and problem[:_MAX_MESSAGE]
 
 
@@ -100,6 +102,10 @@ def _probe(content: Content, found: str | None, inspection: Inspection) -> str |
         _probe_zip(content, inspection)
         return found
     if simple := _SIMPLE.get(found or ""):
+        if not content.promised and not content.depth:
+            # Its header leaves room for a pickle, and the name does not say who loads the file.
+            scan_disguised(content.stream, inspection)
+            content.stream.seek(0)
         simple(content.stream, content.size, inspection)
         return found
     if found == "pickle":
@@ -121,7 +127,7 @@ def _probe_zip(content: Content, inspection: Inspection) -> None:
             raise BrokenError(problem)
 
     if content.depth > _MAX_DEPTH:
-        raise BrokenError(f"is a zip archive more than {_MAX_DEPTH} archives deep")
+        raise BrokenError(f"it is a zip archive more than {_MAX_DEPTH} archives deep")
     if not content.depth:
         probe_zip(content.stream, content.size, inspection, probe_member)
         return

@@ -1,5 +1,6 @@
 """Which format a file has by its first bytes, and which its name promises."""
 
+import pickletools
 import tarfile
 from pathlib import PurePosixPath
 from typing import Final
@@ -21,6 +22,9 @@ _MAGIC: Final = {
     b"GGUF": "gguf",
 }
 
+_OLD_OPCODES: Final = frozenset(
+    opcode.code.encode("latin-1") for opcode in pickletools.opcodes if opcode.proto < 2
+)
 _TORCH: Final = frozenset({"zip", "pickle"})  # new and old; people call them .pkl as well
 _PICKLE: Final = frozenset({"pickle", "joblib", "lz4", "zip"})
 _PROMISES: Final = {
@@ -43,6 +47,10 @@ def sniff(head: bytes, size: int) -> str | None:
 
     A pickle of protocol 0 or 1 has no signature.
     """
+    if (
+        safetensors.header_length(head, size) is not None
+    ):  # first: the length may begin like anything short below
+        return "safetensors"
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
@@ -52,9 +60,12 @@ def sniff(head: bytes, size: int) -> str | None:
         return "tar"
     if head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0:
         return "zlib"
-    if head[:1] == b"\x80" and head[1:2] <= b"\x05":
-        return "pickle"
-    return None if safetensors.header_length(head, size) is None else "safetensors"
+    return "pickle" if head[:1] == b"\x80" and head[1:2] <= b"\x05" else None
+
+
+def may_be_old_pickle(head: bytes) -> bool:
+    """Return whether a pickle of protocol 0 or 1 may begin so."""
+    return head[:1] in _OLD_OPCODES
 
 
 def _is_tar(head: bytes) -> bool:

@@ -35,13 +35,13 @@ def probe_hdf5(stream: io.BufferedReader, size: int, _: Inspection) -> None:
     block = head[superblock_offset(head) or 0 :]
     version = block[8] if len(block) > 8 else -1
     if version not in _WIDTH_AT:
-        raise BrokenError(f"has an HDF5 superblock of unknown version {version}")
+        raise BrokenError(f"it has an HDF5 superblock of unknown version {version}")
     width = block[_WIDTH_AT[version]] if len(block) > _WIDTH_AT[version] else 0
     at = _ADDRESSES_AT[version] + _END_AMONG_ADDRESSES * width
     if width not in _ADDRESS_WIDTHS or len(block) < at + width:
-        raise BrokenError("has a damaged HDF5 superblock")
+        raise BrokenError("it has a damaged HDF5 superblock")
     end = int.from_bytes(block[at : at + width], "little")
     if end != size:
-        raise BrokenError(f"has {size} bytes where its HDF5 superblock says {end}")
+        raise BrokenError(f"it has {size} bytes where its HDF5 superblock says {end}")
     if version == 3 and block[_FLAGS_AT] & _OPEN_FOR_WRITING:
-        raise BrokenError("was not closed by its writer (HDF5 consistency flags)")
+        raise BrokenError("it was not closed by its writer (HDF5 consistency flags)")

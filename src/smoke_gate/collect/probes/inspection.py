@@ -32,7 +32,7 @@ class Imports:
         elif found is Danger.UNKNOWN:
             self.unknown.add(f"{module}.{name}")
         if len(self.dangerous) + len(self.unknown) > MAX_GLOBALS:
-            raise BrokenError(f"a pickle names more than {MAX_GLOBALS} different globals")
+            raise BrokenError(f"it names more than {MAX_GLOBALS} different globals")
 
     def merge(self, other: "Imports") -> None:
         """Take over what another scan found."""
@@ -71,7 +71,7 @@ class Inspection:
         self.expansion_left -= size
         if self.expansion_left < 0:
             raise BrokenError(
-                f"unpacks to more than {MAX_EXPANSION_RATIO} times its size and {MIN_EXPANSION_BYTES >> 20} MiB"
+                f"it unpacks to more than {MAX_EXPANSION_RATIO} times its size and {MIN_EXPANSION_BYTES >> 20} MiB"
             )
 
     def apart(self) -> "Inspection":

@@ -16,17 +16,17 @@ def parse_json(data: bytes) -> object:
     try:
         return json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
     except RecursionError:
-        raise BrokenError("holds JSON that is nested too deeply") from None
+        raise BrokenError("it holds JSON that is nested too deeply") from None
     except ValueError as error:
-        raise BrokenError(f"does not hold JSON: {error}") from None
+        raise BrokenError(f"it does not hold JSON: {error}") from None
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
-        raise BrokenError("holds JSON that names a key twice")
+        raise BrokenError("it holds JSON that names a key twice")
     return parsed
 
 
 def _refuse(constant: str) -> object:
-    raise BrokenError(f"does not hold JSON: found {constant}")
+    raise BrokenError(f"it does not hold JSON: found {constant}")

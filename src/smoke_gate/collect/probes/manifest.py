@@ -18,10 +18,10 @@ def read_manifest(data: bytes) -> Manifest:
     """
     try:
         if len(data) > MAX_MANIFEST_BYTES:
-            raise BrokenError(f"has {len(data)} bytes; at most {MAX_MANIFEST_BYTES} are read")
+            raise BrokenError(f"it has {len(data)} bytes; at most {MAX_MANIFEST_BYTES} are read")
         listed = parse_json(data)
         if not isinstance(listed, dict):
-            raise BrokenError("is no JSON object of paths")
+            raise BrokenError("it is no JSON object of paths")
         return Manifest(entries={_path(path): _entry(path, entry) for path, entry in listed.items()})
     except BrokenError as error:
         return Manifest(problem=str(error))
@@ -31,7 +31,7 @@ def _path(path: str) -> str:
     parts = path.split("/")
     inside = {"", ".", ".."}.isdisjoint(parts) and "\\" not in path and ":" not in parts[0]
     if not inside or not path.isprintable() or len(path) > _MAX_PATH:
-        raise BrokenError(f"names a path that is none below the artifact root: {path[:80]!r}")
+        raise BrokenError(f"it names a path that is none below the artifact root: {path[:80]!r}")
     return path
 
 
@@ -41,5 +41,5 @@ def _entry(path: str, entry: object) -> ManifestEntry:
             if type(size) is int and size >= 0:
                 return ManifestEntry(sha256=sha256, size=size)
     raise BrokenError(
-        f"has an entry without sha256 (64 lower-case hex digits) and size (bytes): {path[:80]!r}"
+        f"it has an entry without sha256 (64 lower-case hex digits) and size (bytes): {path[:80]!r}"
     )

@@ -28,7 +28,7 @@ def probe_npy(stream: io.BufferedReader, _: int, inspection: Inspection) -> None
     if itemsize is None:
         scan_one_pickle(stream, inspection)
     elif (found := drain(stream)) != itemsize * count:
-        raise BrokenError(f"has {found} bytes of data where its header says {itemsize * count}")
+        raise BrokenError(f"it has {found} bytes of data where its header says {itemsize * count}")
 
 
 def _header(source: Source) -> tuple[int | None, int]:
@@ -36,21 +36,21 @@ def _header(source: Source) -> tuple[int | None, int]:
     prefix = source.take(len(MAGIC) + 2)
     width = _LENGTH_BYTES.get((prefix[-2], prefix[-1]))
     if not prefix.startswith(MAGIC) or width is None:
-        raise BrokenError("does not begin like a NumPy array of a known version")
+        raise BrokenError("it does not begin like a NumPy array of a known version")
     length = int.from_bytes(source.take(width), "little")
     if length > _MAX_HEADER_BYTES:
-        raise BrokenError(f"has a NumPy header of {length} bytes, more than {_MAX_HEADER_BYTES}")
+        raise BrokenError(f"it has a NumPy header of {length} bytes, more than {_MAX_HEADER_BYTES}")
     try:
         header = ast.literal_eval(
             source.take(length).decode("utf-8" if prefix[-2] == 3 else "latin-1").strip()
         )
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        raise BrokenError("has a NumPy header that is no dictionary") from None
+        raise BrokenError("it has a NumPy header that is no dictionary") from None
     match header:
         case {"descr": descr, "fortran_order": bool(), "shape": tuple() as shape, **rest} if not rest:
             if all(type(length) is int and length >= 0 for length in shape):
                 return _itemsize(descr), prod(shape)
-    raise BrokenError("has a malformed NumPy header")
+    raise BrokenError("it has a malformed NumPy header")
 
 
 def _itemsize(descr: object) -> int | None:
@@ -59,5 +59,5 @@ def _itemsize(descr: object) -> int | None:
     try:
         dtype = descr_to_dtype(descr)  # type: ignore[arg-type]
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError, SyntaxError):
-        raise BrokenError("has a NumPy header with an unknown dtype") from None
+        raise BrokenError("it has a NumPy header with an unknown dtype") from None
     return None if dtype.hasobject else dtype.itemsize

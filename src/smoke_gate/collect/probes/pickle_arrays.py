@@ -16,7 +16,7 @@ class JoblibMachine(Machine):
     def array_wrapper_built(self, wrapper: ArrayWrapper) -> None:
         """Read past the array's bytes, and put it in the wrapper's place."""
         if self._frame_end > self._source.position:
-            raise BrokenError("is corrupt: a joblib array begins within a pickle frame")
+            raise BrokenError("it is corrupt: a joblib array begins within a pickle frame")
         self._stack.pop()
         self._stack.push(Opaque.VALUE)
         alignment = wrapper.state.get("numpy_array_alignment_bytes")
@@ -29,6 +29,6 @@ class JoblibMachine(Machine):
         if isinstance(alignment, int):
             padding = self._read.number(1)
             if padding > _ALIGNMENT:
-                raise BrokenError("is corrupt: a joblib array is padded more than joblib does")
+                raise BrokenError("it is corrupt: a joblib array is padded more than joblib does")
             self._source.skip(padding)
         self._source.skip(wrapper.size())

@@ -28,7 +28,7 @@ from smoke_gate.collect.probes.streams import Source
 
 _MAX_STORAGES = 100_000
 _MAX_PROTOCOL = 5
-_NO_STORAGE = "has a persistent id that is no torch storage: only its writer can load it"
+_NO_STORAGE = "it has a persistent id that is no torch storage: only its writer can load it"
 
 _Handler: TypeAlias = Callable[[], None]
 
@@ -60,13 +60,15 @@ class Machine:
         while (code := take(1)) != b".":
             handler = handlers.get(code)
             if handler is None:
-                raise BrokenError(f"is no pickle, or a corrupt one: byte 0x{code.hex()} is no opcode")
+                raise BrokenError(f"it is no pickle, or a corrupt one: byte 0x{code.hex()} is no opcode")
             inspection.opcodes_left -= 1
             if inspection.opcodes_left < 0:
-                raise BrokenError(f"has more than {MAX_OPCODES} pickle opcodes and was not read to the end")
+                raise BrokenError(
+                    f"it has more than {MAX_OPCODES} pickle opcodes and was not read to the end"
+                )
             handler()
         if self._frame_end > self._source.position:
-            raise BrokenError("is a corrupt pickle: it stops before its frame ends")
+            raise BrokenError("it is a corrupt pickle: it stops before its frame ends")
         return self._stack.pop()
 
     # --- containers ---
@@ -86,7 +88,7 @@ class Machine:
     def _fill(self, pairs: list[Value]) -> None:
         target = self._stack.top()
         if len(pairs) % 2:
-            raise BrokenError("is a corrupt pickle: a dict has a key without a value")
+            raise BrokenError("it is a corrupt pickle: a dict has a key without a value")
         if isinstance(target, Dict):
             target.put(pairs)
 
@@ -120,7 +122,7 @@ class Machine:
             case ("storage", Name() as kind, str() as key, _, int() as count, *_):
                 self.storages[key] = (kind, count)
                 if len(self.storages) > _MAX_STORAGES:
-                    raise BrokenError(f"has more than {_MAX_STORAGES} torch storages")
+                    raise BrokenError(f"it has more than {_MAX_STORAGES} torch storages")
             case ("module", *_):  # a class with its source, as torch wrote before 1.6
                 pass
             case _:
@@ -152,12 +154,12 @@ class Machine:
     def _object(self) -> None:
         items = self._stack.pop_mark()
         if not items:
-            raise BrokenError("is a corrupt pickle: it makes an object without a class")
+            raise BrokenError("it is a corrupt pickle: it makes an object without a class")
         self._make(items[0], tuple_of(items[1:]))
 
     def _instance(self) -> None:
-        arguments = self._stack.pop_mark()
-        self._make(self._import(self._read.name(), self._read.name()), tuple_of(arguments))
+        maker = self._import(self._read.name(), self._read.name())
+        self._make(maker, tuple_of(self._stack.pop_mark()))
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack.top()
@@ -176,12 +178,12 @@ class Machine:
 
     def _protocol(self) -> None:
         if (version := self._read.number(1)) > _MAX_PROTOCOL:
-            raise BrokenError(f"is a corrupt pickle: there is no protocol {version}")
+            raise BrokenError(f"it is a corrupt pickle: there is no protocol {version}")
 
     def _frame(self) -> None:
         length = self._read.number(8)
         if self._source.position < self._frame_end:
-            raise BrokenError("is a corrupt pickle: a frame begins within another")
+            raise BrokenError("it is a corrupt pickle: a frame begins within another")
         self._frame_end = self._source.position + length
 
     # --- opcodes ---

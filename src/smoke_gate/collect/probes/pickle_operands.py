@@ -23,7 +23,7 @@ class Operands:
         """Return a length of ``width`` bytes; one of four bytes beyond 2 GiB is taken as negative."""
         length = self.number(width, signed=width == 4)
         if length < 0:
-            raise BrokenError("is a corrupt pickle: a length is negative")
+            raise BrokenError("it is a corrupt pickle: a length is negative")
         return length
 
     def constant(self, width: int) -> Opaque:
@@ -62,7 +62,7 @@ class Operands:
         if quoted:
             line = line.rstrip()
             if len(line) < 2 or line[:1] not in (b"'", b'"') or line[-1:] != line[:1]:
-                raise BrokenError("is a corrupt pickle: a string has no quotes")
+                raise BrokenError("it is a corrupt pickle: a string has no quotes")
             line = line[1:-1]
         return Opaque.VALUE if b"\\" in line else _decoded(line, "ascii")
 
@@ -74,14 +74,14 @@ class Operands:
         except ValueError:
             index = -1
         if index < 0:
-            raise BrokenError("is a corrupt pickle: a memo index is no number")
+            raise BrokenError("it is a corrupt pickle: a memo index is no number")
         return index
 
     def name(self) -> str:
         """Return the line that names a module or a global."""
         line = self.source.line(_MAX_TEXT_BYTES)
         if line is None:
-            raise BrokenError("names a global whose name is too long")
+            raise BrokenError("it names a global whose name is too long")
         return _utf8(line)
 
 
@@ -96,4 +96,4 @@ def _utf8(data: bytes) -> str:
     try:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
-        raise BrokenError("is a corrupt pickle: a text is not UTF-8") from None
+        raise BrokenError("it is a corrupt pickle: a text is not UTF-8") from None

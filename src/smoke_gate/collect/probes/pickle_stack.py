@@ -4,7 +4,7 @@ from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.pickle_values import Dict, Opaque, Value
 
 _MAX_VALUES = 250_000  # at once, and marks; picklers write long lists and dicts in batches of a thousand
-_TOO_HIGH = f"needs a stack of more than {_MAX_VALUES} values to unpickle"
+_TOO_HIGH = f"it needs a stack of more than {_MAX_VALUES} values to unpickle"
 _MEMO_BYTES = 64 << 20  # of texts and dicts that stay known in the memo
 _VALUE_BYTES = 120  # about what one costs
 _MAX_SCATTERED = 100_000  # memo entries out of order, which no pickler writes
@@ -27,14 +27,14 @@ class Stack:
     def pop(self) -> Value:
         """Take the value on top."""
         if len(self._values) <= self._fence:
-            raise BrokenError("is a corrupt pickle: it takes a value from an empty stack")
+            raise BrokenError("it is a corrupt pickle: it takes a value from an empty stack")
         return self._values.pop()
 
     def pop_many(self, count: int) -> list[Value]:
         """Take the ``count`` values on top, and return them with the topmost last."""
         start = len(self._values) - count
         if start < self._fence:
-            raise BrokenError("is a corrupt pickle: it takes values from an empty stack")
+            raise BrokenError("it is a corrupt pickle: it takes values from an empty stack")
         items = self._values[start:]
         del self._values[start:]
         return items
@@ -42,7 +42,7 @@ class Stack:
     def top(self) -> Value:
         """Return the value on top and leave it there."""
         if len(self._values) <= self._fence:
-            raise BrokenError("is a corrupt pickle: it uses a value of an empty stack")
+            raise BrokenError("it is a corrupt pickle: it uses a value of an empty stack")
         return self._values[-1]
 
     def mark(self) -> None:
@@ -55,7 +55,7 @@ class Stack:
     def pop_mark(self) -> list[Value]:
         """Take the last mark and return the values above it."""
         if not self._marks:
-            raise BrokenError("is a corrupt pickle: a mark is missing")
+            raise BrokenError("it is a corrupt pickle: a mark is missing")
         start = self._marks.pop()
         self._fence = self._marks[-1] if self._marks else 0
         items = self._values[start:]
@@ -106,7 +106,7 @@ class Memo:
         elif len(self._scattered) < _MAX_SCATTERED:
             self._scattered[index] = kept
         else:
-            raise BrokenError(f"has more than {_MAX_SCATTERED} memo entries out of order")
+            raise BrokenError(f"it has more than {_MAX_SCATTERED} memo entries out of order")
 
     def get(self, index: int) -> Value:
         """Return a stored value.
@@ -119,7 +119,7 @@ class Memo:
             return self._ordered[index]
         if index in self._scattered:
             return self._scattered[index]
-        raise BrokenError(f"reads memo entry {index}, which it never wrote")
+        raise BrokenError(f"it reads memo entry {index}, which it never wrote")
 
     def _kept(self, value: Value) -> Value:
         if isinstance(value, str | Dict):

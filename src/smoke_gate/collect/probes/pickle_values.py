@@ -8,8 +8,8 @@ from typing import TypeAlias
 from smoke_gate.collect.probes.inspection import BrokenError
 
 MAX_TEXT = 200  # characters of a text that may be a name
-WRAPPER_MISUSED = "uses joblib's NumpyArrayWrapper in a way that joblib does not"
-_SIZELESS = "has a joblib array whose size cannot be told"
+WRAPPER_MISUSED = "it uses joblib's NumpyArrayWrapper in a way that joblib does not"
+_SIZELESS = "it has a joblib array whose size cannot be told"
 _MAX_INNER_TEXT = 32  # of a text inside a tuple or a dict: dtypes, storage keys, attribute names
 _MAX_ITEMS = 16  # of a tuple or a dict that is followed
 
@@ -71,16 +71,13 @@ class Dtype:
 
     def set_state(self, state: "Value") -> None:
         """Follow ``dtype.__setstate__``: (version, order, subarray, names, fields, size, alignment, flags, …)."""
-        if not isinstance(state, tuple) or len(state) not in (8, 9) or state[0] not in (3, 4):
-            self.size = None
-            return
-        size, flags = state[5], state[7]
-        if self.kind in "SUV":
-            self.size = size if isinstance(size, int) else None
-        if isinstance(flags, int):
-            self.has_object = bool(flags & 1)
-        else:
-            self.size = None
+        match state:
+            case (3 | 4, _, _, _, _, size, _, int() as flags, *_):
+                if self.kind in "SUV":
+                    self.size = size if isinstance(size, int) else None
+                self.has_object = bool(flags & 1)
+            case _:
+                self.size, self.has_object = None, False
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ def scan_one_pickle(stream: io.BufferedReader, inspection: Inspection) -> None:
     source = Source(stream)
     Machine(source, inspection).run()
     if not source.at_end():
-        raise BrokenError("has bytes after the end of its pickle")
+        raise BrokenError("it has bytes after the end of its pickle")
 
 
 def scan_disguised(stream: io.BufferedReader, inspection: Inspection) -> bool:
@@ -83,7 +83,7 @@ def _scan_torch(stream: io.BufferedReader, source: Source, inspection: Inspectio
     Machine(source, inspection).run()
     expected = _storage_bytes(objects.storages.values())
     if (found := drain(stream)) != expected:
-        raise BrokenError(f"has {found} bytes of torch storages where {expected} are expected")
+        raise BrokenError(f"it has {found} bytes of torch storages where {expected} are expected")
 
 
 def _storage_bytes(storages: Iterable[tuple[Name, int]]) -> int:
@@ -91,6 +91,6 @@ def _storage_bytes(storages: Iterable[tuple[Name, int]]) -> int:
     for kind, count in storages:
         width = _ELEMENT_BYTES.get(kind.name.removeprefix("_").removesuffix("Storage"))
         if width is None or count < 0:
-            raise BrokenError(f"has a torch storage of unknown size: {kind.module}.{kind.name}")
+            raise BrokenError(f"it has a torch storage of unknown size: {kind.module}.{kind.name}")
         size += _TORCH_COUNT_BYTES + width * count
     return size

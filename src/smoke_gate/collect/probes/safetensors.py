@@ -13,6 +13,7 @@ from smoke_gate.collect.probes.json_text import parse_json
 
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 4 << 20  # tens of thousands of tensors
+_MAX_DIMENSIONS = 64  # NumPy's bound
 _BITS: Final = {
     **dict.fromkeys(("F4",), 4),
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
@@ -40,22 +41,22 @@ def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> No
     """
     length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
     if length > _MAX_HEADER_BYTES:
-        raise BrokenError(f"has a header of {length} bytes, more than {_MAX_HEADER_BYTES}")
+        raise BrokenError(f"it has a header of {length} bytes, more than {_MAX_HEADER_BYTES}")
     header = parse_json(stream.read(length))
     if not isinstance(header, dict):
-        raise BrokenError("has a header that is no JSON object")
+        raise BrokenError("it has a header that is no JSON object")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise BrokenError("has a __metadata__ that is not text by key")
+        raise BrokenError("it has a __metadata__ that is not text by key")
     end = 0
     for start, stop in sorted(_extent(name, entry) for name, entry in header.items()):
         if start != end:
             raise BrokenError(
-                f"has tensors with {'a gap' if start > end else 'an overlap'} at byte {end} of the data"
+                f"it has tensors with {'a gap' if start > end else 'an overlap'} at byte {end} of the data"
             )
         end = stop
     if end != size - _LENGTH_BYTES - length:
-        raise BrokenError(f"has {size - _LENGTH_BYTES - length} bytes of data where its header says {end}")
+        raise BrokenError(f"it has {size - _LENGTH_BYTES - length} bytes of data where its header says {end}")
 
 
 def _extent(name: str, entry: object) -> tuple[int, int]:
@@ -67,14 +68,18 @@ def _extent(name: str, entry: object) -> tuple[int, int]:
             "data_offsets": [int() as start, int() as stop],
             **rest,
         }:
-            if rest or not all(type(length) is int and length >= 0 for length in shape):
-                raise BrokenError(f"has a malformed entry for tensor {name[:80]!r}")
+            if rest or len(shape) > _MAX_DIMENSIONS or not all(map(_is_length, shape)):
+                raise BrokenError(f"it has a malformed entry for tensor {name[:80]!r}")
         case _:
-            raise BrokenError(f"has a malformed entry for tensor {name[:80]!r}")
+            raise BrokenError(f"it has a malformed entry for tensor {name[:80]!r}")
     if dtype not in _BITS:
-        raise BrokenError(f"has a tensor of unknown dtype {dtype[:20]!r}")
+        raise BrokenError(f"it has a tensor of unknown dtype {dtype[:20]!r}")
     if not 0 <= start <= stop or 8 * (stop - start) != _BITS[dtype] * prod(shape):
         raise BrokenError(
-            f"has offsets for tensor {name[:80]!r} that are not the size of {dtype} × {json.dumps(shape)[:80]}"
+            f"it has offsets for tensor {name[:80]!r} that are not the size of {dtype} × {json.dumps(shape)[:80]}"
         )
     return start, stop
+
+
+def _is_length(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 64

@@ -68,7 +68,7 @@ class Source:
         """Return the next ``count`` bytes, which the caller keeps small."""
         data = self._stream.read(count)
         if len(data) != count:
-            raise BrokenError("is cut off: it ends in the middle")
+            raise BrokenError("it is cut off: it ends in the middle")
         return data
 
     def skip(self, count: int) -> None:
@@ -86,7 +86,7 @@ class Source:
         while rest := self._stream.readline(BLOCK_BYTES):
             if rest.endswith(b"\n"):
                 return None
-        raise BrokenError("is cut off: it ends in the middle of a line")
+        raise BrokenError("it is cut off: it ends in the middle of a line")
 
     def at_end(self) -> bool:
         """Return whether no byte is left."""

@@ -49,20 +49,19 @@ def read_directory(file: BinaryIO, size: int) -> list[Member]:
 
     """
     start, count = _directory_place(file, size)
-    with zipfile.ZipFile(file) as archive:
-        infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    infos = sorted(_listed(file), key=lambda info: info.header_offset)
     if len(infos) != count:
-        raise BrokenError(f"is a zip archive with {len(infos)} members where its end says {count}")
+        raise BrokenError(f"it is a zip archive with {len(infos)} members where its end says {count}")
     _check_names(infos)
-    ends = [info.header_offset for info in infos[1:]] + [start]
+    ends = [*(info.header_offset for info in infos[1:]), start]
     members, position = [], 0
-    for info, end in zip(infos, ends, strict=True):
+    for info, end in zip(infos, ends, strict=False):  # no member, and one end, where the archive is empty
         if info.header_offset != position:
-            raise BrokenError("is a zip archive with bytes that belong to no member")
+            raise BrokenError("it is a zip archive with bytes that belong to no member")
         members.append(_member(file, info, end))
         position = end
     if position != start:
-        raise BrokenError("is a zip archive with bytes that belong to no member")
+        raise BrokenError("it is a zip archive with bytes that belong to no member")
     return members
 
 
@@ -82,7 +81,7 @@ def _directory_place(file: BinaryIO, size: int) -> tuple[int, int]:
     end = _record(file, _END, end_at, b"PK\x05\x06")
     if end is None or end[-1]:
         raise BrokenError(
-            "is a zip archive that does not end with its directory: cut off, or something follows"
+            "it is a zip archive that does not end with its directory: cut off, or something follows"
         )
     disk, directory_disk, here, count, length, start, _ = end
     directory_end = end_at
@@ -90,7 +89,7 @@ def _directory_place(file: BinaryIO, size: int) -> tuple[int, int]:
         directory_end = end_at - _END64_LOCATOR.size - _END64.size
         end64 = _record(file, _END64, directory_end, b"PK\x06\x06")
         if end64 is None:
-            raise BrokenError("is a zip archive whose zip64 record is not where it must be")
+            raise BrokenError("it is a zip archive whose zip64 record is not where it must be")
         _, _, _, disk, directory_disk, here, count64, length64, start64 = end64
         for short, full, unknown in (
             (count, count64, _UNKNOWN_16),
@@ -98,13 +97,21 @@ def _directory_place(file: BinaryIO, size: int) -> tuple[int, int]:
             (start, start64, _UNKNOWN_32),
         ):
             if short not in (full, unknown):
-                raise BrokenError("is a zip archive whose two directory records disagree")
+                raise BrokenError("it is a zip archive whose two directory records disagree")
         count, length, start = count64, length64, start64
     if disk or directory_disk or here != count or start + length != directory_end:
-        raise BrokenError("is a zip archive whose directory is not where its end says")
+        raise BrokenError("it is a zip archive whose directory is not where its end says")
     if count > _MAX_MEMBERS or length > _MAX_DIRECTORY_BYTES:
-        raise BrokenError(f"is a zip archive with {count} members; at most {_MAX_MEMBERS} are read")
+        raise BrokenError(f"it is a zip archive with {count} members; at most {_MAX_MEMBERS} are read")
     return start, count
+
+
+def _listed(file: BinaryIO) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        raise BrokenError(f"it is a zip archive whose directory cannot be read ({error})") from None
 
 
 def _check_names(infos: Sequence[zipfile.ZipInfo]) -> None:
@@ -121,15 +128,15 @@ def _check_names(infos: Sequence[zipfile.ZipInfo]) -> None:
             or info.filename != name
             or stat.S_ISLNK(info.external_attr >> 16)
         ):
-            raise BrokenError(f"is a zip archive with a member that may leave it: {name[:80]!r}")
+            raise BrokenError(f"it is a zip archive with a member that may leave it: {name[:80]!r}")
         if name in seen:
-            raise BrokenError(f"is a zip archive with two members of one name: {name[:80]!r}")
+            raise BrokenError(f"it is a zip archive with two members of one name: {name[:80]!r}")
         seen.add(name)
 
 
 def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> Member:
     """Return a member whose own header says what the directory says, and which ends at byte ``end``."""
-    what = f"is a zip archive whose member {info.filename[:80]!r}"
+    what = f"it is a zip archive whose member {info.filename[:80]!r}"
     local = _record(file, _LOCAL, info.header_offset, b"PK\x03\x04")
     if local is None:
         raise BrokenError(f"{what} is not where the directory says")
@@ -139,8 +146,8 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> Member:
         raise BrokenError(f"{what} is encrypted or needs something else that no checkpoint does")
     if method not in _METHODS:
         raise BrokenError(f"{what} is compressed by method {method}; stored and deflated are read")
-    encoding = "utf-8" if flags & _UTF8 else "cp437"
-    if (flags, method, name.decode(encoding)) != (info.flag_bits, info.compress_type, info.orig_filename):
+    directory_name = info.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437", "replace")
+    if (flags, method, name) != (info.flag_bits, info.compress_type, directory_name):
         raise BrokenError(f"{what} has a header that contradicts the directory")
     size, packed = _zip64_sizes(extra, size, packed)
     known = (info.CRC, info.compress_size, info.file_size)
@@ -172,10 +179,7 @@ def _check_descriptor(
         descriptor = file.read(length)
     expected = {b""}
     if flags & _SIZES_FOLLOW:
-        crc, packed, size = known
-        bodies = [struct.pack("<L2Q", crc, packed, size)]
-        if max(packed, size) <= _UNKNOWN_32:
-            bodies.append(struct.pack("<3L", crc, packed, size))
+        bodies = [struct.pack("<L2Q", *known), struct.pack("<3L", *(value & _UNKNOWN_32 for value in known))]
         expected |= {prefix + body for prefix in (b"PK\x07\x08", b"") for body in bodies}
     if length != len(descriptor) or descriptor not in expected:
         raise BrokenError(f"{what} overlaps another, or is followed by bytes that belong to none")

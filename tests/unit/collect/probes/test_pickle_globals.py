@@ -1,0 +1,100 @@
+import pytest
+
+from smoke_gate.collect.probes.pickle_globals import DANGEROUS, HARMLESS, Danger, judge
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("builtins", "set"),
+        ("__builtin__", "set"),  # Python 2's name of it
+        ("__builtin__", "unicode"),
+        ("copy_reg", "_reconstructor"),
+        ("collections", "OrderedDict"),
+        ("numpy", "dtype"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy.core.multiarray", "scalar"),
+        ("torch._utils", "_rebuild_tensor_v2"),
+        ("torch", "BFloat16Storage"),
+        ("torch", "bfloat16"),
+        ("torch.nn.parameter", "Parameter"),
+        ("argparse", "Namespace"),
+        ("_codecs", "encode"),
+    ],
+)
+def test_harmless(module, name):
+    assert judge(module, name) is Danger.HARMLESS
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("sklearn.linear_model._base", "LinearRegression"),
+        ("__main__", "Net"),
+        ("code.model", "Net"),  # a user's package may be called like a module of the standard library
+        ("cloudpickle.cloudpickle", "_make_function"),
+        ("functools", "partial"),
+        ("builtins", "type"),
+        (
+            "collections",
+            "OrderedDict.fromkeys",
+        ),  # reached through a harmless name, but not itself on the list
+        ("collections.OrderedDict", "fromkeys"),
+        ("os\r", "system"),  # no module of that name
+        ("", ""),
+    ],
+)
+def test_unknown(module, name):
+    assert judge(module, name) is Danger.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("os.path", "join"),
+        ("posix", "system"),
+        ("nt", "system"),
+        ("builtins", "eval"),
+        ("builtins", "getattr"),
+        ("builtins", "__import__"),
+        ("__builtin__", "eval"),
+        ("__builtin__", "execfile"),
+        ("commands", "getoutput"),
+        ("cPickle", "loads"),
+        ("subprocess", "Popen"),
+        ("importlib", "import_module"),
+        ("pkgutil", "resolve_name"),
+        ("runpy", "run_path"),
+        ("operator", "attrgetter"),
+        ("_operator", "methodcaller"),
+        ("numpy.testing._private.utils", "runstring"),
+        ("numpy.f2py.crackfortran", "getlincoef"),
+        ("torch", "load"),
+        ("torch.storage", "_load_from_bytes"),
+        ("torch.serialization", "load"),
+        ("torch.jit.unsupported_tensor_ops", "execWrapper"),
+        ("pip", "main"),
+        ("pip._internal", "main"),
+        ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
+        ("idlelib.run", "Executive.runcode"),
+        ("ctypes", "CDLL"),
+        ("marshal", "loads"),
+        ("types", "CodeType"),
+        ("code", "InteractiveInterpreter.runcode"),
+        ("_io", "FileIO"),
+        ("_interpreters", "run_string"),
+        ("torch", "os.system"),  # through a module that another imported
+        ("torch.serialization", "sys.modules"),
+        ("collections", "OrderedDict.__init__.__globals__"),
+        ("numpy", "dtype.__subclasses__"),
+    ],
+)
+def test_dangerous(module, name):
+    assert judge(module, name) is Danger.DANGEROUS
+
+
+def test_the_lists_do_not_contradict_each_other():
+    harmless = {f"{module}.{name}" for module, names in HARMLESS.items() for name in names}
+    assert not harmless & DANGEROUS
+    assert all(judge(module, name) is Danger.HARMLESS for module, names in HARMLESS.items() for name in names)
