@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate import __version__
-from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan
+from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, runner_path_map
 from smoke_gate.collect.progress import Progress
 from smoke_gate.compare import Comparison, compare
 from smoke_gate.errors import ExitCode, UsageError
@@ -17,6 +17,7 @@ from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.files import output_directory, stamp, write_whole
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.junit import junit
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.predicate import predicate_text
 from smoke_gate.report.reproduction import Reproduction
@@ -72,7 +73,7 @@ def request_of(options: Options, policy: Policy) -> Request:
     source = Source(
         tracking_uri=options.tracking_uri or default_tracking_uri(Path(), os.environ),
         policy_dir=policy_file.parent if policy_file else Path(),
-        artifact_path_map=options.artifact_path_map,
+        artifact_path_map=(*options.artifact_path_map, *runner_path_map(os.environ)),
         head=options.sha,
         workers=options.workers,
     )
@@ -150,6 +151,7 @@ def write(request: Request, judged: Judged) -> Result:
     files = {
         "report": output_dir / f"smoke_report_{name}.md",
         "verdict_file": output_dir / f"smoke_verdict_{name}.json",
+        "junit": output_dir / f"smoke_junit_{name}.xml",
         "predicate": output_dir / f"smoke_predicate_{name}.json",
     }
     reproduction = Reproduction(
@@ -168,6 +170,7 @@ def write(request: Request, judged: Judged) -> Result:
     output_directory(output_dir)
     write_whole(files["report"], markdown(judgement).encode())
     write_whole(files["verdict_file"], document_text(document).encode())
+    write_whole(files["junit"], junit(judgement).encode())
     write_whole(files["predicate"], predicate_text(document).encode())
     return Result(judgement=judgement, files=files)
 

@@ -107,6 +107,12 @@ class Runner:
             lambda: publish_file(file, environ, require_publish=require_publish, clock=self.clock),
         )
 
+    def printed(self, action: Callable[[], object]) -> str:
+        """Return what an action prints on stdout."""
+        self.capture.readouterr()
+        action()
+        return self.capture.readouterr().out
+
     def environ(
         self, event: Mapping[str, str], payload: Mapping[str, Any], inputs: Mapping[str, str]
     ) -> dict[str, str]:

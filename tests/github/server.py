@@ -62,7 +62,8 @@ class Token:
 class Fault:
     """What happens, instead of the right thing or after it, to the next ``times`` requests that fit.
 
-    ``status`` None cuts the connection without an answer; ``done``: the request is carried out first.
+    ``status`` None cuts the connection without an answer; ``html``: a proxy speaks in GitHub's place; ``done``: the
+    request is carried out first.
     """
 
     verb: str
@@ -71,8 +72,16 @@ class Fault:
     message: str = "Server Error"
     headers: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
+    html: str = ""
     done: bool = False
     delay: float = 0
+
+    @property
+    def reply(self) -> "Reply | None":
+        """What it answers."""
+        if self.status is None:
+            return None
+        return Reply(self.status, _error(self.message), self.headers, html=self.html)
 
 
 @dataclass
@@ -123,10 +132,13 @@ class Reply:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
 
     @property
     def content(self) -> bytes:
         """Its bytes."""
+        if self.html:
+            return self.html.encode()
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
@@ -179,9 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.done:
             self._reply(path, body)
         time.sleep(fault.delay)
-        self._send(
-            None if fault.status is None else Reply(fault.status, _error(fault.message), fault.headers)
-        )
+        self._send(fault.reply)
 
     def _reply(self, path: str, body: bytes) -> Reply:
         github = self.server.github

@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from smoke_gate.errors import NoVerdictError
+from smoke_gate.github.action import run_action
 from tests.github.runner import (
     POLICY,
     all_pass,
@@ -76,6 +78,13 @@ def test_a_warning_fails_where_it_is_asked_to(runner, github):
     step = runner.run(warning(), *pull_request(7, HEAD), commit_status="gate", fail_on="warning")
     assert step.code == 4
     assert github.statuses[0]["state"] == "failure"
+
+
+def test_the_log_has_the_verdict_and_a_line_a_gate(runner):
+    lines = runner.run(fail(), *pull_request(7, HEAD)).stdout.splitlines()
+    assert lines[0].startswith("FAIL · G2 failed · 12 of 12 runs")
+    assert [line[:2] for line in lines[1:8]] == ["G0", "G1", "G2", "G3", "G4", "G5", "G6"]
+    assert any(line.startswith("verdict_file: outputs/smoke_verdict_") for line in lines)
 
 
 def test_what_failed_stands_on_the_jobs_page(runner):
@@ -510,6 +519,21 @@ def test_publishing_may_be_required(runner, github, verdict_file):
     event = workflow_run("f" * 40)
     assert runner.publish(verdict_file, *event).code == 0
     assert runner.publish(verdict_file, *event, require_publish=True).code == 3
+
+
+def test_what_libraries_print_while_reading_is_no_command(runner):
+    event, payload = pull_request(7, HEAD)
+    environ = runner.environ({**event, "GITHUB_ACTIONS": "true"}, payload, {})
+
+    def check(request, wait):
+        click.echo("::error::a run's name")
+        raise NoVerdictError("the store does not answer")
+
+    lines = runner.printed(lambda: run_action(environ, check)).splitlines()
+    start, hostile, end, *_ = lines
+    assert hostile == "::error::a run's name"
+    assert start.startswith("::stop-commands::")
+    assert end == f"::{start.removeprefix('::stop-commands::')}::"
 
 
 def test_hostile_text_stays_text_in_the_log(runner):

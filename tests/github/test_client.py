@@ -150,6 +150,19 @@ def test_what_is_not_github_is_told(github, client):
         client.pull_request(7)
 
 
+@pytest.mark.parametrize("path", [".*/pulls/7", "/graphql"])
+def test_a_proxy_that_answers_in_githubs_place_is_told(github, client, path):
+    github.faults += [Fault(verb, path, 200, html="<html>Please log in</html>") for verb in ("GET", "POST")]
+    with pytest.raises(GitHubError, match="did not answer in JSON"):
+        client.discussion(7) if path == "/graphql" else client.pull_request(7)
+
+
+def test_a_proxy_that_refuses_is_told(github, client):
+    github.faults.append(Fault("GET", ".*", 407, html="<html>Who are you?</html>"))
+    with pytest.raises(GitHubError, match="HTTP 407"):
+        client.pull_request(7)
+
+
 # --- limits, failures, lost answers -----------------------------------------------------------------------------------
 
 

@@ -31,15 +31,23 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return int(ExitCode.USAGE)
     except SmokeGateError as error:
-        click.echo(f"smoke-gate: {error}", err=True)
+        _tell(f"smoke-gate: {error}")
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("smoke-gate: interrupted: no verdict", err=True)
+        _tell("smoke-gate: interrupted: no verdict")
         return int(ExitCode.NO_VERDICT)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must neither show a traceback nor pass
-        click.echo(_bug(error), err=True)
+        _tell(_bug(error))
         return int(ExitCode.NO_VERDICT)
     return int(code or 0)
+
+
+def _tell(message: str) -> None:
+    """Print a message to stderr; the foreign text in it is nothing but text, to a terminal and to a GitHub runner."""
+    from smoke_gate.report.escape import log_line
+
+    for line in message.splitlines():
+        click.echo(log_line(line), err=True)
 
 
 def _bug(error: Exception) -> str:

@@ -74,21 +74,21 @@ def demo(directory: Path, sabotage: str | None) -> int:
     return _check(options, fail_on="fail", quiet=False)
 
 
-def _check(options: "Options", *, fail_on: str, quiet: bool, wait: float = 0.0, show_waivable: bool = False) -> int:
+def _check(
+    options: "Options", *, fail_on: str, quiet: bool, wait: float = 0.0, show_waivable: bool = False
+) -> int:
     from smoke_gate.policy.load import load_policy
 
     # Before anything of MLflow is imported, so that a wrong policy is told at once.
     policy = load_policy(options.policy_file, options.overrides, plan_required=False)
 
     from smoke_gate import pipeline
-    from smoke_gate.report.terminal import summary
+    from smoke_gate.cli.screen import show
 
     with progress_bar(shown=not quiet) as progress:
         result = pipeline.check(pipeline.request_of(options, policy), progress, wait=wait)
     judgement = result.judgement
-    click.echo(
-        summary(judgement.verdict, judgement.document["headline"], result.files, quiet=quiet), nl=False
-    )
+    show(judgement, result.files, quiet=quiet)
     if show_waivable:
         from smoke_gate.report.waivable import waivable
 

@@ -89,19 +89,21 @@ POLICY_OPTIONS = (
     option("--profile", type=click.Choice(["contract", "basic"]), help="Which defaults apply."),
 )
 
+path_map_option = option(
+    "--artifact-path-map",
+    multiple=True,
+    metavar="OLD=NEW",
+    callback=path_map,
+    help="Where artifacts are that were recorded elsewhere; may be given again.",
+)
+
 STORE_OPTIONS = (
     option(
         "--tracking-uri",
         metavar="URI",
         help="The MLflow store.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db, else ./mlruns]",
     ),
-    option(
-        "--artifact-path-map",
-        multiple=True,
-        metavar="OLD=NEW",
-        callback=path_map,
-        help="Where artifacts are that were recorded elsewhere; may be given again.",
-    ),
+    path_map_option,
     option(
         "--workers",
         type=click.IntRange(1, 64),

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from smoke_gate.cli.options import option, policy_and_store
+from smoke_gate.cli.options import option, path_map_option, policy_and_store
+from smoke_gate.cli.progress import progress_bar
 from smoke_gate.errors import ExitCode
 from smoke_gate.options import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from smoke_gate.compare import Limit
+    from smoke_gate.reproduce import Replay
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _RTOL, _ATOL = 1e-6, 1e-9  # another library's float64 arithmetic, in another order, stays well within
@@ -20,17 +22,67 @@ _RTOL, _ATOL = 1e-6, 1e-9  # another library's float64 arithmetic, in another or
 
 @click.command()
 @click.argument("file", type=_FILE, metavar="VERDICT.json")
-def reproduce(file: Path) -> int:
+@click.option("--live", is_flag=True, help="Also read the store again, and say what changed since.")
+@option(
+    "--tracking-uri",
+    metavar="URI",
+    help="With --live: the MLflow store.  [default: MLFLOW_TRACKING_URI, else the file's, if it is of this machine]",
+)
+@path_map_option
+@click.option("--docker", is_flag=True, help="Replay it in the image that made it, and compare.")
+@click.option(
+    "--image", metavar="IMAGE", help="With --docker: another image than the one that the file names."
+)
+def reproduce(
+    file: Path,
+    live: bool,
+    tracking_uri: str | None,
+    artifact_path_map: tuple[tuple[str, str], ...],
+    docker: bool,
+    image: str | None,
+) -> int:
     """Make a verdict again from the evidence in its file; no store and no network is needed.
 
-    Exit codes: 0 reproduced, 1 differs or tampered with, 2 no verdict file.
+    Exit codes: 0 reproduced (and unchanged), 1 differs, changed or tampered with, 2 no verdict file, 3 the store cannot
+    be read.
     """
     from smoke_gate.reproduce import Outcome, read_document, replay
     from smoke_gate.reproduce.words import replay_text
 
     repeated = replay(read_document(file), file)
     click.echo(replay_text(repeated), nl=False)
-    return ExitCode.OK if repeated.outcome is Outcome.REPRODUCED else ExitCode.FAIL
+    codes = [ExitCode.OK if repeated.outcome is Outcome.REPRODUCED else ExitCode.FAIL]
+    if docker and repeated.outcome is not Outcome.TAMPERED:
+        codes = [_in_image(file, image, repeated)]  # the image that made the verdict has the last word
+    if live and codes == [ExitCode.OK]:
+        codes.append(_live(file, tracking_uri, artifact_path_map))
+    return max(codes)
+
+
+def _in_image(file: Path, image: str | None, here: "Replay") -> ExitCode:
+    from smoke_gate.reproduce.container import image_of, replay_in
+    from smoke_gate.reproduce.words import contained_text
+
+    found = replay_in(image or image_of(here.document), file)
+    click.echo(contained_text(found, here), nl=False)
+    return ExitCode.OK if found.exit_code == 0 else ExitCode.FAIL
+
+
+def _live(file: Path, tracking_uri: str | None, artifact_path_map: tuple[tuple[str, str], ...]) -> ExitCode:
+    import os
+
+    from smoke_gate.collect import Source
+    from smoke_gate.reproduce import read_recorded
+    from smoke_gate.reproduce.live import live_text, read_again, store_of
+
+    case = read_recorded(file)
+    source = Source(
+        tracking_uri=tracking_uri or store_of(case.document, os.environ), artifact_path_map=artifact_path_map
+    )
+    with progress_bar(shown=True) as progress:
+        found = read_again(case, source, progress)
+    click.echo(live_text(found, case), nl=False)
+    return ExitCode.FAIL if found.changes else ExitCode.OK
 
 
 def _limits(_context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> "tuple[Limit, ...]":

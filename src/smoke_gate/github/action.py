@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
 from smoke_gate.errors import ExitCode, NoVerdictError, SmokeGateError
 from smoke_gate.github.base_policy import rules_of
 from smoke_gate.github.claim import disagreements, judged_again, read_claim
@@ -15,9 +17,10 @@ from smoke_gate.github.message import message_of, message_of_error
 from smoke_gate.github.publish import Published, publish
 from smoke_gate.github.settings import FailOn, Settings, settings_of
 from smoke_gate.github.transport import Clock
-from smoke_gate.github.workflow import log, mask_credentials
+from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
 from smoke_gate.policy.load import load_policy
+from smoke_gate.report.terminal import summary
 
 Check = Callable[[Request, float], Result]
 """Reads the runs and judges them; the number is how many seconds to wait for runs that are not finished."""
@@ -43,7 +46,8 @@ def run_action(environ: Mapping[str, str], check: Check, clock: Clock | None = N
     if settings.publish is not None:
         return _publish_claim(settings.publish, job, environ)
     try:
-        result = check(_request(job), settings.wait)
+        with commands_stopped(environ):
+            result = check(_request(job), settings.wait)
     except SmokeGateError as error:
         return _no_verdict(error, job, environ)
     except Exception as error:  # noqa: BLE001 - a bug must end as ERROR on the pull request too, and never as a pass
@@ -102,15 +106,16 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
 
 
 def _publish(result: Result, job: Job, environ: Mapping[str, str]) -> Published:
+    judgement = result.judgement
+    files = {name: Path(os.path.relpath(file)) for name, file in result.files.items()}
+    click.echo(summary(judgement.verdict, judgement.document["headline"], files), nl=False)
     message = message_of(
-        result.judgement,
-        {name: Path(os.path.relpath(file)) for name, file in result.files.items()},
+        judgement,
+        files,
         run_url=job.run_url,
         warning_fails=job.settings.fail_on is FailOn.WARNING,
     )
-    return publish(
-        message, job.target(result.judgement.document["created_at"]), environ, earlier=job.failures
-    )
+    return publish(message, job.target(judgement.document["created_at"]), environ, earlier=job.failures)
 
 
 def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> int:

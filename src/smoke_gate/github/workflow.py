@@ -5,7 +5,8 @@ Source: "Workflow commands for GitHub Actions" of GitHub's documentation, and th
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -53,6 +54,20 @@ def mask_credentials(uri: str | None) -> None:
     """Have the runner hide the password of a tracking URI wherever it would be printed."""
     for secret in sorted(_secrets(uri or "")):
         click.echo(f"::add-mask::{_data(secret)}")
+
+
+@contextmanager
+def commands_stopped(environ: Mapping[str, str]) -> Iterator[None]:
+    """Have the runner take what is printed meanwhile for nothing but text: libraries log what they read."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    token = secrets.token_hex(16)
+    click.echo(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        click.echo(f"::{token}::")
 
 
 def log(text: str) -> None:
