@@ -33,7 +33,7 @@ def answering(answer: Answer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - http.server wants this name
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""

@@ -28,8 +28,8 @@ def mlflow_server(folder: Path, *options: str, workers: int = 2) -> Iterator[str
     port = free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "artifacts"),
-        "--workers", str(workers), *options,
+        "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination", str(folder / "artifacts"), "--workers", str(workers), *options,
     ]  # fmt: skip
     environment = {
         **os.environ,

@@ -1,6 +1,7 @@
 """A small matrix, recorded with MLflow itself: what the tests of collect read.
 
-The same matrix can be recorded in any store. Checkpoints are NumPy archives, figures are PNGs with text chunks, both tiny.
+The same matrix can be recorded in any store. Checkpoints are NumPy archives, figures PNGs with text
+chunks, both tiny.
 """
 
 import io
@@ -60,7 +61,9 @@ def recipe(cell: str, seed: str, index: int = 0) -> Recipe:
             **hashes,
         },
         tags={"mlflow.source.git.commit": COMMIT, "git_dirty": "false", "note": "any"},
-        metrics={"train_loss": (2.0 + index, 1.0 + index), "val_loss": (2.5 + index, 1.25 + index), "pape": (8.5 + index,)},
+        metrics={
+            "train_loss": (2.0 + index, 1.0 + index), "val_loss": (2.5 + index, 1.25 + index), "pape": (8.5 + index,)
+        },
         artifacts={
             "checkpoints/model.npz": checkpoint,
             "checkpoints/MANIFEST.json": json.dumps(manifest).encode(),
@@ -89,7 +92,7 @@ def registration() -> Recipe:
 
 def changed(run: Recipe, **facts: Any) -> Recipe:
     """Return a recipe with other facts: mappings are updated, where None removes a key; anything else is replaced."""
-    merged = {}
+    merged: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
             both = {**getattr(run, name), **value}
@@ -104,6 +107,13 @@ def record(client: MlflowClient, runs: list[Recipe], experiment: str = EXPERIMEN
     found = client.get_experiment_by_name(experiment)
     experiment_id = found.experiment_id if found else client.create_experiment(experiment)
     return {run.name: _record(client, experiment_id, run) for run in runs}
+
+
+def experiment_id(client: MlflowClient, experiment: str = EXPERIMENT) -> str:
+    """Return the id of an experiment that is there."""
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    return str(found.experiment_id)
 
 
 def _record(client: MlflowClient, experiment_id: str, run: Recipe) -> str:
@@ -161,7 +171,7 @@ def relabelled(evidence: Evidence, ids: Mapping[str, str]) -> Evidence:
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[bool, int, bytes]]:
-    """Return what a folder holds, to the last byte and with times of change: equal before and after, nothing was written."""
+    """Return what a folder holds, to the last byte and with times of change: where it is equal, nothing was written."""
     return {
         str(path.relative_to(folder)): (
             path.is_dir(),

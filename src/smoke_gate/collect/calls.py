@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _LONGEST_QUOTE = 300  # characters of somebody else's error text
-_PAUSES = (0.5, 1.5, 4.0)  # seconds between attempts
+_PAUSES = (0.5, 1.0, 2.0)  # seconds between attempts
 _NO_CONNECTION = frozenset({"ConnectionError", "NewConnectionError"})
 _STATUS_OF_CODE = {
     "UNAUTHENTICATED": 401,
@@ -159,7 +159,9 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
             f"{store} did not answer in time. Check that the server is up and that this machine may reach it (VPN, "
             "firewall, proxy); MLFLOW_HTTP_REQUEST_TIMEOUT (seconds) gives a slow server more time"
         )
-    if names & {*_NO_CONNECTION, "InvalidURL"}:
+    if "InvalidURL" in names:  # not quoted: what cannot be parsed may hold a part of the password
+        return f"{store} is no valid address. Percent-encode special characters of the user name and the password"
+    if names & _NO_CONNECTION:
         return (
             f"cannot connect to {store} ({_reason(text)}). Check the host and the port, that the server is running, "
             "and that this machine may reach it"

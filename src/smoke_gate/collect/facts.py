@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
+from smoke_gate.collect.histories import thinned
 from smoke_gate.collect.needs import Needs
 from smoke_gate.collect.registrations import payload_in_params, registration_of
 from smoke_gate.collect.roots import PathMap
@@ -66,7 +67,7 @@ class FactReader:
     def _history(self, run: "RecordedRun", name: str) -> tuple[Point, ...]:
         found = self.store.call(self.store.client.get_metric_history, run.info.run_id, name)
         ordered = sorted(found, key=lambda metric: (metric.step, metric.timestamp))
-        return tuple(Point(step=metric.step, value=metric_text(metric.value)) for metric in ordered)
+        return thinned([Point(step=metric.step, value=metric_text(metric.value)) for metric in ordered])
 
 
 def _only(keys: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:

@@ -41,7 +41,9 @@ def private_links(store: Path, folder: Path) -> Path:
 
 def _link_experiment(experiment: Path, target: Path) -> None:
     target.mkdir()
-    for entry in os.scandir(experiment):
+    with os.scandir(experiment) as found:
+        entries = list(found)
+    for entry in entries:
         path = Path(entry.path)
         if entry.is_dir() and entry.name not in _NOT_RUNS and (path / _META).is_file():
             _link_run(path, target / entry.name)
@@ -73,7 +75,9 @@ def _links(run: Path) -> Iterator[Path]:
     """Yield the symbolic links among what MLflow reads of a run, which is everything but its artifacts."""
     pending = [run]
     while pending:
-        for entry in os.scandir(pending.pop()):
+        with os.scandir(pending.pop()) as found:
+            entries = list(found)
+        for entry in entries:
             if entry.is_symlink():
                 if entry.name != "artifacts":
                     yield Path(entry.path)

@@ -47,7 +47,7 @@ class Folder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalFolder:
-    """A folder of this machine, empty if there is none. Files are used where they are; nothing outside is ever opened."""
+    """A folder of this machine, empty if there is none; files are used where they are, nothing outside is opened."""
 
     root: Path
 

@@ -31,15 +31,15 @@ class Needs:
     ancestry: bool
 
 
-def needs_of(policy: Policy) -> Needs:
-    """Return what the enabled gates of a policy need."""
+def needs_of(policy: Policy, *, curves: bool = False) -> Needs:
+    """Return what the enabled gates of a policy need; with ``curves``, also the histories that figures show."""
     gates = policy.gates
     facts = frozenset(_facts(policy))
     plan_on, definition_on = gates.plan.enabled, gates.definition_hash.enabled
     return Needs(
         params=frozenset(fact.removeprefix("params.") for fact in facts if fact.startswith("params.")),
         tags=frozenset(fact.removeprefix("tags.") for fact in facts if fact.startswith("tags.")),
-        histories=frozenset(_histories(policy)),
+        histories=frozenset(_histories(policy, curves=curves)),
         checkpoints=gates.checkpoints.paths if gates.checkpoints.enabled else (),
         max_bytes=gates.checkpoints.max_bytes,
         figures=gates.figures.paths if gates.figures.enabled else (),
@@ -81,9 +81,8 @@ def _params(keys: Iterable[str]) -> Iterator[str]:
     return (f"params.{key}" for key in keys)
 
 
-def _histories(policy: Policy) -> Iterator[str]:
+def _histories(policy: Policy, *, curves: bool) -> Iterator[str]:
     if policy.gates.metric_ratio.enabled:
         for rule in policy.gates.metric_ratio.rules:
-            yield from (
-                operand.metric for operand in Ratio.parse(rule.value).operands if operand.pick is not None
-            )
+            operands = Ratio.parse(rule.value).operands
+            yield from (operand.metric for operand in operands if curves or operand.pick is not None)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called whenever a step of the work is done; calls may come from several threads, one at a time."""
+    """Called whenever a step of the work is done, from the thread that reads."""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Take note that ``done`` of ``total`` steps of a stage are done (total None: nobody knows yet)."""

@@ -21,7 +21,7 @@ from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.workers import in_parallel
 from smoke_gate.evidence import Answer, Attempt, Evidence, Registration, Run
 from smoke_gate.policy.model import ByFile, Policy
-from smoke_gate.policy.terms import seed_order
+from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
 
 if TYPE_CHECKING:
@@ -82,9 +82,14 @@ def now() -> datetime:
 
 
 def collect(
-    policy: Policy, source: Source, *, progress: Progress = silent, clock: Callable[[], datetime] = now
+    policy: Policy,
+    source: Source,
+    *,
+    curves: bool = False,
+    progress: Progress = silent,
+    clock: Callable[[], datetime] = now,
 ) -> Collected:
-    """Read what the policy's gates need to know.
+    """Read what the policy's gates need to know, and with ``curves`` the histories that summary figures show.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -92,7 +97,7 @@ def collect(
         UsageError: The definition file cannot be read, or MLflow refuses ``runs.where``.
 
     """
-    needs = needs_of(policy)
+    needs = needs_of(policy, curves=curves)
     definition = _definition(policy, source)
     with open_store(source.tracking_uri) as store:
         recorded = _read_attempts(policy, store, progress)
@@ -136,7 +141,7 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
     ]
     return FoundPlan(
         cells=tuple(sorted({attempt.cell for attempt in found if attempt.cell})),
-        seeds=tuple(sorted({attempt.seed for attempt in found if attempt.seed}, key=seed_order)),
+        seeds=tuple(sorted({normal_seed(attempt.seed) for attempt in found if attempt.seed}, key=seed_order)),
         experiments=recorded.experiments,
     )
 

@@ -54,11 +54,12 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
         return Root(uri=recorded)
     if mapped is not None and not _is_local(mapped):
         return Root(uri=mapped)
-    tried = list(dict.fromkeys(_candidates(recorded, mapped, owner, store)))
+    stated = [Path(path) for path in _paths(mapped or recorded)]
+    tried = list(dict.fromkeys(_candidates(stated, recorded, owner, store)))
     for folder in tried:
         if folder.is_dir():
             return Root(folder=folder.resolve())
-    if any(_is_empty(folder, store) for folder in tried):
+    if _is_empty(stated, recorded, owner, store):
         return Root()
     _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(map(str, tried)))
     raise ArtifactError(
@@ -97,39 +98,49 @@ def _paths(uri: str) -> list[str]:
     return list(dict.fromkeys((plain, unquote(plain))))
 
 
-def _candidates(recorded: str, mapped: str | None, owner: str, store: Store) -> Iterator[Path]:
+def _candidates(stated: Sequence[Path], recorded: str, owner: str, store: Store) -> Iterator[Path]:
     """Yield the folders where the artifacts may be, the likeliest first."""
-    if mapped is not None:
-        yield from map(Path, _paths(mapped))
-    paths = _paths(recorded)
+    yield from stated
     if not recorded.startswith(_PROXIED):
-        yield from map(Path, paths)
+        yield from map(Path, _paths(recorded))
+    if store.kind == "files":
+        yield from _own(recorded, owner, store)
+    elif store.folder is not None:
+        for parts in _parts(recorded, owner):
+            tails = (parts[first:] for first in range(parts.index(owner) + 1) if parts[first] != "/")
+            yield from (store.folder.joinpath(*tail) for tail in tails)
+
+
+def _own(recorded: str, owner: str, store: Store) -> Iterator[Path]:
+    """Yield a file store's own place: ``<experiment>/<run>/artifacts`` or ``<experiment>/models/<model>/artifacts``."""
     if store.folder is None:
         return
-    for path in paths:
-        parts = PurePosixPath(path).parts
-        if owner not in parts or ".." in parts:
-            continue
+    for parts in _parts(recorded, owner):
         start = parts.index(owner)
-        if store.kind == "files":
-            # <experiment>/<run>/artifacts, or <experiment>/models/<model>/artifacts
-            yield store.folder.joinpath(*parts[max(0, start - (2 if parts[start - 1] == "models" else 1)) :])
-        else:
-            yield from (
-                store.folder.joinpath(*parts[first:]) for first in range(start + 1) if parts[first] != "/"
-            )
+        levels = 2 if parts[start - 1] == "models" else 1
+        yield store.folder.joinpath(*parts[max(0, start - levels) :])
 
 
-def _is_empty(folder: Path, store: Store) -> bool:
+def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
+    """Yield the recorded paths that name the owner and do not climb, in parts."""
+    for path in _paths(recorded):
+        parts = PurePosixPath(path).parts
+        if owner in parts and ".." not in parts:
+            yield parts
+
+
+def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -> bool:
     """Whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
 
     MLflow makes it for the first artifact: it may be absent where its neighbours are there, or in a store that still
     is where it was. In a file store it is absent where git dropped an empty folder.
     """
     if store.kind == "files":
-        return store.folder is not None and folder.parent.is_dir() and folder.is_relative_to(store.folder)
-    recorded_here = store.folder is not None and folder.is_absolute() and folder.is_relative_to(store.folder)
-    return folder.parent.parent.is_dir() or recorded_here
+        return any(folder.parent.is_dir() for folder in _own(recorded, owner, store))
+    return any(
+        folder.parent.parent.is_dir() or (store.folder is not None and folder.is_relative_to(store.folder))
+        for folder in stated
+    )
 
 
 def _from_experiment(recorded: str, owner: str) -> str:

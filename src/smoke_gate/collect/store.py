@@ -114,4 +114,8 @@ def _call(
 ) -> T:
     if patience is None:
         return explained(name, function, *args, **kwargs)
-    return explained(name, persistently, patience, function, *args, **kwargs)
+
+    def bounded() -> T:
+        return persistently(patience, function, *args, **kwargs)
+
+    return explained(name, bounded)

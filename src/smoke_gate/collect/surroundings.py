@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 # One request may take long, since a large answer does; what fails at once is asked again by `calls.persistently`.
 _REQUESTS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "16",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
-    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "20",
+    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "16",
     "AWS_MAX_ATTEMPTS": "2",
 }
 _ALWAYS = {
@@ -52,7 +52,7 @@ def calm_mlflow() -> Iterator[None]:
 def deadline(environ: Mapping[str, str]) -> float:
     """Return the seconds after which one call to a remote store is given up, whatever it is doing.
 
-    They are 22 unless the user's own ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or ``_MAX_RETRIES`` ask for more patience.
+    They are 18 unless the user's own ``MLFLOW_HTTP_REQUEST_TIMEOUT`` or ``_MAX_RETRIES`` ask for more patience.
     """
     timeout, retries = (
         _number(environ.get(name), float(_REQUESTS[name]))

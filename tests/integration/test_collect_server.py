@@ -1,0 +1,238 @@
+"""A real MLflow server: SQLite behind it, artifacts through it, two workers."""
+
+import base64
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from smoke_gate.collect import Source, StoreError, collect, find_plan
+from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.folders import Entry
+from smoke_gate.collect.remote import artifacts_at
+from smoke_gate.collect.store import open_store
+from smoke_gate.errors import UsageError
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Policy
+from tests.support.http import forwarding, silent_server
+from tests.support.mlflow_server import free_port, mlflow_server
+from tests.support.recorded import (
+    CELLS,
+    EXPERIMENT,
+    MINUTE,
+    SEEDS,
+    START,
+    changed,
+    experiment_id,
+    fingerprint,
+    matrix,
+    recipe,
+    record,
+    relabelled,
+)
+from tests.support.stores import sqlite_store
+
+ODD = {"checkpoints/odd 100% 한 [1] &+;.npz": recipe("B0", "odd").artifacts["checkpoints/model.npz"]}
+RUNS = [
+    *matrix(),
+    changed(recipe("B0", "42"), name="failed", status="FAILED", start=START - MINUTE),
+    changed(recipe("B0", "42"), name="deleted", start=START - MINUTE),
+    changed(recipe("A3", "7"), name="stray", params={"lr": "0.5"}, artifacts=ODD),
+]
+
+
+def policy(**sections: Any) -> Policy:
+    plain = {
+        "version": 1,
+        "experiments": [EXPERIMENT],
+        "plan": {"cells": list(CELLS), "seeds": list(SEEDS)},
+        "gates": {"metric_ratio": {"rules": [{"value": "val_loss.min / train_loss.first", "max": 2}]}},
+    }
+    return Policy.model_validate({**plain, **sections})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    sqlite_store(folder / "server.db")  # saves the server the time to make its tables
+    with mlflow_server(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def ids(server):
+    client = MlflowClient(server)
+    ids = record(client, RUNS)
+    client.delete_run(ids["deleted"])
+    return ids
+
+
+def evidence(uri: str, rules: Policy | None = None, **source: Any) -> Evidence:
+    return collect(
+        rules or policy(), Source(tracking_uri=uri, **source), clock=lambda: datetime(2026, 1, 31, tzinfo=UTC)
+    ).evidence
+
+
+def test_the_same_evidence_as_from_sqlite(server, ids, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    client = sqlite_store(tmp_path / "mlflow.db")
+    local_ids = record(client, RUNS)
+    client.delete_run(local_ids["deleted"])
+    local = evidence(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert relabelled(evidence(server), ids) == relabelled(local, local_ids)
+    assert len(local.runs) == 4
+
+
+def test_nothing_is_written(server, ids, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def stored() -> dict[str, object]:
+        return {name: found for name, found in fingerprint(folder).items() if name != "server.log"}
+
+    before = stored()
+    evidence(server)
+    assert stored() == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_pages_are_followed(server, ids, monkeypatch):
+    whole = evidence(server)
+    monkeypatch.setattr("smoke_gate.collect.attempts._REMOTE_PAGE", 2)
+    assert evidence(server, workers=1) == whole
+
+
+def test_scope_and_plan(server, ids):
+    found = evidence(server, policy(runs={"where": "params.lr = '0.01'"}))
+    assert [attempt.run_name for attempt in found.attempts if not attempt.in_scope] == ["stray"]
+    with pytest.raises(UsageError, match=r"runs\.where"):
+        evidence(server, policy(runs={"where": "params.lr ~ 1"}))
+    plan = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
+    assert (plan.cells, plan.seeds) == (("A3", "B0"), ("7", "42", "123"))
+
+
+def test_odd_names_of_artifacts(server, ids):
+    found = evidence(server, policy(plan={"cells": ["A3"], "seeds": ["7"]}))
+    (run,) = found.runs
+    paths = {artifact.path: artifact.problem for artifact in run.checkpoints}
+    assert paths == {"checkpoints/model.npz": None, **dict.fromkeys(ODD)}
+
+
+def artifact(server: str, ids: Mapping[str, str], entry: Entry, max_bytes: int = 10_000) -> bytes:
+    with open_store(server) as store:
+        recorded = store.client.get_run(ids["B0-42"]).info.artifact_uri
+        folder = artifacts_at(recorded, ids["B0-42"], store, ())
+        with folder.opened(entry, max_bytes) as path:
+            content = path.read_bytes()
+        assert not path.exists()
+    return content
+
+
+def test_one_artifact_at_a_time(server, ids):
+    assert artifact(server, ids, Entry("logs/train.log", 8)) == b"epoch 1\n"
+    with pytest.raises(ArtifactError, match="larger than 7 bytes"):
+        artifact(server, ids, Entry("logs/train.log", None), max_bytes=7)
+    with pytest.raises(ArtifactError, match="not there any more"):
+        artifact(server, ids, Entry("logs/vanished.log", 8))
+
+
+def test_logged_models(server):
+    from mlflow.entities import LoggedModelOutput
+
+    client = MlflowClient(server)
+    ids = record(client, [recipe("B0", "42")], "models")
+    experiment = experiment_id(client, "models")
+    model = client.create_logged_model(experiment, name="net", source_run_id=ids["B0-42"])
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(ids["B0-42"], [LoggedModelOutput(model.model_id, 0)])
+    (run,) = evidence(server, policy(experiments=["models"])).runs
+    assert [(found.name, found.status) for found in run.models] == [("net", "READY")]
+
+
+# --- in the way of the server -----------------------------------------------------------------------------------------
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("environ", "userinfo", "expected"),
+    [
+        ({"MLFLOW_TRACKING_TOKEN": "t0ken"}, "", "Bearer t0ken"),
+        ({"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "s3cret"}, "", basic("me", "s3cret")),
+        ({}, "me:s3cr%2Fet@", basic("me", "s3cr/et")),
+        ({"MLFLOW_TRACKING_TOKEN": "t0ken"}, "me:s3cret@", basic("me", "s3cret")),
+    ],
+)
+def test_credentials(server, ids, monkeypatch, environ, userinfo, expected):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with forwarding(server, lambda request: request.headers.get("Authorization") == expected) as proxy:
+        uri = proxy.replace("://", f"://{userinfo}")
+        found = collect(policy(), Source(tracking_uri=uri))
+        assert found.tracking_uri == proxy
+        assert all(run.checkpoints for run in found.evidence.runs)
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wr0ng")
+        monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+        with pytest.raises(StoreError, match=r"HTTP 401") as raised:
+            evidence(uri.replace("s3cr", "wr0ng"))
+    assert "wr0ng" not in str(raised.value)
+    assert str(raised.value).startswith(proxy)
+
+
+@pytest.mark.parametrize("answered", [1, 2, 5])
+def test_a_server_that_falls_silent_later(server, ids, monkeypatch, answered):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    count = 0
+
+    def falls_silent(_request):
+        nonlocal count
+        count += 1
+        if count > answered:
+            time.sleep(4)
+        return True
+
+    begun = time.monotonic()
+    with forwarding(server, falls_silent) as proxy, pytest.raises(StoreError, match="did not answer in time"):
+        evidence(proxy)
+    assert time.monotonic() - begun < 20
+
+
+READ = """
+import sys
+from smoke_gate.collect import Source, StoreError, collect
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Policy
+try:
+    collect(Policy(version=1), Source(tracking_uri=sys.argv[1]))
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("way", ["refuses", "is silent"])
+def test_no_server_is_known_within_half_a_minute(way):
+    begun = time.monotonic()
+    if way == "refuses":
+        message = read_in_a_process(f"http://me:s3cret@127.0.0.1:{free_port()}")
+    else:
+        with silent_server() as uri:
+            message = read_in_a_process(uri.replace("://", "://me:s3cret@"))
+    assert time.monotonic() - begun < 30
+    assert {"refuses": "connection refused", "is silent": "did not answer in time"}[way] in message
+    assert "s3cret" not in message
+
+
+def read_in_a_process(uri: str) -> str:
+    done = subprocess.run([sys.executable, "-c", READ, uri], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout

@@ -1,0 +1,98 @@
+from collections.abc import Collection, Mapping
+
+import pytest
+from mlflow.entities import Run
+
+from smoke_gate.collect.attempts import reader_of, worth_keeping
+from smoke_gate.evidence import Attempt
+from smoke_gate.policy.model import Policy
+from tests.support.entities import run
+
+
+def policy(**runs: str) -> Policy:
+    return Policy.model_validate(
+        {"version": 1, "runs": runs, "plan": {"cells": ["A/x", "B"], "seeds": ["42", "7"]}}
+    )
+
+
+def attempt(
+    recorded: Run,
+    parents: Mapping[str, Run] | None = None,
+    in_scope: Collection[str] | None = None,
+    **runs: str,
+) -> Attempt:
+    return reader_of(policy(**runs), parents or {}, in_scope).attempt(recorded)
+
+
+NAME = r"run_name:(?P<cell>\w+)-(?P<seed>\d+)"
+CHILD = {"mlflow.parentRunId": "p"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "recorded", "expected"),
+    [
+        ({}, run(params={"cell": "A", "seed": "42"}), ("A", "42")),
+        ({}, run(tags={"cell": "A", "seed": "42"}), (None, None)),
+        ({"cell": "tags.cell", "seed": "tags.s"}, run(tags={"cell": "A", "s": "042"}), ("A", "042")),
+        ({"cell": "parent.params.cell"}, run(params={"seed": "1"}, tags=CHILD), ("of parent", "1")),
+        ({"cell": "parent.tags.cell"}, run(params={"seed": "1"}, tags=CHILD), ("tag of parent", "1")),
+        ({"cell": "parent.params.cell"}, run(params={"seed": "1"}), (None, "1")),
+        ({"cell": "parent.params.cell"}, run(tags={"mlflow.parentRunId": "gone"}), (None, None)),
+        ({"cell": NAME, "seed": NAME}, run(), ("A", "42")),
+        ({"cell": r"run_name:(?P<cell>\w)"}, run(), (None, None)),
+        ({"cell": "{params.m}/{tags.k}"}, run(params={"m": "A", "seed": "7"}, tags={"k": "x"}), ("A/x", "7")),
+        ({"cell": "{params.m}/{tags.k}"}, run(params={"m": "A", "seed": "7"}), (None, "7")),
+        ({"seed": "none"}, run(params={"cell": "A", "seed": "7"}), ("A", None)),
+    ],
+)  # fmt: skip
+def test_cell_and_seed(runs, recorded, expected):
+    parents = {"p": run("p", params={"cell": "of parent"}, tags={"cell": "tag of parent"})}
+    found = attempt(recorded, parents, **runs)
+    assert (found.cell, found.seed) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "commit", "dirty"),
+    [
+        ({}, None, None),
+        ({"mlflow.source.git.commit": "aa"}, "aa", None),
+        ({"git_commit": "bb", "git_dirty": "False"}, "bb", False),
+        ({"mlflow.source.git.commit": "aa", "git_commit": "bb", "git_dirty": "true"}, "aa", True),
+        ({"git_dirty": "0"}, None, False),
+        ({"git_dirty": "perhaps"}, None, True),
+        ({"git_commit": "", "mlflow.source.git.dirty": "true"}, None, True),
+    ],
+)
+def test_commit_and_dirty(tags, commit, dirty):
+    found = attempt(run(tags=tags))
+    assert (found.commit, found.dirty) == (commit, dirty)
+
+
+def test_name_falls_back_to_the_tag_of_old_servers():
+    assert attempt(run(name="", tags={"mlflow.runName": "old"})).run_name == "old"
+    assert attempt(run(name="")).run_name == ""
+
+
+def test_scope_is_what_the_filter_selected():
+    assert attempt(run("a")).in_scope
+    assert attempt(run("a"), in_scope={"a"}).in_scope
+    assert not attempt(run("a"), in_scope={"b"}).in_scope
+
+
+def test_the_facts_of_an_attempt_are_taken_over():
+    found = attempt(run("a", status="KILLED", stage="deleted"))
+    assert (found.run_id, found.status, found.lifecycle_stage) == ("a", "KILLED", "deleted")
+    assert (found.start_time, found.end_time, found.experiment_id) == (1, 2, "1")
+
+
+def test_deleted_runs_count_at_planned_pairs_only():
+    rules = policy()
+    recorded = [
+        run("planned", {"cell": "B", "seed": "042"}, stage="deleted"),
+        run("elsewhere", {"cell": "B", "seed": "43"}, stage="deleted"),
+        run("unidentified", {}, stage="deleted"),
+        run("unexpected", {"cell": "C", "seed": "1"}),
+        run("parent", {}),
+    ]
+    kept = worth_keeping(rules, map(reader_of(rules, {}, None).attempt, recorded))
+    assert [found.run_id for found in kept] == ["parent", "planned", "unexpected"]

@@ -1,0 +1,45 @@
+import pytest
+
+from smoke_gate.collect.definitions import definition_sha256
+from smoke_gate.errors import UsageError
+from smoke_gate.hashing import definition_hash
+
+DEFINITION = {"metric": "pape", "quantile": 0.5, "peaks": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("d.json", '{"quantile": 0.5, "metric": "pape", "peaks": [1, 2]}'),
+        ("d.yaml", "metric: pape\nquantile: 0.5\npeaks: [1, 2]\n"),
+        ("d.YML", "{metric: pape, quantile: 5.0e-1, peaks: [1, 2]}"),
+    ],
+)
+def test_one_definition_has_one_hash(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert definition_sha256(tmp_path / name) == definition_hash(DEFINITION)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("absent.json", None, "cannot be read: No such file"),
+        ("d.txt", b"{}", r"must be \.json, \.yaml or \.yml"),
+        ("d.json", b"{", "has no hash"),
+        ("d.json", b'{"a": 1, "a": 2}', "each key once"),
+        ("d.json", b'{"a": NaN}', "finite"),
+        ("d.yaml", b"a: [", "is no YAML"),
+        ("d.yaml", b"a: 1\nb: {c: 1, c: 2}", "names a key twice: c"),
+        ("d.yaml", b"just text", "mapping or a list, found str"),
+        ("d.yaml", b"", "found NoneType"),
+        ("d.yaml", b"day: 2026-01-01", "has no hash"),
+        ("d.yaml", b"a: !!python/object:os.system {}", "is no YAML"),
+        ("d.yaml", b"\xff\xfe\x00", "is no YAML"),
+        ("d.json", b"[" * (17 << 20), "larger than 16 MiB"),
+    ],
+)
+def test_what_is_no_definition(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        definition_sha256(tmp_path / name)

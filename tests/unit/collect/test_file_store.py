@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.file_store import private_links
+from tests.support.recorded import fingerprint
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = tmp_path / "mlruns"
+    for folder in (
+        "1/run/artifacts",
+        "1/run/metrics",
+        "1/run/params",
+        "1/run/tags",
+        "models/registered",
+        "1/models/m-1",
+    ):
+        (store / folder).mkdir(parents=True)
+    for path in ("1/meta.yaml", "1/run/meta.yaml", "1/run/params/a", "models/registered/meta.yaml"):
+        (store / path).write_text("x")
+    return store
+
+
+@pytest.fixture
+def private(tmp_path):
+    (tmp_path / "private").mkdir()
+    return tmp_path / "private"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_links_to_experiments_only_and_trash_of_its_own(store, private):
+    (store / "2").mkdir()  # artifacts of an SQLite store share the folder `mlruns`
+    before = fingerprint(store)
+    links = private_links(store, private)
+    assert names(links) == [".trash", "1"]
+    assert (links / "1/run/params/a").read_text() == "x"
+    assert (links / "1/models/m-1").is_dir()
+    assert fingerprint(store) == before
+
+
+def test_a_run_that_git_left_without_empty_folders(store, private):
+    (store / "1/run/artifacts").rmdir()
+    (store / "1/run/metrics").rmdir()
+    before = fingerprint(store)
+    links = private_links(store, private)
+    assert names(links / "1/run") == ["artifacts", "meta.yaml", "metrics", "params", "tags"]
+    assert (links / "1/run/params/a").read_text() == "x"
+    assert fingerprint(store) == before
+
+
+def test_deleted_experiments_stay_deleted(store, private):
+    (store / ".trash").mkdir()
+    (store / "1").rename(store / ".trash/1")
+    links = private_links(store, private)
+    assert names(links) == [".trash"]
+    assert names(links / ".trash") == ["1"]
+
+
+@pytest.mark.parametrize("place", ["params/leak", "tags", "meta.yaml"])
+def test_a_run_must_not_show_files_of_this_machine(store, private, tmp_path, place):
+    (tmp_path / "secret").mkdir()
+    target = store / "1/run" / place
+    if target.is_dir():
+        target.rmdir()
+    elif target.exists():
+        target.rename(tmp_path / "secret" / "meta.yaml")
+    target.symlink_to(tmp_path / "secret" / ("meta.yaml" if place == "meta.yaml" else ""))
+    with pytest.raises(StoreError, match="holds a link that leads out"):
+        private_links(store, private)
+
+
+def test_an_experiment_may_live_elsewhere(store, private, tmp_path):
+    (store / "1").rename(tmp_path / "big-disk")
+    (store / "1").symlink_to(tmp_path / "big-disk")
+    assert (private_links(store, private) / "1/run/params/a").read_text() == "x"
+
+
+def test_a_folder_without_experiments_says_what_was_meant(tmp_path, private):
+    (tmp_path / "here/mlruns").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"no MLflow experiments; did you mean .*here/mlruns\?"):
+        private_links(tmp_path / "here", private)
+    (tmp_path / "here/mlflow.db").touch()
+    with pytest.raises(StoreError, match=r"did you mean sqlite:///.*mlflow\.db\?"):
+        private_links(tmp_path / "here/mlruns", private)
+    with pytest.raises(StoreError, match="check the path"):
+        private_links(private, private)

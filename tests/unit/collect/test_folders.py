@@ -1,0 +1,162 @@
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.folders import Entry, LocalFolder, Tree
+from smoke_gate.policy.terms import path_matches
+
+
+def written(root: Path, *paths: str) -> Path:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+    return root.resolve()
+
+
+FILES = (
+    "a.png",
+    "x/a.png",
+    "x/b.pt",
+    "x/y/a.png",
+    "x/y/z/b.pt",
+    ".hidden/a.png",
+    "y/x/a.png",
+    "x/[1].png",
+    "x/{a}.pt",
+)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (("x/*",), ["x/[1].png", "x/a.png", "x/b.pt", "x/{a}.pt"]),
+        (("x/**",), ["x/[1].png", "x/a.png", "x/b.pt", "x/y/a.png", "x/y/z/b.pt", "x/{a}.pt"]),
+        (("**/*.pt",), ["x/b.pt", "x/y/z/b.pt", "x/{a}.pt"]),
+        (("*.png",), ["a.png"]),
+        (("*/y/*.png",), ["x/y/a.png"]),
+        (("x/a.png", "nothing/*"), ["x/a.png"]),
+        (("*/*/*.png", "*/*/*/*"), ["x/y/a.png", "x/y/z/b.pt", "y/x/a.png"]),
+        (("x/*.PNG",), []),
+        ((), []),
+    ],
+)
+def test_matching(tmp_path, patterns, expected):
+    tree = Tree(LocalFolder(written(tmp_path, *FILES)))
+    assert [entry.path for entry in tree.matching(patterns)] == expected
+
+
+segments = st.sampled_from(["a", "b", "x", "*", "**", "?", "a*"])
+patterns = st.lists(st.lists(segments, min_size=1, max_size=4).map("/".join), min_size=1, max_size=3)
+
+
+@given(patterns)
+def test_looking_where_matches_may_be_misses_none(listed_tree, patterns):
+    root, paths = listed_tree
+    expected = [path for path in paths if any(path_matches(path, pattern) for pattern in patterns)]
+    assert [entry.path for entry in Tree(LocalFolder(root)).matching(patterns)] == expected
+
+
+@pytest.fixture(scope="module")
+def listed_tree(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tree")
+    names = ("a", "b", "x", "ab")
+    paths = sorted(
+        {
+            "/".join((*start, "f"))
+            for start in ((), *((n,) for n in names), *((n, m) for n in names for m in names))
+        }
+    )
+    paths += ["x/x/x"]
+    return written(root, *paths), sorted(paths)
+
+
+def test_only_asked_for_folders_are_listed(tmp_path):
+    class Watched:
+        def __init__(self, folder: LocalFolder) -> None:
+            self.folder = folder
+            self.asked: list[str] = []
+
+        def entries(self, path: str) -> Sequence[Entry]:
+            self.asked.append(path)
+            return self.folder.entries(path)
+
+        def opened(self, entry: Entry, max_bytes: int) -> AbstractContextManager[Path]:
+            return self.folder.opened(entry, max_bytes)
+
+    folder = Watched(LocalFolder(written(tmp_path, *FILES)))
+    tree = Tree(folder)
+    tree.matching(("x/*", "x/y/*"))
+    tree.matching(("x/*",))
+    assert tree.file("x/b.pt") == Entry("x/b.pt", 6)
+    assert tree.file("x/y") is None
+    assert sorted(folder.asked) == ["x", "x/y"]
+
+
+def test_files_are_used_where_they_are(tmp_path):
+    folder = LocalFolder(written(tmp_path, "x/a"))
+    with folder.opened(Entry("x/a", 3), 3) as path:
+        assert path == folder.root / "x/a"
+
+
+@pytest.mark.parametrize("target", ["file", "folder", "absent"])
+def test_a_link_that_leads_out_is_listed_and_not_opened(tmp_path, target):
+    written(tmp_path, "outside/file")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(
+        tmp_path / {"file": "outside/file", "folder": "outside", "absent": "no"}[target]
+    )
+    folder = LocalFolder((tmp_path / "root").resolve())
+    (entry,) = Tree(folder).matching(("**",))
+    assert entry == Entry("link")
+    with pytest.raises(ArtifactError, match="leads out"), folder.opened(entry, 100):
+        pass
+
+
+def test_links_inside_are_followed_and_circles_end(tmp_path):
+    root = written(tmp_path, "x/a")
+    (root / "y").symlink_to(root / "x")
+    (root / "x" / "again").symlink_to(root / "x")
+    found = [entry.path for entry in Tree(LocalFolder(root)).matching(("y/*", "x/**"))]
+    assert "y/a" in found
+    assert len(found) < 100
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    folder = LocalFolder(tmp_path.resolve())
+    (entry,) = Tree(folder).matching(("*",))
+    with pytest.raises(ArtifactError, match="no regular file"), folder.opened(entry, 100):
+        pass
+
+
+def test_vanished_and_too_large(tmp_path):
+    folder = LocalFolder(written(tmp_path, "a"))
+    with pytest.raises(ArtifactError, match="not there any more"), folder.opened(Entry("b", 1), 100):
+        pass
+    (tmp_path / "a").write_bytes(b"x" * 101)
+    with pytest.raises(ArtifactError, match="larger than 100 bytes"), folder.opened(Entry("a", 1), 100):
+        pass
+
+
+def test_an_error_while_reading_is_the_files_problem(tmp_path):
+    folder = LocalFolder(written(tmp_path, "a"))
+    with (
+        pytest.raises(ArtifactError, match="cannot be read: Input/output error"),
+        folder.opened(Entry("a", 1), 100),
+    ):
+        raise OSError(5, "Input/output error")
+
+
+def test_no_folder_is_an_empty_folder(tmp_path):
+    assert Tree(LocalFolder(tmp_path / "no")).matching(("**",)) == ()
+    assert LocalFolder(written(tmp_path, "a")).entries("a") == []
+
+
+def test_paths_are_relative_to_the_root(tmp_path):
+    assert not Path(LocalFolder(written(tmp_path, "x/a")).entries("x")[0].path).is_absolute()
