@@ -13,7 +13,7 @@ from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
-from smoke_gate.collect.locations import without_credentials
+from smoke_gate.credentials import without_credentials
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,12 +7,11 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.credentials import without_credentials
 
 Kind = Literal["sqlite", "files", "database", "server"]
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9.-]+)(?:\+[A-Za-z0-9_]+)?:")
-# user:password@, also where a slash in the password was not percent-encoded (then it does not look like host:port/).
-_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?!\d+(?:/|$))[^\s@]*@)")
 _KINDS: Mapping[str, Kind] = {
     "file": "files",
     "sqlite": "sqlite",
@@ -46,11 +45,6 @@ def shown(uri: str) -> str:
     """Return the URI without credentials: no user, no password, and no query where it is not part of a path."""
     bare = without_credentials(uri)
     return bare if kind_of(uri) in ("sqlite", "files") else re.split(r"[?#]", bare, maxsplit=1)[0]
-
-
-def without_credentials(text: str) -> str:
-    """Return any text without what stands between ``://`` and ``@`` in the URIs that it mentions."""
-    return _CREDENTIALS.sub("", text)
 
 
 def files_path(uri: str) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from smoke_gate.collect.errors import ArtifactError
-from smoke_gate.collect.locations import without_credentials
 from smoke_gate.collect.store import Store
+from smoke_gate.credentials import without_credentials
 
 PathMap = Sequence[tuple[str, str]]
 

@@ -1,6 +1,5 @@
 """One run to log to: which one, and how facts get into it whole, unchanged and without a secret in an error."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.errors import SmokeGateError
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ MAX_PARAM_LENGTH = (
     500  # the shortest limit of an MLflow server still in use that holds a definition; longer is cut
 )
 
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
-_QUERY = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]*")
 
 
 class ContractError(SmokeGateError, ValueError):
@@ -102,12 +100,7 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException) as error:
-        raise ContractError(f"the MLflow store refused: {without_credentials(str(error))}") from None
-
-
-def without_credentials(text: str) -> str:
-    """Return ``text`` with user, password and query removed from every URI in it."""
-    return _QUERY.sub(r"\1", _USER_INFO.sub("", text))
+        raise ContractError(f"the MLflow store refused: {without_credentials_and_query(str(error))}") from None
 
 
 def _check_param(key: str, value: str, present: str | None) -> None:

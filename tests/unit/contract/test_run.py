@@ -6,7 +6,8 @@ from mlflow import MlflowClient
 
 from smoke_gate import contract
 from smoke_gate.contract import ContractError
-from smoke_gate.contract.run import LoggedRun, logged_run, without_credentials
+from smoke_gate.contract.run import LoggedRun, logged_run
+from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.errors import SmokeGateError
 from tests.support.fluent import fluent_store
 
@@ -96,7 +97,7 @@ def test_files_go_where_they_are_named_and_come_back(run):
     ],
 )
 def test_credentials_are_removed(text, shown):
-    assert without_credentials(text) == shown
+    assert without_credentials_and_query(text) == shown
 
 
 @pytest.fixture
