@@ -1,4 +1,4 @@
-"""How gates add up to a verdict: thresholds, waivers, references, what was never looked at, and properties of the whole."""
+"""How gates add up to a verdict: thresholds, waivers, references, what was not looked at, properties of the whole."""
 
 from dataclasses import replace
 from random import Random

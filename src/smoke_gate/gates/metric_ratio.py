@@ -12,9 +12,9 @@ def judge(case: Case) -> Outcome:
     """Hold each run against every rule of its cell."""
     rules = case.policy.gates.metric_ratio.rules
     checks = [
-        _check(rule, judged) for rule in rules for judged in case.judged if _is_for(rule, judged.pair.cell)
+        _check(rule, judged) for rule in rules for judged in case.judged if is_for(rule, judged.pair.cell)
     ]
-    applies = [place for place in case.matrix.places if any(_is_for(rule, place.pair.cell) for rule in rules)]
+    applies = [place for place in case.matrix.places if any(is_for(rule, place.pair.cell) for rule in rules)]
     return Outcome(
         checks=tuple(checks),
         expected=len(applies),
@@ -23,7 +23,19 @@ def judge(case: Case) -> Outcome:
     )
 
 
-def _is_for(rule: RatioRule, cell: str) -> bool:
+def ratio_of(rule: RatioRule, run: Run) -> float | None:
+    """Return the value that a rule holds against its band.
+
+    None where a metric is missing or not finite, or the denominator is 0.
+    """
+    operands = Ratio.parse(rule.value).operands
+    if any(_broken(run, operand) for operand in operands):
+        return None
+    return _divided(*(_number(run, operand) for operand in operands))
+
+
+def is_for(rule: RatioRule, cell: str) -> bool:
+    """Whether a rule judges the runs of a cell."""
     return rule.cells is None or cell in rule.cells
 
 
@@ -40,7 +52,7 @@ def _check(rule: RatioRule, judged: Judged) -> Check:
     numbers = [_number(judged.run, operand) for operand in ratio.operands]
     value = _divided(*numbers)
     observed = "nothing: the denominator is 0" if value is None else f"{value:g}"
-    if value is not None and _is_within(rule, value):
+    if value is not None and is_within(rule, value):
         return _ratio_check(rule, judged, Status.PASS, f"{rule.value} is {observed}.", observed)
     shown = f" ({numbers[0]:g} / {numbers[1]:g})" if len(numbers) == 2 else ""
     message = (
@@ -95,7 +107,7 @@ def _divided(numerator: float, denominator: float = 1.0) -> float | None:
     return None if denominator == 0 else numerator / denominator
 
 
-def _is_within(rule: RatioRule, value: float) -> bool:
+def is_within(rule: RatioRule, value: float) -> bool:
     """Return whether the value is in the band; a quotient that overflowed is in none."""
     above = rule.min is None or rule.min <= value
     below = rule.max is None or value <= rule.max

@@ -1,6 +1,7 @@
 """The verdict in one line: what it is, what it covers, and of when. Plain text; it is escaped where it is shown."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from smoke_gate.evidence import Attempt, Evidence
 from smoke_gate.gates import GATES
@@ -38,6 +39,39 @@ def counted(number: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """Return the words as a sentence lists them: ``G1``, ``G1 and G3``, ``G1, G3 and G5``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a reader must do: the part that stands out, and the rest."""
+
+    strong: str
+    rest: str = ""
+
+
+def advice(verdict: Verdict) -> Advice | None:
+    """Return who must do what; None where nobody must do anything."""
+    if verdict.status is VerdictStatus.ALL_PASS:
+        return None
+    if verdict.status is VerdictStatus.WARNING:
+        return Advice(f"{REVIEW.capitalize()}.", "What to look at is listed below.")
+    if verdict.pending:
+        return Advice(
+            "Nothing is wrong so far, but planned runs are not finished yet.",
+            "It is no pass before they are.",
+        )
+    names = listed([result.id for result in verdict.gates if result.status is Status.FAIL])
+    if not verdict.matrix.selected:
+        return Advice(f"{names} failed: no planned run was found that could be judged.")
+    if verdict.critical:
+        return Advice(
+            f"{names} failed.",
+            "Not all runs computed the metric as it was defined: use none of these numbers.",
+        )
+    return Advice(
+        f"{names} failed.",
+        "Do not start the next stage on these runs. What failed and how to fix it: below.",
+    )
 
 
 def _why(verdict: Verdict) -> list[str]:

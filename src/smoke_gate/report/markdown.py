@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from smoke_gate.report.comparison import against_baseline
 from smoke_gate.report.escape import code, visible, web_address
-from smoke_gate.report.headline import REVIEW, coverage, listed, status_words
+from smoke_gate.report.headline import advice, coverage, listed, status_words
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
@@ -124,35 +124,14 @@ def _experiments(judgement: Judgement) -> str:
 
 def _call(judgement: Judgement) -> list[str]:
     """Say who must do what."""
-    verdict = judgement.verdict
-    if verdict.status is VerdictStatus.ALL_PASS:
+    words = advice(judgement.verdict)
+    if words is None:
         return []
-    if verdict.status is VerdictStatus.WARNING:
-        return [alert("WARNING", f"**{REVIEW.capitalize()}.** What to look at is listed below.")]
-    if verdict.pending:
-        return [
-            alert(
-                "NOTE",
-                "Nothing is wrong so far, but planned runs are not finished yet. It is no pass before they are.",
-            )
-        ]
-    failed = [result for result in verdict.gates if result.status.value == "FAIL"]
-    names = listed([result.id for result in failed])
-    if not verdict.matrix.selected:
-        return [alert("CAUTION", f"**{names} failed: no planned run was found that could be judged.**")]
-    if verdict.critical:
-        return [
-            alert(
-                "CAUTION",
-                f"**{names} failed.** Not all runs computed the metric as it was defined: use none of these numbers.",
-            )
-        ]
-    return [
-        alert(
-            "CAUTION",
-            f"**{names} failed.** Do not start the next stage on these runs. What failed and how to fix it: below.",
-        )
-    ]
+    if judgement.verdict.status is VerdictStatus.WARNING:
+        kind = "WARNING"
+    else:
+        kind = "NOTE" if judgement.verdict.pending else "CAUTION"
+    return [alert(kind, f"**{words.strong}** {words.rest}".strip())]
 
 
 def _narrowed(judgement: Judgement) -> list[str]:

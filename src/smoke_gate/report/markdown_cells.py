@@ -32,7 +32,7 @@ def _table(metric: MetricStatistics) -> str:
 
 def _row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, tested: bool) -> list[str]:
     runs = str(cell.runs) if cell.finite == cell.runs else f"⚠️ {cell.finite} of {cell.runs}"
-    row = [code(cell.cell), runs, _number(cell.mean), _range(cell)]
+    row = [code(cell.cell), runs, number_words(cell.mean), range_words(cell)]
     if compared:
         row += _difference(cell.difference, is_reference=cell.cell == metric.reference_cell)
     if tested:
@@ -44,10 +44,11 @@ def _row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, test
 def _difference(difference: Difference | None, *, is_reference: bool) -> list[str]:
     if difference is None:
         return ["" if is_reference else "no common seed", ""]
-    return [f"{difference.mean:+.4g}", _sign(difference)]
+    return [f"{difference.mean:+.4g}", sign_words(difference)]
 
 
-def _sign(difference: Difference) -> str:
+def sign_words(difference: Difference) -> str:
+    """Say in how many pairs the more frequent sign is."""
     if not difference.lower and not difference.higher:
         return f"{difference.pairs} of {difference.pairs} equal"
     if difference.lower >= difference.higher:
@@ -55,11 +56,17 @@ def _sign(difference: Difference) -> str:
     return f"{difference.higher} of {difference.pairs} higher"
 
 
-def _range(cell: CellStatistics) -> str:
+def range_words(cell: CellStatistics) -> str:
+    """Return the smallest and the largest value, or the only one."""
     if cell.low is None or cell.high is None:
         return "–"
-    return _number(cell.low) if cell.finite == 1 else f"{_number(cell.low)} – {_number(cell.high)}"
+    return (
+        number_words(cell.low)
+        if cell.finite == 1
+        else f"{number_words(cell.low)} – {number_words(cell.high)}"
+    )
 
 
-def _number(value: float | None) -> str:
+def number_words(value: float | None) -> str:
+    """Return a number with four digits that count; a dash where there is none."""
     return "–" if value is None else f"{value:.4g}"

@@ -3,6 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
+WORKING_DIRECTORY = "/work"
+"""Where the reader's folder is in the container."""
+# $PWD is for the reader's shell, so it is the one part that is not quoted. `reproduce --docker` does the same.
+_REPLAY = f'--network none --read-only --tmpfs /tmp -v "$PWD:{WORKING_DIRECTORY}:ro" -w {WORKING_DIRECTORY}'
+_CHECK = f'-v "$PWD:{WORKING_DIRECTORY}" -w {WORKING_DIRECTORY}'
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
@@ -18,14 +24,13 @@ class Reproduction:
 
     @property
     def replay(self) -> str:
-        """The command that evaluates the recorded evidence again."""
-        return self._docker("reproduce", self.verdict_file)
+        """The command that evaluates the recorded evidence again: without a network, and it can write nothing."""
+        return self._docker(_REPLAY, "reproduce", self.verdict_file)
 
     @property
     def check(self) -> str:
         """The command that reads the store again."""
-        return self._docker("check", *self.options)
+        return self._docker(_CHECK, "check", *self.options)
 
-    def _docker(self, *arguments: str) -> str:
-        # $PWD is for the reader's shell, so it is the one part that is not quoted.
-        return f'docker run --rm -v "$PWD:/work" -w /work {shlex.join([self.image, *arguments])}'
+    def _docker(self, options: str, *arguments: str) -> str:
+        return f"docker run --rm {options} {shlex.join([self.image, *arguments])}"

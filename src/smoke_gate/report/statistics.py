@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from smoke_gate.draw.facts import shown_metrics
 from smoke_gate.evidence import Evidence, metric_number
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.terms import Ratio, normal_seed
+from smoke_gate.policy.terms import normal_seed
 from smoke_gate.verdict import Verdict
 
 SIGNIFICANT = 0.05
@@ -60,7 +61,7 @@ def metric_statistics(verdict: Verdict, policy: Policy, evidence: Evidence) -> t
         return ()
     chosen = policy.report.reference_cell
     reference = chosen if chosen is not None and chosen in cells else next(iter(cells))
-    return tuple(_metric(metric, cells, reference) for metric in _metrics(policy, evidence))
+    return tuple(_metric(metric, cells, reference) for metric in shown_metrics(policy, evidence))
 
 
 def sign_test(lower: int, higher: int) -> float:
@@ -83,18 +84,6 @@ def _values(verdict: Verdict, evidence: Evidence) -> _Values:
         seed = "" if pair.seed is None else normal_seed(pair.seed)
         cells.setdefault(pair.cell, {})[seed] = metrics.get(attempt.run_id, {})
     return cells
-
-
-def _metrics(policy: Policy, evidence: Evidence) -> list[str]:
-    """Return the metrics that the report asks for; left out, those that the policy names and some run has."""
-    if policy.report.metrics:
-        return list(policy.report.metrics)
-    named = [*policy.plan.required_metrics, *(reference.metric for reference in policy.references)]
-    if policy.gates.metric_ratio.enabled:
-        rules = (Ratio.parse(rule.value) for rule in policy.gates.metric_ratio.rules)
-        named += [operand.metric for ratio in rules for operand in ratio.operands]
-    logged = {metric for run in evidence.runs for metric in run.metrics}
-    return [metric for metric in dict.fromkeys(named) if metric in logged]
 
 
 def _metric(metric: str, cells: _Values, reference: str) -> MetricStatistics:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from smoke_gate.report.escape import log_line
+from smoke_gate.reproduce.container import Contained
 from smoke_gate.reproduce.offline import NOT_COVERED, POLICY_NOT_COVERED, Outcome, Replay
 
 _MOST_FINDINGS = 20
@@ -11,6 +12,15 @@ _MOST_FINDINGS = 20
 def replay_text(replay: Replay) -> str:
     """Return what a replay came to: one line where the verdict is reproduced, else what is wrong and what to do."""
     return joined(_lines(replay))
+
+
+def contained_text(found: Contained, here: Replay) -> str:
+    """Return what a replay in an image came to, beside the one here."""
+    own = replay_text(here)
+    if found.output == own:
+        return joined([f"{found.image}: the same, to the last byte"])
+    lines = (f"  {line}" for line in found.output.splitlines())
+    return joined([f"{found.image} says (exit code {found.exit_code}):", *lines])
 
 
 def joined(lines: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from smoke_gate.cli.repeat import compare, reproduce
-from smoke_gate.errors import ExitCode
+from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.report.verdict_file import document_text
 from smoke_gate.reproduce import VerdictFileError
 from tests.support.matrix import passing_matrix, with_run
@@ -119,3 +119,24 @@ def test_a_baseline_that_was_tampered_with_is_an_error(document, write):
     document["evidence"]["runs"][0]["metrics"]["pape"] = "0.1"
     with pytest.raises(VerdictFileError, match="was tampered with"):
         asked(compare, write(document), head)
+
+
+# --- reproduce --docker -----------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_of_no_image_asks_for_one(document, write):
+    with pytest.raises(UsageError, match="name one with --image"):
+        asked(reproduce, write(document), "--docker")
+
+
+def test_no_engine_is_said_so(document, write, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(UsageError, match="no Docker engine answers"):
+        asked(reproduce, write(document), "--docker", "--image", "smoke-gate")
+
+
+def test_a_file_that_was_tampered_with_is_given_to_no_image(document, write, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    document["evidence"]["as_of"] = "2026-01-30"
+    code, _ = asked(reproduce, write(document), "--docker", "--image", "smoke-gate")
+    assert code == ExitCode.FAIL

@@ -2,15 +2,16 @@ import shlex
 
 from smoke_gate.report.reproduction import Reproduction
 
-DOCKER = 'docker run --rm -v "$PWD:/work" -w /work'
+REPLAY = 'docker run --rm --network none --read-only --tmpfs /tmp -v "$PWD:/work:ro" -w /work'
+CHECK = 'docker run --rm -v "$PWD:/work" -w /work'
 
 
 def test_the_commands_are_exact():
     reproduction = Reproduction(
         image="smoke-gate@sha256:ab", verdict_file="outputs/v.json", options=("--cells", "B0")
     )
-    assert reproduction.replay == f"{DOCKER} smoke-gate@sha256:ab reproduce outputs/v.json"
-    assert reproduction.check == f"{DOCKER} smoke-gate@sha256:ab check --cells B0"
+    assert reproduction.replay == f"{REPLAY} smoke-gate@sha256:ab reproduce outputs/v.json"
+    assert reproduction.check == f"{CHECK} smoke-gate@sha256:ab check --cells B0"
 
 
 def test_a_shell_reads_them_as_they_are_meant():

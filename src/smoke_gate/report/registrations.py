@@ -1,0 +1,49 @@
+"""The chain of preregistrations, for the terminal."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from smoke_gate.evidence import Registration
+from smoke_gate.report.escape import log_line, shortened
+from smoke_gate.report.times import iso
+
+
+def chain_text(
+    registrations: Sequence[Registration], in_force: Registration | None, golden: Collection[str]
+) -> str:
+    """Return the lines that show what was registered, what replaced it and why, and what counts.
+
+    Args:
+        registrations: the preregistration runs, oldest first.
+        in_force: the one that counts, None where it is not exactly one.
+        golden: the ids of the runs that hold a golden tensor.
+
+    """
+    lines = [f"{len(registrations)} registered"]
+    for one in registrations:
+        lines += _registration(one, counts=one == in_force, golden=one.run_id in golden)
+    if registrations and in_force is None:
+        lines.append(
+            "none is in force: they are no single chain, or the policy names another (`smoke-gate explain G1`)"
+        )
+    return "".join(f"{log_line(line)}\n" for line in lines)
+
+
+def _registration(one: Registration, *, counts: bool, golden: bool) -> Iterator[str]:
+    yield f"{one.sha256 or 'no definition hash'}{' (in force)' if counts else ''}"
+    yield f"  run {one.run_id}, {_state(one)}, {iso(one.start_time) or 'at an unknown time'}"
+    yield f"  commit {one.commit or 'unknown'}"
+    yield f"  definition: {_definition(one)}"
+    yield f"  policy {one.policy_sha256 or 'not recorded'}, golden tensor: {'yes' if golden else 'none'}"
+    if one.prior_sha256 is not None:
+        yield f"  replaces {one.prior_sha256}: {shortened(one.reason or 'no reason given', 400)}"
+
+
+def _state(one: Registration) -> str:
+    return one.status if one.lifecycle_stage == "active" else one.lifecycle_stage
+
+
+def _definition(one: Registration) -> str:
+    if one.payload is None:
+        return "its text is not recorded"
+    agrees = one.sha256 in (one.payload.text_sha256, one.payload.canonical_sha256)
+    return "its text gives the hash" if agrees else "its text does not give the hash"

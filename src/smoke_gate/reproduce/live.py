@@ -1,0 +1,100 @@
+"""The store read again, by the recorded policy: what changed since the verdict, and what it would be now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from smoke_gate.collect import Source, collect
+from smoke_gate.collect.again import last_logged, read_runs
+from smoke_gate.collect.locations import kind_of
+from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.store import Store, open_store
+from smoke_gate.errors import UsageError
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Policy
+from smoke_gate.report.document import VerdictDocument
+from smoke_gate.report.headline import headline
+from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes
+from smoke_gate.reproduce.reading import Recorded
+from smoke_gate.reproduce.words import joined
+from smoke_gate.verdict import evaluate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What changed since the verdict, and the headline that the store gives now."""
+
+    changes: tuple[Changed, ...]
+    headline: str
+
+
+def store_of(document: VerdictDocument, environ: Mapping[str, str]) -> str:
+    """Return the tracking URI of those who name none: ``MLFLOW_TRACKING_URI``, else the file's.
+
+    No hash covers what the file says of its store, and MLflow sends credentials to the servers that it is told of: so
+    a server is never taken from a file.
+
+    Raises:
+        UsageError: The file names a server.
+
+    """
+    if named := environ.get("MLFLOW_TRACKING_URI"):
+        return named
+    uri = document["source"]["tracking_uri"]
+    if kind_of(uri) not in ("sqlite", "files"):
+        raise UsageError(
+            f"the file says that its store is {uri}; name it yourself with --tracking-uri: credentials may go there"
+        )
+    return uri
+
+
+def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
+    """Read the store by the recorded policy, and compare it with the recorded evidence.
+
+    Args:
+        case: the verdict file.
+        source: where the store and the checkout are; as head, the recorded one counts.
+        progress: is told how far it is.
+
+    Raises:
+        StoreError: The store cannot be read.
+        ExperimentError: Its experiment is not there any more.
+
+    """
+    policy = _same_experiments(case)
+    source = replace(source, head=case.evidence.head)
+    fresh = collect(policy, source, progress=progress).evidence
+    # what no store says: it stays as it was
+    fresh = replace(fresh, drawn=case.evidence.drawn, policy_change=case.evidence.policy_change)
+    with open_store(source.tracking_uri) as store:
+        now = _with_recorded_runs(case, fresh, store, source)
+        wanted = changed_metrics(case.evidence, now)
+        clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}
+    return Live(
+        changes=changes(case.evidence, now, clocks),
+        headline=headline(evaluate(case.policy, fresh), case.policy, fresh),
+    )
+
+
+def live_text(live: Live, case: Recorded) -> str:
+    """Return what `reproduce --live` says."""
+    document = case.document
+    if not live.changes:
+        return joined([f"unchanged since {document['created_at']}: {live.headline}", *LIMITS.splitlines()])
+    lines = [f"changed since {document['created_at']}:"]
+    for changed in live.changes:
+        lines += [changed.title, *(f"  {line}" for line in changed.lines)]
+    lines += [f"verdict then: {document['headline']}", f"verdict now: {live.headline}", *LIMITS.splitlines()]
+    return joined(lines)
+
+
+def _same_experiments(case: Recorded) -> Policy:
+    """Return the policy with the experiments that were read: where it names none, another may have runs by now."""
+    ids = tuple(experiment["id"] for experiment in case.document["source"]["experiments"])
+    return case.policy if case.policy.experiments else case.policy.model_copy(update={"experiments": ids})
+
+
+def _with_recorded_runs(case: Recorded, fresh: Evidence, store: Store, source: Source) -> Evidence:
+    """Add the facts of runs that stood for a pair and do not any more: what was replaced may have been changed too."""
+    have = {run.run_id for run in fresh.runs}
+    rest = [run.run_id for run in case.evidence.runs if run.run_id not in have]
+    return replace(fresh, runs=(*fresh.runs, *read_runs(rest, case.policy, store, source.artifact_path_map)))

@@ -1,0 +1,167 @@
+"""What GitHub's runner does for a step that is a container action: mounts, variables, an event file, file commands.
+
+Source: ``ContainerActionHandler`` and ``DockerCommandManager`` of the runner (actions/runner 2.336), and "Default
+environment variables" of GitHub's documentation. The engine's socket is not mounted: the action has no use for it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from tests.container.image import IMAGE, docker
+from tests.github.runner import read_outputs
+from tests.github.server import REPOSITORY, FakeGitHub
+
+ACTION = yaml.safe_load(Path(__file__).parents[2].joinpath("action.yml").read_text(encoding="utf-8"))
+TOKEN = "secret-token"  # the one that the loopback GitHub knows
+RUNNER_USER = 1001  # the container is root, and the checkout somebody else's
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left behind. Paths among the outputs are from the workspace."""
+
+    code: int
+    outputs: Mapping[str, str]
+    summary: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A machine with one checkout, and the GitHub that it works for."""
+
+    root: Path
+    github: FakeGitHub
+
+    @property
+    def workspace(self) -> Path:
+        """The checkout: ``<work>/<repository>/<repository>``."""
+        name = REPOSITORY.rpartition("/")[2]
+        return self.root / "work" / name / name
+
+    def run(self, event: Mapping[str, str], payload: Mapping[str, Any], **inputs: str) -> Step:
+        """Run the action as a step of a job that this event started."""
+        commands = self._file_commands()
+        mounts = self._mounts()
+        (self.root / "temp/_github_workflow/event.json").write_text(json.dumps(payload), encoding="utf-8")
+        if os.geteuid() == 0:
+            for path in (self.workspace, *self.workspace.rglob("*")):
+                os.chown(path, RUNNER_USER, RUNNER_USER, follow_symlinks=False)
+        variables = {
+            **ACTION["runs"]["env"],
+            **_inputs(inputs),
+            **self._variables(),
+            **{name: str(path) for name, path in commands.items()},
+            **event,
+        }
+        ended = docker(
+            *("run", "--rm", "--workdir", "/github/workspace", "--network", "host"),
+            *(f"--env={name}={_translated(value, mounts)}" for name, value in variables.items()),
+            *(f"--volume={host}:{inside}" for host, inside in mounts.items()),
+            IMAGE,
+        )
+        return Step(
+            code=ended.code,
+            outputs=read_outputs(commands["GITHUB_OUTPUT"]),
+            summary=commands["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
+            log=ended.stdout + ended.stderr,
+        )
+
+    def _mounts(self) -> dict[Path, str]:
+        """Make the folders that a container action gets; host → container, the more special ones first."""
+        temp = self.root / "temp"
+        mounts = {
+            temp / "_github_home": "/github/home",
+            temp / "_github_workflow": "/github/workflow",
+            temp / "_runner_file_commands": "/github/file_commands",
+            temp: "/github/runner_temp",
+            self.workspace: "/github/workspace",
+        }
+        for folder in mounts:
+            folder.mkdir(parents=True, exist_ok=True)
+        return mounts
+
+    def _file_commands(self) -> dict[str, Path]:
+        """Make the empty files by which a step answers."""
+        folder = self.root / "temp/_runner_file_commands"
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {
+            "GITHUB_ENV": "set_env",
+            "GITHUB_OUTPUT": "set_output",
+            "GITHUB_PATH": "add_path",
+            "GITHUB_STATE": "save_state",
+            "GITHUB_STEP_SUMMARY": "step_summary",
+        }
+        step = uuid4()
+        files = {name: folder / f"{prefix}_{step}" for name, prefix in names.items()}
+        for file in files.values():
+            file.touch()
+        return files
+
+    def _variables(self) -> dict[str, str]:
+        """Return the variables that do not depend on the event. PYTHONPATH is a workflow's own, for its own steps."""
+        return {
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION": "gate",
+            "GITHUB_ACTOR": "octocat",
+            "GITHUB_API_URL": self.github.url,
+            "GITHUB_EVENT_PATH": str(self.root / "temp/_github_workflow/event.json"),
+            "GITHUB_GRAPHQL_URL": f"{self.github.url}/graphql",
+            "GITHUB_JOB": "gate",
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_REPOSITORY_OWNER": REPOSITORY.partition("/")[0],
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ID": "100",
+            "GITHUB_RUN_NUMBER": "1",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_WORKFLOW": "gate",
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "HOME": str(self.root / "temp/_github_home"),
+            "PYTHONPATH": "src",
+            "RUNNER_ARCH": "X64",
+            "RUNNER_NAME": "GitHub Actions 1",
+            "RUNNER_OS": "Linux",
+            "RUNNER_TEMP": str(self.root / "temp"),
+            "RUNNER_WORKSPACE": str(self.workspace.parent),
+        }
+
+
+def runner_in(root: Path, github: FakeGitHub, demo: Path) -> Runner:
+    """Set up a machine whose workspace holds the demo's store and policy; the base branch has the same policy."""
+    runner = Runner(root=root, github=github)
+    shutil.copytree(demo, runner.workspace)
+    commit_policy(runner, (runner.workspace / "smoke-gate.yml").read_text(encoding="utf-8"))
+    return runner
+
+
+def commit_policy(runner: Runner, text: str) -> None:
+    """Let a policy be the checkout's and the base branch's."""
+    (runner.workspace / "smoke-gate.yml").write_text(text, encoding="utf-8")
+    runner.github.files["refs/heads/main:smoke-gate.yml"] = {"text": text}
+
+
+def _inputs(given: Mapping[str, str]) -> dict[str, str]:
+    """Return every input as the runner passes it: what the step gives, else the default, expressions evaluated."""
+    unknown = given.keys() - ACTION["inputs"].keys()
+    assert not unknown, f"action.yml has no input {unknown}"
+    values = {name: str(given.get(name, one.get("default", ""))) for name, one in ACTION["inputs"].items()}
+    return {
+        f"INPUT_{name.upper()}": text.replace("${{ github.token }}", TOKEN) for name, text in values.items()
+    }
+
+
+def _translated(value: str, mounts: Mapping[Path, str]) -> str:
+    """Rewrite a path of the host to where the container has it."""
+    for host, inside in mounts.items():
+        if value == str(host) or value.startswith(f"{host}/"):
+            return inside + value.removeprefix(str(host))
+    return value

@@ -1,0 +1,150 @@
+"""The action as GitHub runs it: the built image, started as the runner does, for each event and each verdict."""
+
+import json
+from pathlib import Path
+
+import pytest
+from dulwich import porcelain
+from dulwich.repo import Repo
+
+from tests.container.accidents import (
+    WATCHED,
+    cut_off_checkpoint,
+    overwrite_database,
+    replace_definition,
+    set_commit,
+)
+from tests.container.conftest import HEAD
+from tests.container.runner import ACTION, TOKEN, commit_policy
+from tests.github.runner import other, pull_request, workflow_run
+from tests.github.server import Pull
+
+STORE = "sqlite:///mlflow.db"
+
+
+def test_three_pushes_end_with_one_comment_and_a_status_each(runner, github):
+    policy = (runner.workspace / "smoke-gate.yml").read_text()
+    checkpoint = min(runner.workspace.glob("artifacts/*/artifacts/checkpoints/model.safetensors"))
+    whole = checkpoint.read_bytes()
+
+    def push(sha: str):
+        github.push(7, sha)
+        return runner.run(*pull_request(7, sha), tracking_uri=STORE, commit_status="smoke-gate")
+
+    cut_off_checkpoint(runner.workspace)
+    broken = push("1" * 40)
+    checkpoint.write_bytes(whole)
+    commit_policy(runner, policy + WATCHED)
+    doubtful = push("2" * 40)
+    commit_policy(runner, policy)
+    sound = push("3" * 40)
+
+    assert [step.code for step in (broken, doubtful, sound)] == [1, 0, 0]
+    verdicts = [step.outputs["verdict"] for step in (broken, doubtful, sound)]
+    assert verdicts == ["FAIL", "WARNING", "ALL PASS"]
+    (note,) = github.of()
+    assert "Smoke gate: ALL PASS" in note.body
+    states = [(one["sha"][0], one["state"]) for one in github.statuses]
+    assert states == [("1", "failure"), ("2", "success"), ("3", "success")]
+    assert "G3 failed" in broken.summary
+    assert all(step.outputs["comment_url"].endswith(str(note.id)) for step in (broken, doubtful, sound))
+
+
+def test_outputs_and_files_of_a_pass(runner):
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    assert step.outputs.keys() == ACTION["outputs"].keys()
+    wanted = {
+        "verdict": "ALL PASS",
+        "critical": "false",
+        "pending": "false",
+        "failed": "0",
+        "published": "true",
+    }
+    assert wanted.items() <= step.outputs.items()
+    report = (runner.workspace / step.outputs["report"]).read_text()
+    assert report.splitlines()[0] == step.summary.splitlines()[0]
+    document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
+    assert document["context"]["sha"] == HEAD
+    assert document["summary"]["passed"] == int(step.outputs["passed"]) > 0
+    assert TOKEN not in step.log + step.summary + json.dumps(document)
+
+
+def test_a_critical_fail(runner, github):
+    replace_definition(runner.workspace)
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    assert (step.code, step.outputs["verdict"], step.outputs["critical"]) == (1, "FAIL", "true")
+    assert "Smoke gate: CRITICAL FAIL" in github.of()[0].body
+    assert "::error title=smoke-gate::G1 A3/" in step.log
+
+
+def test_no_verdict_is_an_error_on_the_pull_request_too(runner, github):
+    overwrite_database(runner.workspace)
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate")
+    assert (step.code, step.outputs["verdict"]) == (3, "ERROR")
+    assert "No verdict could be reached" in github.of()[0].body
+    assert github.statuses[0]["state"] == "error"
+    assert "Traceback" not in step.log
+
+
+def test_a_fork_is_judged_here_and_published_by_a_second_workflow(runner, github):
+    github.pulls[7].label = "fork:main"
+    token = github.tokens[TOKEN]
+    token.may_comment = token.may_set_status = False
+    first = runner.run(*pull_request(7, HEAD, fork=True), tracking_uri=STORE)
+    assert (first.code, first.outputs["verdict"], first.outputs["published"]) == (0, "ALL PASS", "false")
+    assert "workflow_run" in first.summary
+    assert github.of() == []
+
+    token.may_comment = token.may_set_status = True
+    second = runner.run(
+        *workflow_run(HEAD), publish=first.outputs["verdict_file"], commit_status="smoke-gate"
+    )
+    assert (second.code, second.outputs["verdict"], second.outputs["published"]) == (0, "ALL PASS", "true")
+    assert "Smoke gate: ALL PASS" in github.of()[0].body
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "success")]
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("push", {"after": HEAD}),
+        ("merge_group", {"merge_group": {"head_sha": HEAD, "base_ref": "refs/heads/main"}}),
+        ("schedule", {"schedule": "0 6 * * 1"}),
+    ],
+)
+def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github, name, payload):
+    step = runner.run(*other(name, HEAD, **payload), tracking_uri=STORE, commit_status="smoke-gate")
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (0, "ALL PASS", "true")
+    assert step.outputs["comment_url"] == ""
+    assert "Smoke gate: ALL PASS" in step.summary
+    assert github.notes == []
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "success")]
+
+
+def test_a_dispatched_gate_reports_on_the_pull_request_that_it_is_told(runner, github):
+    github.pulls[12] = Pull(12, "d" * 40)
+    event = other("workflow_dispatch", "8" * 40, inputs={})
+    inputs = {"sha": "d" * 40, "pull_request": "12", "commit_status": "smoke-gate"}
+    step = runner.run(*event, tracking_uri=STORE, **inputs)
+    assert (step.code, step.outputs["published"]) == (0, "true")
+    assert [note.pull for note in github.of()] == [12]
+    assert [one["sha"] for one in github.statuses] == ["d" * 40]
+
+
+def test_git_reads_a_checkout_that_belongs_to_somebody_else(runner, github):
+    head = committed(runner.workspace)
+    set_commit(runner.workspace, head)
+    github.push(7, head)
+    policy = (runner.workspace / "smoke-gate.yml").read_text()
+    commit_policy(runner, policy + 'runs: {commit: code, code_paths: ["*.py"]}\n')
+    step = runner.run(*pull_request(7, head), tracking_uri=STORE)
+    assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS"), step.summary
+
+
+def committed(workspace: Path) -> str:
+    """Make a commit of a training script, and return its hash."""
+    (workspace / "train.py").write_text("print('training')\n")
+    with Repo.init(str(workspace)) as repository:
+        porcelain.add(repository, [str(workspace / "train.py")])
+        author = b"A <a@example.org>"
+        return porcelain.commit(repository, b"Train", author=author, committer=author).decode()

@@ -1,0 +1,161 @@
+from decimal import Decimal
+from typing import Any, Literal
+
+import pytest
+
+from smoke_gate.compare import Comparison, Limit, compare
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Narrowing, Policy
+from tests.support.matrix import (
+    passing_matrix,
+    passing_policy,
+    sha256,
+    with_another_attempt,
+    with_attempt,
+    with_run,
+    without_run,
+)
+
+CELLS, SEEDS = ["B0", "A3"], ["42", "123"]
+PAIRS = ["B0/42", "B0/123", "A3/42", "A3/123"]
+
+
+def policy(**overrides: Any) -> Policy:
+    return passing_policy(plan={"cells": CELLS, "seeds": SEEDS}, **overrides)
+
+
+def matrix(**values: str) -> Evidence:
+    """Return the matrix with ``pape`` at the pairs, named as ``B0_42``."""
+    evidence = passing_matrix(CELLS, SEEDS)
+    for pair in PAIRS:
+        value = values.get(pair.replace("/", "_"), "0.9")
+        evidence = with_run(evidence, pair, metrics={"pape": value})
+    return evidence
+
+
+def limit(most: str = "0.01", direction: Literal["drop", "rise"] = "drop", metric: str = "pape") -> Limit:
+    return Limit(metric=metric, direction=direction, most=Decimal(most))
+
+
+def compared(base: Evidence, head: Evidence, *limits: Limit, head_policy: Policy | None = None) -> Comparison:
+    return compare((policy(), base), (head_policy or policy(), head), limits)
+
+
+def problems(comparison: Comparison) -> tuple[str, ...]:
+    (result,) = comparison.limits
+    assert comparison.holds is not bool(result.problems)
+    return result.problems
+
+
+def pape(comparison: Comparison) -> dict[str, Decimal | None]:
+    metric = next(metric for metric in comparison.metrics if metric.metric == "pape")
+    return {change.pair.subject: change.difference for change in metric.changes}
+
+
+def test_runs_are_paired_by_cell_and_seed():
+    found = pape(compared(matrix(B0_42="1.5"), matrix(B0_42="1.25", A3_123="1.0")))
+    assert found == {
+        "B0/42": Decimal("-0.25"),
+        "B0/123": 0,
+        "A3/42": 0,
+        "A3/123": Decimal("0.1"),
+    }
+
+
+def test_the_selected_run_of_a_pair_counts():
+    head = with_another_attempt(matrix(B0_42="1.25"), "B0/42", "failed", status="FAILED", start_time=10**13)
+    assert pape(compared(matrix(), head))["B0/42"] == Decimal("0.35")
+
+
+def test_a_seed_that_is_spelled_otherwise_is_the_same_pair():
+    base = with_attempt(matrix(), "B0/42", seed="042")
+    assert compared(base, matrix()).lacking == ()
+
+
+def test_metrics_begin_with_those_that_somebody_named():
+    base = with_run(matrix(), "B0/42", metrics={"a": "1", "system/cpu": "3"})
+    named = policy(report={"metrics": ["val_loss", "never logged"]})
+    found = compared(base, matrix(), limit(metric="train_loss"), head_policy=named)
+    assert [metric.metric for metric in found.metrics] == ["train_loss", "val_loss", "pape", "a"]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "limits", "said"),
+    [
+        ("0.91", "0.90", limit("0.01"), None),  # as floats, the drop is more than 0.01
+        ("0.91", "0.8999", limit("0.01"), "dropped by 0.0101, from 0.91 to 0.8999"),
+        ("0.5", "9.0", limit("0"), None),
+        ("0.9", "0.9", limit("0"), None),
+        ("1.5", "2.0", limit("0.5", "rise"), None),
+        ("1.5", "2.25", limit("0.5", "rise"), "rose by 0.75, from 1.5 to 2.25"),
+        ("1.5", "0.1", limit("0", "rise"), None),
+        ("1e-05", "2e-05", limit("0.000005", "rise"), "rose by 0.00001, from 1e-05 to 2e-05"),
+        ("0.9", "NaN", limit("100"), "NaN in head"),
+        ("Infinity", "0.9", limit("100", "rise"), "Infinity in base"),
+    ],
+)
+def test_a_limit_holds_at_each_pair(base, head, limits, said):
+    found = problems(compared(matrix(B0_42=base), matrix(B0_42=head), limits))
+    assert found == ((f"B0/42: {said}",) if said else ())
+
+
+def test_one_pair_that_moves_is_not_outweighed_by_others():
+    head = matrix(B0_42="0.8", B0_123="1.9", A3_42="1.9", A3_123="1.9")
+    assert problems(compared(matrix(), head, limit())) == ("B0/42: dropped by 0.1, from 0.9 to 0.8",)
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_pair_that_one_side_lacks_breaks_a_limit(side):
+    less = without_run(matrix(), "A3/42")
+    found = compared(less, matrix(), limit()) if side == "base" else compared(matrix(), less, limit())
+    assert [(pair.subject, sides) for pair, sides in found.lacking] == [("A3/42", (side,))]
+    assert problems(found) == (f"A3/42: no run in {side}",)
+
+
+def test_a_planned_pair_that_both_lack_breaks_a_limit():
+    less = without_run(matrix(), "A3/42")
+    assert problems(compared(less, less, limit())) == ("A3/42: no run in base and head",)
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_metric_that_one_side_lacks_breaks_a_limit(side):
+    less = with_run(matrix(), "A3/42", metrics={"pape": None})
+    found = compared(less, matrix(), limit()) if side == "base" else compared(matrix(), less, limit())
+    assert problems(found) == (f"A3/42: {side} lacks the metric",)
+    assert pape(found)["A3/42"] is None
+
+
+def test_a_metric_that_nobody_logged_breaks_its_limit():
+    found = compared(matrix(), matrix(), limit(metric="typo"))
+    assert len(problems(found)) == len(PAIRS)
+
+
+def test_a_narrowed_verdict_lacks_the_other_pairs():
+    narrowed = policy().model_copy(update={"narrowed": Narrowing(cells=("B0",))})
+    found = compared(matrix(), matrix(), limit(), head_policy=narrowed)
+    assert problems(found) == ("A3/42: no run in head", "A3/123: no run in head")
+
+
+def test_facts_that_the_evidence_lacks_are_no_run():
+    base = matrix()
+    unread = Evidence(as_of=base.as_of, attempts=base.attempts)
+    assert len(problems(compared(base, unread, limit()))) == len(PAIRS)
+    assert compared(base, unread).metrics == ()
+
+
+def test_a_changed_definition_breaks_a_limit():
+    head = with_run(matrix(), "A3/42", params={"pape_definition_hash": sha256("another")})
+    found = compared(matrix(), head, limit())
+    assert [pair.subject for pair in found.redefined] == ["A3/42"]
+    assert problems(found) == ("A3/42: the two runs computed different definitions",)
+
+
+def test_other_data_is_told_and_breaks_nothing():
+    head = with_run(matrix(), "A3/42", params={"train_data_hash": "0" * 16})
+    found = compared(matrix(), head, limit())
+    assert [pair.subject for pair in found.other_data] == ["A3/42"]
+    assert problems(found) == ()
+
+
+def test_without_a_limit_nothing_fails():
+    assert compared(matrix(), without_run(matrix(B0_42="0.1"), "A3/42")).holds
