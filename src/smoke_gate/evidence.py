@@ -113,7 +113,7 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """``checkpoints/MANIFEST.json`` of a run: path from the artifact root to entry; ``problem``: why it is unreadable."""
+    """``checkpoints/MANIFEST.json``: path from the artifact root to entry; ``problem``: why it cannot be read."""
 
     entries: Mapping[str, ManifestEntry] = field(default_factory=dict)
     problem: str | None = None

@@ -57,7 +57,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decision and all that led to it; ``pending``: all that is wrong is that planned pairs are not finished yet."""
+    """The decision and what led to it; ``pending``: all that is wrong is that planned pairs are not finished yet."""
 
     status: VerdictStatus
     critical: bool

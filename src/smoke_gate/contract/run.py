@@ -18,7 +18,6 @@ MAX_PARAM_LENGTH = (
 )
 
 
-
 class ContractError(SmokeGateError, ValueError):
     """Something that must not be logged as it is; the message says what was found and what to log instead."""
 
@@ -100,7 +99,9 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException) as error:
-        raise ContractError(f"the MLflow store refused: {without_credentials_and_query(str(error))}") from None
+        raise ContractError(
+            f"the MLflow store refused: {without_credentials_and_query(str(error))}"
+        ) from None
 
 
 def _check_param(key: str, value: str, present: str | None) -> None:
