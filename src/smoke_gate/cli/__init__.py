@@ -3,6 +3,7 @@
 Everything heavy is imported by the command that needs it, so that ``--help`` and a wrong policy cost no MLflow import.
 """
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import click
 from smoke_gate import __version__
 from smoke_gate.cli.check import check, demo
 from smoke_gate.cli.inform import explain, policy
+from smoke_gate.cli.init import init
 from smoke_gate.cli.produce import hash_files, preregister
 from smoke_gate.cli.publish import action, publish
 from smoke_gate.cli.repeat import compare, golden, reproduce
@@ -20,6 +22,8 @@ from smoke_gate.errors import ExitCode, SmokeGateError
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # As the first process of a container it would ignore SIGTERM otherwise; it ends as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -66,6 +70,7 @@ def commands() -> None:
 for command in (
     check,
     demo,
+    init,
     explain,
     policy,
     preregister,

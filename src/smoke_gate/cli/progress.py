@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smoke_gate.collect.progress import Progress
 
-_STAGES = {"runs": "reading the runs", "facts": "reading params, metrics and artifacts"}
+_STAGES = {
+    "runs": "reading the runs",
+    "facts": "reading params, metrics and artifacts",
+    "figures": "drawing figures",
+}
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The summary on stdout: the verdict, a line a gate, what failed with its fix, and what was written. Plain text."""
+"""The summary on stdout: the verdict, a line a gate, what failed with its fix, and what was written.
+
+Plain text, for logs, pipes and ``NO_COLOR``; :mod:`smoke_gate.report.screen` is for terminals.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +11,7 @@ from smoke_gate.report.escape import log_line, shortened
 from smoke_gate.report.grouping import CheckGroup, grouped, place_of
 from smoke_gate.verdict import GateResult, Verdict
 
-_MOST_GROUPS = 10
+MOST_GROUPS = 10
 _MOST_PLACES = 4
 _LONGEST_MESSAGE = 400
 
@@ -39,14 +42,19 @@ def _gate(result: GateResult) -> str:
     return f"{result.id} {result.status.value:<7} {result.name:<15} {critical}{message}"
 
 
-def _failures(verdict: Verdict) -> list[str]:
-    """Return what failed and how to fix it, the gates that fail first."""
+def failures(verdict: Verdict) -> list[CheckGroup]:
+    """Return what failed, the gates that fail first."""
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
     groups = grouped(check for check in verdict.checks if check.status is Status.FAIL)
-    ordered = sorted(groups, key=lambda group: (group.gate not in failing, group.gate))
-    lines = [_group(group) for group in ordered[:_MOST_GROUPS]]
-    if len(ordered) > _MOST_GROUPS:
-        lines.append(f"  … and {len(ordered) - _MOST_GROUPS} more findings; the report has them all")
+    return sorted(groups, key=lambda group: (group.gate not in failing, group.gate))
+
+
+def _failures(verdict: Verdict) -> list[str]:
+    """Return what failed and how to fix it."""
+    groups = failures(verdict)
+    lines = [_group(group) for group in groups[:MOST_GROUPS]]
+    if len(groups) > MOST_GROUPS:
+        lines.append(f"  … and {len(groups) - MOST_GROUPS} more findings; the report has them all")
     return lines
 
 

@@ -1,0 +1,137 @@
+"""Writes what was guessed as a policy with comments. Pure: the same guess gives the same text."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+
+import yaml
+
+from smoke_gate.init.gates import JUDGED_WHERE_THEY_EXIST, GateGuess
+from smoke_gate.init.guess import Guess
+from smoke_gate.report.escape import shortened, visible
+
+_PLAIN = re.compile(r"(?!(?:null|Null|NULL)$)[A-Za-z0-9_][A-Za-z0-9_./+-]*")
+_MOST_MISSING = 6
+_PROFILES = {
+    "contract": (
+        "contract: the runs log with smoke_gate.contract, or mean to. All seven gates are on;",
+        "those marked below fail until the training code logs what they need.",
+    ),
+    "basic": (
+        "basic: for runs that never heard of smoke-gate. What they cannot have is not asked for;",
+        "when they log all that is said below, make it `contract`: then all seven gates are on.",
+    ),
+}
+
+
+def policy_text(guess: Guess) -> str:
+    """Return the text of a policy file that ``load_policy`` takes."""
+    sections = (_head(guess), _runs(guess), _plan(guess), _gates(guess))
+    return "\n".join("".join(f"{line}\n" for line in section) for section in sections)
+
+
+def _head(guess: Guess) -> Iterator[str]:
+    yield "# What the smoke matrix must be before anybody believes its numbers. Written by `smoke-gate init` from the"
+    yield "# runs that are there: what they have in common is no proof that it is right, so read every line once."
+    yield "# `smoke-gate policy` prints this file with all defaults, `smoke-gate explain` says what a gate checks."
+    yield "version: 1"
+    yield from (f"# {line}" for line in _PROFILES[guess.profile])
+    yield f"profile: {guess.profile}"
+    yield f"experiments: {_flow(guess.experiments)}"
+
+
+def _runs(guess: Guess) -> Iterator[str]:
+    identity = guess.identity
+    yield "runs:"
+    if not identity.is_found:
+        yield "  # NOTHING IN THE RUNS SAYS WHICH CELL AND SEED THEY ARE. Each is a cell by its name, until they do:"
+        yield "  # log them with contract.log_plan(cell=…, seed=…), then write params.cell and params.seed here."
+    else:
+        both = f"{identity.stated} of {identity.asked} runs say both"
+        yield f"  # Where a run says which variant it is, and with which seed: {both}."
+    yield f"  cell: {_scalar(identity.cell)}"
+    if identity.seed == "none":
+        yield "  # `none`: no seed was found, so each cell has one run. One run gives no confidence band."
+    yield f"  seed: {_scalar(identity.seed)}"
+    yield "  # same: runs of different commits are a warning. `head` and `code` ask for the commit under review."
+    yield "  commit: same"
+
+
+def _plan(guess: Guess) -> Iterator[str]:
+    identity = guess.identity
+    yield "# The runs that must exist. This is what there is; make it what there should be."
+    yield "plan:"
+    yield "  # To hold a cell to its settings, write for example:  B0: {expect: {use_vq: False, lr: 0.01}}"
+    yield "  cells:"
+    yield from (f"    {_scalar(cell)}:" for cell in identity.cells)
+    if identity.seeds:
+        yield f"  seeds: {_flow(identity.seeds)}"
+    yield from _missing(guess)
+    if guess.required_metrics:
+        yield "  # Present and finite in every run: never NaN, never absent."
+        yield f"  required_metrics: {_flow(guess.required_metrics)}"
+
+
+def _missing(guess: Guess) -> Iterator[str]:
+    missing = guess.identity.missing
+    if not missing:
+        return
+    named = ", ".join(_comment("/".join(pair)) for pair in missing[:_MOST_MISSING])
+    more = f" and {len(missing) - _MOST_MISSING} more" if len(missing) > _MOST_MISSING else ""
+    cell, seed = missing[0]
+    yield f"  # No finished run: {named}{more}. These fail until they are run, or are excluded:"
+    yield "  # exclude:"
+    yield f"  #   - {{cell: {_scalar(cell)}, seeds: {_flow([seed])}, reason: why it is not run}}"
+
+
+def _gates(guess: Guess) -> Iterator[str]:
+    yield "gates:"
+    for gate in guess.gates:
+        state = "ready" if gate.ready else "on, and not ready" if guess.is_on(gate) else "off"
+        yield f"  # {gate.id} {state}: {_comment(gate.found)}."
+        if gate.to_log:
+            yield "  # The training code must log:"
+            yield from (f"  #   {line}" for line in gate.to_log)
+        yield from _settings(guess, gate)
+
+
+def _settings(guess: Guess, gate: GateGuess) -> Iterator[str]:
+    """Yield the gate's section; one that runs cannot satisfy is left to the profile, and changes with it."""
+    settings = {"enabled": "true", **gate.settings} if guess.is_on(gate) else gate.settings
+    if not settings:
+        judged = "judged as soon as a run has any" if gate.id in JUDGED_WHERE_THEY_EXIST else "off"
+        yield f"  # {gate.section}: {judged} (profile basic)"
+        return
+    yield f"  {gate.section}:"
+    for key, value in settings.items():
+        if key == "rules":
+            yield "    # A ratio far from 1 means that training, or the data, is not what it should be."
+        yield f"    {key}: {_value(value)}"
+
+
+# --- YAML -------------------------------------------------------------------------------------------------------------
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return _scalar(str(value))
+
+
+def _flow(values: Iterable[str]) -> str:
+    return _value(tuple(values))
+
+
+def _scalar(text: str) -> str:
+    """Return a text so that YAML reads it back as it is, on one line."""
+    if _PLAIN.fullmatch(text):
+        return text
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=text.isprintable(), width=sys.maxsize)
+    return quoted.strip()
+
+
+def _comment(text: str) -> str:
+    """Return foreign text for a comment, which is one line."""
+    return shortened(visible(text))

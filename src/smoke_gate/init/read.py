@@ -1,0 +1,99 @@
+"""Reads the shape of an experiment. Nothing is written to the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smoke_gate.collect.artifacts import tree_of
+from smoke_gate.collect.attempts import name_of, search
+from smoke_gate.collect.errors import ArtifactError, StoreError
+from smoke_gate.collect.experiments import find_experiments
+from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.registrations import is_registration
+from smoke_gate.collect.store import Store
+from smoke_gate.collect.workers import in_parallel
+from smoke_gate.init.shape import Files, RunShape, Shape
+from smoke_gate.policy.model import Policy
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+
+_PARENT_TAG = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An open store with the runs that were found, whose artifacts can be asked for."""
+
+    store: Store
+    shape: Shape
+    recorded: Mapping[str, "RecordedRun"]
+
+    def files(self, run_ids: Sequence[str], *, workers: int, progress: Progress) -> dict[str, Files]:
+        """Return what runs left behind; a run whose artifacts are not where they were recorded left nothing.
+
+        Raises:
+            StoreError: The artifact store cannot be reached.
+        """
+        found = in_parallel(self._files, run_ids, workers=workers, stage="facts", progress=progress)
+        return dict(zip(run_ids, found, strict=True))
+
+    def _files(self, run_id: str) -> Files:
+        run = self.recorded[run_id]
+        models = len({output.model_id for output in run.outputs.model_outputs}) if run.outputs else 0
+        try:
+            entries = tree_of(run, self.store, ()).matching(("**",))
+        except ArtifactError:
+            return Files(models=models)
+        return Files(paths=tuple(entry.path for entry in entries), models=models)
+
+
+def read_runs(store: Store, experiments: Sequence[str], progress: Progress) -> Reading:
+    """Read the runs of a store's experiments.
+
+    Raises:
+        StoreError: The store cannot be read.
+        ExperimentError: An experiment is not there, or none is named and there is not just one.
+    """
+    found = find_experiments(store, experiments)
+    runs = search(store, [experiment_id for experiment_id, _ in found], "", progress)
+    active = [run for run in runs if run.info.lifecycle_stage == "active"]
+    shape = _shape(store, tuple(name for _, name in found), active)
+    return Reading(store, shape, {run.info.run_id: run for run in active})
+
+
+def _shape(store: Store, experiments: tuple[str, ...], active: Sequence["RecordedRun"]) -> Shape:
+    plain = Policy(version=1)
+    registrations = {run.info.run_id for run in active if is_registration(plain, run)}
+    attempts = [run for run in active if run.info.run_id not in registrations]
+    finished = [_run(run) for run in attempts if run.info.status == "FINISHED"]
+    known = {run.info.run_id: _run(run) for run in attempts}
+    parents = {run.parent for run in finished if run.parent}
+    found = {parent: known.get(parent) or _elsewhere(store, parent) for parent in sorted(parents)}
+    return Shape(
+        experiments=experiments,
+        runs=tuple(sorted(finished, key=lambda run: (run.start_time, run.run_id))),
+        parents={parent: run for parent, run in found.items() if run is not None},
+        unfinished=len(attempts) - len(finished),
+        registered=bool(registrations),
+    )
+
+
+def _elsewhere(store: Store, run_id: str) -> RunShape | None:
+    """Return a parent of another experiment, None where it is gone."""
+    try:
+        return _run(store.call(store.client.get_run, run_id))
+    except StoreError:
+        return None
+
+
+def _run(run: "RecordedRun") -> RunShape:
+    return RunShape(
+        run_id=run.info.run_id,
+        name=name_of(run),
+        params=dict(run.data.params),
+        tags=dict(run.data.tags),
+        metrics=dict(run.data.metrics),
+        parent=run.data.tags.get(_PARENT_TAG) or None,
+        start_time=run.info.start_time or 0,
+    )

@@ -1,0 +1,95 @@
+"""What every report says of each place of the matrix: whether its run is good, and if not, in which gates."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from smoke_gate.evidence import Attempt
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.policy.model import GateId, Policy
+from smoke_gate.policy.terms import normal_seed
+from smoke_gate.selection import Place
+from smoke_gate.verdict import Verdict
+
+
+class PlaceState(StrEnum):
+    """Of a pair of cell and seed; the words are for people."""
+
+    PASS = "all checks pass"  # noqa: S105
+    WARNING = "a warning, and in which gate"
+    FAIL = "a failing check, and in which gate"
+    UNFINISHED = "not finished yet"
+    LOST = "its last attempt ended without a result"
+    NO_ATTEMPT = "no attempt"
+    EXCLUDED = "excluded from the plan"
+    NOT_PLANNED = "not planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A place of the matrix: its state, the gates that are behind it, and the attempt that a reader may look at."""
+
+    state: PlaceState
+    gates: tuple[GateId, ...] = ()
+    attempt: Attempt | None = None
+
+
+def seeds_of(places: Sequence[Place]) -> dict[str, str]:
+    """Return the seeds in plan order, by value, as the plan first spells them; one empty one where there are none."""
+    seeds: dict[str, str] = {}
+    for place in places:
+        seeds.setdefault(_key(place), place.pair.seed or "")
+    return seeds
+
+
+def rows_of(verdict: Verdict, policy: Policy) -> dict[str, list[Mark]]:
+    """Return, for each cell in plan order, a mark for each of the seeds."""
+    places = verdict.matrix.places
+    marks = _marks(verdict)
+    seeds = seeds_of(places)
+    return {
+        cell: [marks.get((cell, seed)) or _unplanned(policy, cell, seed) for seed in seeds]
+        for cell in dict.fromkeys(place.pair.cell for place in places)
+    }
+
+
+def _marks(verdict: Verdict) -> dict[tuple[str, str], Mark]:
+    by_run: Mapping[str | None, list[Check]] = defaultdict(list)
+    for check in verdict.checks:
+        by_run[check.run_id].append(check)
+    marks = {}
+    for place in verdict.matrix.places:
+        run = place.selected
+        marks[place.pair.cell, _key(place)] = (
+            _missing(place) if run is None else _judged(run, by_run[run.run_id])
+        )
+    return marks
+
+
+def _key(place: Place) -> str:
+    return "" if place.pair.seed is None else normal_seed(place.pair.seed)
+
+
+def _judged(run: Attempt, checks: Sequence[Check]) -> Mark:
+    """Return the worst of the run's statuses, and the gates that found it."""
+    for status, state in ((Status.FAIL, PlaceState.FAIL), (Status.WARNING, PlaceState.WARNING)):
+        gates = sorted({check.gate for check in checks if check.status is status})
+        if gates:
+            return Mark(state=state, gates=tuple(gates), attempt=run)
+    return Mark(state=PlaceState.PASS, attempt=run)
+
+
+def _missing(place: Place) -> Mark:
+    if not place.attempts:
+        return Mark(state=PlaceState.NO_ATTEMPT)
+    newest = place.attempts[0]
+    waiting = newest.status in ("RUNNING", "SCHEDULED")
+    return Mark(state=PlaceState.UNFINISHED if waiting else PlaceState.LOST, attempt=newest)
+
+
+def _unplanned(policy: Policy, cell: str, seed: str) -> Mark:
+    excluded = any(
+        entry.cell == cell and seed in map(normal_seed, entry.seeds) for entry in policy.plan.exclude
+    )
+    return Mark(state=PlaceState.EXCLUDED if excluded else PlaceState.NOT_PLANNED)

@@ -1,0 +1,159 @@
+"""What is guessed of the gates that runs can satisfy."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from smoke_gate.init.gates import GateGuess, guess_gates, profile_of, required_metrics
+from smoke_gate.init.shape import Files, RunShape, Shape
+
+HASH = "0123456789abcdef"
+DEFINITION = HASH * 4
+
+
+def runs_with(*params: dict[str, str], metrics: Sequence[dict[str, float]] = ()) -> list[RunShape]:
+    rows = metrics or [{} for _ in params]
+    return [
+        RunShape(run_id=f"r{i}", params=own, metrics=row)
+        for i, (own, row) in enumerate(zip(params, rows, strict=True))
+    ]
+
+
+def with_metrics(*metrics: dict[str, float]) -> list[RunShape]:
+    return runs_with(*({} for _ in metrics), metrics=metrics)
+
+
+def gate(
+    gate_id: str, runs: list[RunShape], files: Sequence[Files] | None = None, *, registered: bool = False
+) -> GateGuess:
+    left = files or [Files() for _ in runs]
+    shape = Shape(experiments=("e",), runs=tuple(runs), registered=registered)
+    by_run = {run.run_id: own for run, own in zip(runs, left, strict=True)}
+    return next(one for one in guess_gates(shape, runs, by_run, stated=True) if one.id == gate_id)
+
+
+def left(*paths: str) -> list[Files]:
+    """One run for each path."""
+    return [Files(paths=(path, "logs/train.log")) for path in paths]
+
+
+def test_the_profile_is_what_the_runs_mean():
+    assert profile_of(Shape(experiments=("e",), runs=(), registered=True), []) == "contract"
+    plain = Shape(experiments=("e",), runs=())
+    assert profile_of(plain, runs_with({"pape_definition_hash": DEFINITION})) == "contract"
+    assert profile_of(plain, runs_with({"train_data_hash": HASH})) == "basic"
+
+
+@pytest.mark.parametrize(
+    ("registered", "hashes", "ready"),
+    [
+        (True, (DEFINITION, DEFINITION), True),
+        (False, (DEFINITION, DEFINITION), False),
+        (True, (DEFINITION, DEFINITION[::-1]), False),
+        (True, (DEFINITION, "short"), False),
+    ],
+)
+def test_definition(registered: bool, hashes: tuple[str, str], ready: bool):
+    found = gate("G1", runs_with(*({"pape_definition_hash": one} for one in hashes)), registered=registered)
+    assert found.ready is ready
+
+
+def test_definition_of_another_metric():
+    found = gate("G1", runs_with({"mae_definition_hash": DEFINITION}), registered=True)
+    assert found.settings == {"key": "mae_definition_hash"}
+
+
+def test_units():
+    complete = {
+        "use_vq": "True", "vq_input_unit": "kW", "dlinear_output_unit": "kW", "vq_scaler_space_signature": "s",
+        "dlinear_output_scaler_space_signature": "s",
+    }  # fmt: skip
+    assert gate("G2", runs_with(complete, {"use_vq": "False"})).ready
+    assert not gate("G2", runs_with({**complete, "vq_input_unit": ""})).ready
+    assert not gate("G2", runs_with({"use_vq": "False"})).ready
+
+
+@pytest.mark.parametrize(
+    ("files", "paths"),
+    [
+        (left("checkpoints/a.pt", "checkpoints/b.safetensors"), None),
+        (
+            left("model/checkpoints/e=1/e=1.ckpt", "model/checkpoints/e=2/e=2.ckpt"),
+            ("model/checkpoints/**/*.ckpt",),
+        ),
+        (left("weights.pth", "weights.pth"), ("*.pth",)),
+        (left("out/best.pt", "out/last/x.pt"), ("out/**/*.pt",)),
+        (left("a[1]/b.pt", "a[1]/c.pt"), ("a?1?/*.pt",)),
+        ([Files(models=1), Files(models=1)], None),
+    ],
+)
+def test_checkpoints(files: list[Files], paths: tuple[str, ...] | None):
+    found = gate("G3", runs_with({}, {}), files)
+    assert found.ready
+    assert found.settings == ({"paths": paths} if paths else {})
+
+
+def test_checkpoints_of_some_runs_only():
+    found = gate("G3", runs_with({}, {}), [*left("weights.pth"), Files()])
+    assert not found.ready
+    assert found.found == "1 of 2 runs have checkpoints or MLflow models"
+    assert "log_checkpoint" in found.to_log[0]
+
+
+def test_figures():
+    assert gate("G4", runs_with({}), left("figures/a.png")).settings == {}
+    assert gate("G4", runs_with({}), left("plots/a.png")).settings == {"paths": ("plots/*.png",)}
+    assert not gate("G4", runs_with({})).ready
+
+
+@pytest.mark.parametrize(
+    ("names", "value"),
+    [
+        (("train_loss", "val_loss"), None),
+        (("train/loss", "val/loss"), "val/loss / train/loss"),
+        (("train/loss_epoch", "train/loss_step", "val/loss"), "val/loss / train/loss_epoch"),
+        (("training.loss", "validation.loss"), "`validation.loss` / `training.loss`"),
+    ],
+)
+def test_ratio_of_losses(names: tuple[str, ...], value: str | None):
+    found = gate("G5", with_metrics(dict.fromkeys(names, 1.5), dict.fromkeys(names, 2.5)))
+    assert found.ready
+    assert found.settings == ({"rules": ({"value": value, "min": "0.2", "max": "5"},)} if value else {})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"train_loss": 1.0, "val_loss": 9.0}],
+        [{"train_loss": 0.0, "val_loss": 1.0}],
+        [{"train_loss": 1.0, "val_loss": float("nan")}],
+        [{"train_loss": 1.0, "val_loss": 1.0}, {"train_loss": 1.0}],
+        [{"train_loss": 1.0, "val_auc_loss": 1.0}],
+    ],
+)
+def test_ratios_that_would_fail(rows: list[dict[str, float]]):
+    assert not gate("G5", with_metrics(*rows)).ready
+
+
+def test_data_hashes():
+    contract = {f"{split}_data_hash": HASH for split in ("train", "val", "test")}
+    assert gate("G6", runs_with(contract)).settings == {}
+    other = {"sha_train": HASH, "sha_val": HASH}
+    assert gate("G6", runs_with(other)).settings == {"key": "sha_{split}", "splits": ("train", "val")}
+    assert not gate("G6", runs_with(contract, {})).ready
+    assert not gate("G6", runs_with({"train_data_hash": HASH})).ready
+
+
+def test_required_metrics_are_shared_finite_and_telling():
+    plain = {
+        "val_loss": 1.0,
+        "acc": 0.5,
+        "epoch": 2.0,
+        "fit_time": 3.0,
+        "system/cpu": 1.0,
+        "grad": float("inf"),
+    }
+    assert required_metrics(with_metrics(plain, {**plain, "extra": 1.0})) == ("acc", "val_loss")
+    many = {f"m{index:02}": 1.0 for index in range(20)} | {"val_loss": 1.0}
+    assert len(required_metrics(with_metrics(many))) == 8
+    assert "val_loss" in required_metrics(with_metrics(many))

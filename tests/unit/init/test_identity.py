@@ -1,0 +1,186 @@
+"""What is guessed of where runs say which cell and seed they are."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from smoke_gate.init.identity import MOST_FALLBACK_CELLS, Identity, identities, identity_at
+from smoke_gate.init.shape import RunShape, Shape
+
+
+def run(index: int, parent: str | None = None, **facts: Any) -> RunShape:
+    return RunShape(run_id=f"r{index}", start_time=index, parent=parent, **facts)
+
+
+def shape(*runs: RunShape, parents: tuple[RunShape, ...] = ()) -> Shape:
+    return Shape(
+        experiments=("stage05",),
+        runs=(*parents, *runs),
+        parents={parent.run_id: parent for parent in parents},
+    )
+
+
+def guessed(*runs: RunShape, parents: tuple[RunShape, ...] = ()) -> Identity:
+    return identities(shape(*runs, parents=parents))[0]
+
+
+def of_params(*rows: dict[str, str]) -> Identity:
+    return guessed(*(run(index, params=row) for index, row in enumerate(rows)))
+
+
+def matrix(cell: str, seed: str, cells: tuple[str, ...] = ("a", "b"), **more: str) -> list[dict[str, str]]:
+    return [{cell: name, seed: number, **more} for name, number in product(cells, ("1", "2", "3"))]
+
+
+@pytest.mark.parametrize(
+    ("cell", "seed"),
+    [
+        ("cell", "seed"),
+        ("variant", "random_seed"),
+        ("model/name", "seed_everything"),
+        ("estimator", "clf__random_state"),
+        ("anything", "trainer/seed"),
+    ],
+)
+def test_params(cell: str, seed: str):
+    found = of_params(*matrix(cell, seed, epochs="2", lr="0.1"))
+    assert (found.cell, found.seed, found.fit) == (f"params.{cell}", f"params.{seed}", 1)
+    assert (found.cells, found.seeds, found.missing) == (("a", "b"), ("1", "2", "3"), ())
+
+
+def test_a_name_for_cells_beats_another_that_fits_alike():
+    rows = [{**row, "color": row["variant"], "backbone": row["variant"]} for row in matrix("variant", "seed")]
+    assert of_params(*rows).cell == "params.variant"
+    assert (
+        of_params(*({k: v for k, v in row.items() if k != "variant"} for row in rows)).cell
+        == "params.backbone"
+    )
+
+
+def test_what_fits_beats_a_name():
+    rows = [
+        {"model": "resnet", "augment": augment, "seed": seed}
+        for augment, seed in product(("mixup", "none"), "123")
+    ]
+    assert of_params(*rows).cell == "params.augment"
+
+
+def test_a_template_of_two_params():
+    rows = [
+        {"method": method, "pretrained": pretrained, "seed": seed, "out": f"/runs/{method}{pretrained}{seed}"}
+        for method, pretrained, seed in product(("lora", "full"), ("yes", "no"), "12")
+    ]
+    found = of_params(*rows)
+    assert found.cell == "{params.method}/{params.pretrained}"
+    assert len(found.cells) == 4
+
+
+def test_a_template_of_three_params():
+    rows = [
+        {"net": net, "loss": loss, "norm": norm, "seed": seed}
+        for net, loss, norm, seed in product(("gru", "cnn"), ("l1", "l2"), ("bn", "ln"), "12")
+    ]
+    assert set(of_params(*rows).cell.strip("{}").split("}/{")) == {"params.net", "params.loss", "params.norm"}
+
+
+def test_tags():
+    found = guessed(*(run(i, tags=row) for i, row in enumerate(matrix("variant", "seed"))))
+    assert (found.cell, found.seed) == ("tags.variant", "tags.seed")
+
+
+def test_what_mlflow_tags_is_no_cell():
+    rows = [
+        {"mlflow.user": name, "mlflow.note": name, "seed": seed}
+        for name, seed in product(("ada", "bob"), "12")
+    ]
+    assert not guessed(*(run(i, tags=row, name="x") for i, row in enumerate(rows))).cell.startswith(
+        "tags.mlflow"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{cell}-s{seed}", "{cell}_seed{seed}", "{cell}-seed={seed}", "seed{seed}-{cell}", "{cell}-{seed}",
+        "{cell} s{seed}",
+    ],
+)  # fmt: skip
+def test_names(name: str):
+    pairs = list(product(("resnet", "vit-b"), ("42", "123")))
+    found = guessed(*(run(i, name=name.format(cell=cell, seed=seed)) for i, (cell, seed) in enumerate(pairs)))
+    assert (found.cells, found.seeds) == (("resnet", "vit-b"), ("42", "123"))
+
+
+def test_the_cell_in_the_name_and_the_seed_in_a_param():
+    pairs = list(product(("resnet", "vit"), ("42", "123")))
+    found = guessed(*(run(i, name=cell, params={"seed": seed}) for i, (cell, seed) in enumerate(pairs)))
+    assert (found.seed, found.cells) == ("params.seed", ("resnet", "vit"))
+
+
+def test_parents_are_no_members_of_the_matrix_and_may_hold_its_cells():
+    parents = tuple(RunShape(run_id=name, name=name, params={"net": name}) for name in ("gru", "lstm"))
+    children = [
+        run(i, parent=net, params={"seed": seed})
+        for i, (net, seed) in enumerate(product(("gru", "lstm"), "12"))
+    ]
+    found = guessed(*children, parents=parents)
+    assert (found.cell, found.seed, found.asked) == ("parent.params.net", "params.seed", 4)
+
+
+def test_one_cell_only():
+    rows = [{"model": "gru", "seed": seed, "out": f"/runs/{seed}"} for seed in "123"]
+    found = of_params(*rows)
+    assert (found.cell, found.cells) == ("params.model", ("gru",))
+
+
+def test_one_run_a_cell():
+    rows = [{"variant": name, "epochs": "2"} for name in ("a", "b", "c")]
+    assert (of_params(*rows).cell, of_params(*rows).seed) == ("params.variant", "none")
+
+
+def test_random_names_say_nothing():
+    names = ("gaudy-moth-123", "rare-shrike-7", "bold-fox-99", "calm-owl-4")
+    found = guessed(*(run(i, name=name) for i, name in enumerate(names)))
+    assert (found.is_found, found.seed, found.cells) == (False, "none", names)
+
+
+def test_only_the_newest_names_are_cells_where_nothing_else_is():
+    found = guessed(*(run(i, name=f"x{chr(97 + i % 26)}{chr(97 + i // 26)}") for i in range(50)))
+    assert len(found.cells) == MOST_FALLBACK_CELLS
+    assert run(49).run_id in {one.run_id for one in found.selected.values()}
+
+
+def test_reruns_and_holes():
+    rows = [("a", "1"), ("a", "02"), ("b", "1"), ("b", "1")]
+    found = of_params(*({"cell": cell, "seed": seed} for cell, seed in rows))
+    assert found.selected["b", "1"].run_id == "r3"
+    assert (found.seeds, found.missing) == (("1", "2"), (("b", "2"),))
+
+
+def test_values_that_cannot_be_names():
+    rows = [{"cell": cell * 70, "net": cell, "seed": seed} for cell, seed in product(("a", "b"), "12")]
+    assert of_params(*rows).cell == "params.net"
+
+
+def test_a_seed_is_a_number():
+    rows = [{"cell": cell, "random_state": state} for cell, state in product(("a", "b"), ("None", "1"))]
+    assert of_params(*rows).seed != "params.random_state"
+
+
+def test_an_answer_is_read_as_check_reads_it():
+    runs = shape(*(run(i, params=row) for i, row in enumerate(matrix("net", "k"))))
+    found = identity_at(runs, "{params.net}-x", "params.k")
+    assert (found.cells, found.seeds) == (("a-x", "b-x"), ("1", "2", "3"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "seed"),
+    [
+        ("none", "params.k"), ("run_name:x", "none"), ("params.a", "run_name:x"), ("{params.a", "none"),
+        ("run_name:(", "none"),
+    ],
+)  # fmt: skip
+def test_answers_that_are_no_place(cell: str, seed: str):
+    with pytest.raises(ValueError):
+        identity_at(shape(run(1)), cell, seed)

@@ -1,0 +1,96 @@
+"""The policy that init writes says what was guessed, whatever the names are."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke_gate.init.gates import Profile
+from smoke_gate.init.guess import Guess, guess
+from smoke_gate.init.identity import identity_at
+from smoke_gate.init.policy_text import policy_text
+from smoke_gate.init.shape import Files, RunShape, Shape
+from smoke_gate.policy.load import load_policy
+from smoke_gate.policy.model import Policy
+
+PROFILES: tuple[Profile, ...] = ("basic", "contract")
+
+
+def guessed(
+    cells: list[str], profile: Profile = "basic", experiment: str = "stage05", metric: str = "m"
+) -> Guess:
+    runs = tuple(
+        RunShape(run_id=f"{index}{seed}", params={"cell": cell, "seed": seed}, metrics={metric: 1.0})
+        for index, cell in enumerate(cells)
+        for seed in ("1", "2")
+    )
+    shape = Shape(experiments=(experiment,), runs=runs)
+    files = {run.run_id: Files(paths=(f"{cells[0][:5]}/w.pt",)) for run in runs}
+    return guess(shape, identity_at(shape, "params.cell", "params.seed"), profile, files)
+
+
+def read(text: str) -> Policy:
+    return load_policy(Path("smoke-gate.yml"), text=text.encode())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_it_is_a_policy(profile: Profile):
+    policy = read(policy_text(guessed(["A", "B"], profile)))
+    assert policy.profile == profile
+    assert policy.experiments == ("stage05",)
+    assert list(policy.plan.cells) == ["A", "B"]
+    assert policy.plan.seeds == ("1", "2")
+    assert policy.plan.required_metrics == ("m",)
+    assert policy.gates.checkpoints.paths == ("A/*.pt",)
+
+
+def test_changing_the_profile_switches_the_gates_on():
+    text = policy_text(guessed(["A"]))
+    assert not read(text).gates.paired_data.enabled
+    contract = read(text.replace("profile: basic", "profile: contract"))
+    assert all(getattr(contract.gates, name).enabled for name in type(contract.gates).model_fields)
+
+
+def test_what_must_be_logged_is_said():
+    text = policy_text(guessed(["A"]))
+    for function in (
+        "preregister",
+        "log_definition",
+        "log_units",
+        "log_scaler_space",
+        "log_figure",
+        "log_data_hashes",
+    ):
+        assert f"contract.{function}(" in text
+
+
+SPECIAL = [
+    "null",
+    "~",
+    "true",
+    "042",
+    "#x",
+    "-",
+    "'",
+    '"',
+    "[x",
+    "{y}",
+    "%",
+    "@a",
+    "*",
+    "&",
+    "!x",
+    "|",
+    ">",
+    "a:",
+    "::x",
+]
+names = st.text(min_size=1, max_size=20) | st.sampled_from([*SPECIAL, "a: b", "- a", " x ", "# no"])
+
+
+@given(cells=st.lists(names, min_size=1, max_size=4, unique=True), experiment=names, metric=names)
+def test_any_name_reads_back(cells: list[str], experiment: str, metric: str):
+    policy = read(policy_text(guessed(cells, experiment=experiment, metric=metric)))
+    assert list(policy.plan.cells) == cells
+    assert policy.experiments == (experiment,)

@@ -1,0 +1,131 @@
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Policy
+from smoke_gate.report.screen import screen
+from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
+from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
+
+FILES = {"report": Path("outputs/report.md"), "junit": Path("outputs/junit.xml")}
+
+
+def shown(
+    evidence: Evidence | None = None,
+    *,
+    width: int = 100,
+    colours: bool = False,
+    quiet: bool = False,
+    policy: Policy | None = None,
+    **overrides: Any,
+) -> list[str]:
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, force_terminal=colours, highlight=False, markup=False, emoji=False
+    )
+    judged = judgement(policy or passing_policy(**overrides), evidence)
+    console.print(screen(judged, FILES, quiet=quiet))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def named(cells: list[str], seeds: list[str]) -> tuple[Policy, Evidence]:
+    policy = Policy.model_validate({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
+    return policy, passing_matrix(cells, seeds, vq_cells=())
+
+
+def test_a_sound_matrix():
+    found = shown()
+    assert found[0].startswith("✓ ALL PASS · 12 of 12 runs")
+    assert found[2:8] == [
+        "    42  123  456",
+        "B0  ✓    ✓    ✓",
+        "B1  ✓    ✓    ✓",
+        "A3  ✓    ✓    ✓",
+        "A4  ✓    ✓    ✓",
+        "✓ passes",
+    ]
+    assert found[9].split()[:3] == ["✓", "G0", "plan"]
+    assert found[-2:] == ["report  outputs/report.md", "junit   outputs/junit.xml"]
+
+
+def test_every_state_has_a_symbol_of_its_own():
+    evidence = with_run(passing_matrix(), "A3/42", checkpoints=(), manifest=None)
+    evidence = with_run(evidence, "B0/42", metrics={"val_loss": "60.0"})
+    evidence = without_run(evidence, "A4/123")
+    found = shown(evidence, plan={"exclude": [{"cell": "B1", "seeds": ["456"], "reason": "too slow"}]})
+    assert found[3:7] == [
+        "B0  ✗    ✓    ✓",
+        "B1  ✓    ✓    ·",
+        "A3  ✗    ✓    ✓",
+        "A4  ✓    ?    ✓",
+    ]
+    assert "? no attempt" in found[7]
+    assert "· not planned" in found[7]
+
+
+def test_what_failed_and_how_to_fix_it():
+    text = "\n".join(shown(with_run(passing_matrix(), "A3/42", checkpoints=(), manifest=None)))
+    assert "✗ G3 A3/42\n     Found 0 checkpoints" in text
+    assert "log_checkpoint" in text
+
+
+def test_findings_below_the_threshold_are_warnings():
+    found = shown(with_run(passing_matrix(), "B0/42", metrics={"val_loss": "60.0"}))
+    assert found[0].startswith("! WARNING")
+    assert "! G5 B0/42" in found
+
+
+def test_quiet_is_the_verdict_and_the_files():
+    found = shown(quiet=True)
+    assert found == [shown()[0], *shown()[-2:]]
+
+
+def test_names_of_any_script_stand_in_line():
+    policy, evidence = named(["한국어", "🧪lab", "B0", "e\u0301te\u0301"], ["1", "2"])
+    rows = shown(evidence, policy=policy)[2:7]
+    columns = {cell_len(row[: row.rindex("✓")]) for row in rows[1:]}
+    assert len(columns) == 1
+    assert cell_len(rows[0][: rows[0].rindex("2")]) in columns
+
+
+def test_a_narrow_terminal_gets_blocks_of_seeds():
+    seeds = [str(seed) for seed in range(1000, 1030)]
+    policy, evidence = named(["B0", "A3"], seeds)
+    found = shown(evidence, policy=policy, width=50)
+    assert all(cell_len(line) <= 50 for line in found)
+    heads = [line for line in found if line.startswith("    1")]
+    assert len(heads) > 1
+    assert " ".join(heads).split() == seeds
+    assert sum(line.count("✓") for line in found if line.startswith(("B0", "A3"))) == 60
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_nothing_is_wider_than_the_terminal(width: int):
+    policy, evidence = named(["a" * 60, "B0"], ["1", "2"])
+    assert all(cell_len(line) <= width for line in shown(evidence, policy=policy, width=width))
+
+
+def test_foreign_text_is_text():
+    hostile = f"[red]{HOSTILE}[/] :smiley:\x1b[31m\u202e"
+    policy, evidence = named([hostile, "B0"], ["1", "2"])
+    text = "\n".join(shown(evidence, policy=policy, width=300))
+    assert "[red]@octocat" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_colours_and_links_on_a_terminal():
+    text = "\n".join(shown(in_experiment(passing_matrix()), colours=True))
+    assert "\x1b[32m" in text
+    assert "https://mlflow.example/#/experiments/1/runs/run-A3-42" in text
+
+
+def test_cells_without_seeds():
+    policy = Policy.model_validate({"version": 1, "runs": {"seed": "none"}, "plan": {"cells": ["B0"]}})
+    found = shown(passing_matrix(["B0"], ["42"], vq_cells=()), policy=policy)
+    assert any(line.startswith("B0  ✓") for line in found)
