@@ -19,12 +19,14 @@ RUN --mount=type=secret,id=ca,target=/usr/local/share/ca-certificates/private.cr
 FROM base AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils python3-pip python3-venv
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_COMPILE=1 \
-    PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+# PYTHONHASHSEED: byte code that holds a set comes out the same each time.
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt PYTHONHASHSEED=0
 WORKDIR /build
 COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN python3 -m venv --without-pip /opt/smoke-gate \
-    && python3 -m pip --python /opt/smoke-gate/bin/python install --no-deps --require-hashes -r requirements/runtime.txt \
+    && python3 -m pip --python /opt/smoke-gate/bin/python install --no-compile --no-deps --require-hashes \
+        -r requirements/runtime.txt \
     && python3 -m venv tools \
     && tools/bin/pip install --no-deps --require-hashes -r requirements/build.txt
 # Left behind: the packages' own tests, what only compilers, debuggers and type checkers read, and the descriptions of
@@ -43,7 +45,7 @@ COPY src src
 # Byte code that never looks at times, and one time for all files: the same input makes the same layer.
 ARG SOURCE_DATE_EPOCH=0
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && python3 -m pip --python /opt/smoke-gate/bin/python install --no-deps dist/*.whl \
+    && python3 -m pip --python /opt/smoke-gate/bin/python install --no-compile --no-deps dist/*.whl \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/smoke-gate/lib/python3*/site-packages/smoke_gate \
     && find /opt/smoke-gate -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 

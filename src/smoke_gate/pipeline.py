@@ -1,4 +1,4 @@
-"""The main job, in order: collect, evaluate, write."""
+"""The main job, in order: collect, draw, evaluate, write."""
 
 import os
 import time
@@ -11,11 +11,13 @@ from smoke_gate import __version__
 from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, runner_path_map
 from smoke_gate.collect.progress import Progress
 from smoke_gate.compare import Comparison, compare
+from smoke_gate.draw import Drawing, draw, with_drawings
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.files import output_directory, stamp, write_whole
+from smoke_gate.report.files import output_directory, stamp, write_folder, write_whole
+from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.junit import junit
 from smoke_gate.report.markdown import markdown
@@ -94,6 +96,7 @@ class Judged:
     evidence: Evidence
     origin: Origin
     verdict: Verdict
+    drawings: tuple[Drawing, ...] = ()
 
 
 def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
@@ -121,15 +124,18 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
 
 def read_and_judge(request: Request, progress: Progress) -> Judged:
     """Read the runs as they are now, and judge them."""
-    collected = collect(request.policy, request.source, progress=progress)
+    figures = not request.options.no_figures
+    collected = collect(request.policy, request.source, curves=figures, progress=progress)
     evidence = replace(collected.evidence, policy_change=request.policy_change)
     origin = Origin(tracking_uri=collected.tracking_uri, experiments=collected.experiments)
-    return judge(request, evidence, origin)
+    drawings = _drawn(request.policy, evidence, progress) if figures else ()
+    return judge(request, with_drawings(evidence, drawings), origin, drawings)
 
 
-def judge(request: Request, evidence: Evidence, origin: Origin) -> Judged:
-    """Judge evidence by the request's policy."""
-    return Judged(evidence=evidence, origin=origin, verdict=evaluate(request.policy, evidence))
+def judge(request: Request, evidence: Evidence, origin: Origin, drawings: tuple[Drawing, ...] = ()) -> Judged:
+    """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
+    verdict = evaluate(request.policy, evidence)
+    return Judged(evidence=evidence, origin=origin, verdict=verdict, drawings=drawings)
 
 
 def write(request: Request, judged: Judged) -> Result:
@@ -144,12 +150,13 @@ def write(request: Request, judged: Judged) -> Result:
         source=origin,
         tool=Tool(version=__version__, image_digest=request.image_digest),
         created_at=created_at,
-        figures=(),
+        figures=[drawing.name for drawing in judged.drawings],
     )
     output_dir = request.options.output_dir
     name = stamp(created_at, document["evidence_sha256"])
     files = {
         "report": output_dir / f"smoke_report_{name}.md",
+        "html_report": output_dir / f"smoke_report_{name}.html",
         "verdict_file": output_dir / f"smoke_verdict_{name}.json",
         "junit": output_dir / f"smoke_junit_{name}.xml",
         "predicate": output_dir / f"smoke_predicate_{name}.json",
@@ -168,11 +175,22 @@ def write(request: Request, judged: Judged) -> Result:
         baseline=_against(request.baseline, request.policy, evidence),
     )
     output_directory(output_dir)
+    if judged.drawings:
+        files["figures"] = output_dir / f"figures_{name}"
+        write_folder(files["figures"], {drawing.name: drawing.png for drawing in judged.drawings})
     write_whole(files["report"], markdown(judgement).encode())
+    write_whole(files["html_report"], html(judgement, judged.drawings).encode())
     write_whole(files["verdict_file"], document_text(document).encode())
     write_whole(files["junit"], junit(judgement).encode())
     write_whole(files["predicate"], predicate_text(document).encode())
     return Result(judgement=judgement, files=files)
+
+
+def _drawn(policy: Policy, evidence: Evidence, progress: Progress) -> tuple[Drawing, ...]:
+    progress("figures", 0, 1)
+    drawings = draw(policy, evidence)
+    progress("figures", 1, 1)
+    return drawings
 
 
 def _from_here(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,20 @@ def write_whole(path: Path, content: bytes) -> Path:
             Path(temporary).unlink(missing_ok=True)
             raise
         _sync_directory(path.parent)
+    return path
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files by name into a folder of their own inside one that is there.
+
+    Raises:
+        ReportError: the folder or a file cannot be written.
+
+    """
+    with _explained(path):
+        path.mkdir(exist_ok=True)
+    for name, content in files.items():
+        write_whole(path / name, content)
     return path
 
 

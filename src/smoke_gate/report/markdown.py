@@ -127,11 +127,10 @@ def _call(judgement: Judgement) -> list[str]:
     words = advice(judgement.verdict)
     if words is None:
         return []
+    text = f"**{words.strong}** {words.rest}".strip()
     if judgement.verdict.status is VerdictStatus.WARNING:
-        kind = "WARNING"
-    else:
-        kind = "NOTE" if judgement.verdict.pending else "CAUTION"
-    return [alert(kind, f"**{words.strong}** {words.rest}".strip())]
+        return [alert("WARNING", text)]
+    return [alert("NOTE" if judgement.verdict.pending else "CAUTION", text)]
 
 
 def _narrowed(judgement: Judgement) -> list[str]:

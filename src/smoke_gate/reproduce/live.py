@@ -62,7 +62,7 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
     """
     policy = _same_experiments(case)
     source = replace(source, head=case.evidence.head)
-    fresh = collect(policy, source, progress=progress).evidence
+    fresh = collect(policy, source, curves=bool(case.evidence.drawn), progress=progress).evidence
     # what no store says: it stays as it was
     fresh = replace(fresh, drawn=case.evidence.drawn, policy_change=case.evidence.policy_change)
     with open_store(source.tracking_uri) as store:

@@ -73,6 +73,13 @@ def test_histories_are_those_of_metrics_that_are_picked_from():
     assert needs({"metric_ratio": {"rules": rules}}).histories == {"a", "c.x"}
 
 
+def test_curves_need_the_histories_of_every_metric_that_a_rule_names():
+    rules = [{"value": "a.min / b", "min": 0}, {"value": "c", "max": 1}]
+    policy = Policy.model_validate({"version": 1, "gates": {"metric_ratio": {"rules": rules}}})
+    assert needs_of(policy, curves=True).histories == {"a", "b", "c"}
+    assert needs_of(policy).histories == {"a"}
+
+
 def test_git_is_asked_for_what_the_policy_wants_to_know():
     assert needs({}, runs={"commit": "head"}).head
     assert not needs({}, runs={"commit": "head"}).code

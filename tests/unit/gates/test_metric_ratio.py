@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Evidence, Point, metric_text
+from smoke_gate.evidence import Evidence, Point, Run, metric_text
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.gates.metric_ratio import GATE
+from smoke_gate.gates.metric_ratio import GATE, ratio_of
+from smoke_gate.policy.model import RatioRule
 from tests.support.matrix import ask, not_passed, passing_matrix, run_id, with_run
 
 
@@ -205,3 +206,16 @@ def test_only_finite_quotients_within_the_band_pass(numerator, denominator):
         and -2 <= numerator / denominator <= 2
     )
     assert (check.status is Status.PASS) is good
+
+
+@pytest.mark.parametrize(
+    ("metrics", "value"),
+    [
+        ({"a": "3.0", "b": "2.0"}, 1.5),
+        ({"a": "3.0", "b": "0.0"}, None),
+        ({"a": "NaN", "b": "2.0"}, None),
+        ({"a": "3.0"}, None),
+    ],
+)
+def test_the_value_that_is_judged_can_be_asked_for(metrics, value):
+    assert ratio_of(RatioRule(value="a / b", min=0), Run(run_id="r", metrics=metrics)) == value

@@ -1,0 +1,60 @@
+"""The histories of a rule's metrics, a panel for each cell: what a person looks at when a ratio is off."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from smoke_gate.draw.canvas import GREY, INK, can_be_told_apart, labels, marks, paper, png_of
+from smoke_gate.draw.facts import Row, curve_of, fits_logarithmic, seeds_of
+from smoke_gate.draw.layout import LineStyle, curve_legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_STYLES: tuple[LineStyle, ...] = ("solid", (0, (2.5, 1.2)))  # by metric: a rule names one or two
+_PANEL_MM, _AROUND_MM = 21.0, 20.0
+_LOGARITHMIC_FROM = 30.0  # largest over smallest value
+
+
+def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[str]) -> bytes | None:
+    """Return a PNG of the metrics' curves by cell; None where no history has two points."""
+    values = [curve_of(run, metric)[1] for row in rows for run in row.runs.values() for metric in metrics]
+    if max(map(len, values), default=0) < 2:
+        return None
+    finite = [value for curve in values for value in curve if math.isfinite(value)]
+    columns = _columns(len(rows))
+    lines = math.ceil(len(rows) / columns)
+    seeds = seeds_of(rows)
+    names = labels([row.cell for row in rows], 44 // columns)
+    with paper(_AROUND_MM + _PANEL_MM * lines, fonts) as figure:
+        grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+        for place, axes in enumerate(grid.flat):
+            if place < len(rows):
+                _panel(axes, rows[place], metrics, seeds)
+                axes.set_title(names[place], parse_math=False, loc="left", pad=2)
+                axes.tick_params(labelbottom=place + columns >= len(rows))
+            else:
+                axes.set_visible(False)
+        if finite and fits_logarithmic(finite) and max(finite) > _LOGARITHMIC_FROM * min(finite):
+            grid.flat[0].set_yscale("log")
+        figure.supxlabel("step", fontsize=7)
+        told_apart = marks(seeds) if can_be_told_apart(seeds) else {}
+        curve_legend(figure, list(zip(metrics, _STYLES, strict=False)), told_apart)
+        return png_of(figure)
+
+
+def _columns(panels: int) -> int:
+    return 2 if panels <= 4 else 3 if panels <= 12 else 4
+
+
+def _panel(axes: "Axes", row: Row, metrics: Sequence[str], seeds: Sequence[str]) -> None:
+    shown = marks(seeds)
+    for metric, style in zip(metrics, _STYLES, strict=False):
+        for seed, run in row.runs.items():
+            steps, values = curve_of(run, metric)
+            axes.plot(
+                steps, values, color=shown[seed].colour, linestyle=style, linewidth=0.8, alpha=0.9,
+                marker=shown[seed].symbol, markersize=2.2, markevery=[len(steps) - 1] if steps else [],
+            )  # fmt: skip
+    axes.tick_params(labelsize=5.5, colors=GREY, labelcolor=INK)
+    axes.locator_params(axis="x", nbins=4, integer=True)

@@ -1,0 +1,136 @@
+"""Which figures there are, what they are called, and what each says of where it is from."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from smoke_gate.draw.curve_figure import curve_figure
+from smoke_gate.draw.facts import Row, rows_of, shown_metrics
+from smoke_gate.draw.fonts import families
+from smoke_gate.draw.metric_figure import metric_figure
+from smoke_gate.draw.ratio_figure import ratio_figure
+from smoke_gate.evidence import Evidence, Figure
+from smoke_gate.gates.base import Case, case_of
+from smoke_gate.gates.definition_hash import expected_definition
+from smoke_gate.gates.figures import SOURCES
+from smoke_gate.gates.metric_ratio import is_for
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import Ratio
+from smoke_gate.provenance import embed_provenance
+from smoke_gate.selection import select
+
+_MOST_OF_A_KIND = 8
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A summary figure: its file's name, what it shows in words, its bytes, and the facts of it that evidence holds."""
+
+    title: str
+    png: bytes
+    figure: Figure
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.figure.path
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """A figure to be drawn: the kind, what it shows, of which rows, and how."""
+
+    kind: str
+    title: str
+    rows: Sequence[Row]
+    drawn: Callable[[Sequence[Row], Sequence[str]], bytes | None]
+
+
+def draw(policy: Policy, evidence: Evidence) -> tuple[Drawing, ...]:
+    """Draw the summary figures of the judged runs: metrics by cell, the values of G5's rules, and curves.
+
+    The same evidence gives the same bytes on one machine.
+
+    Returns:
+        The figures in order; none where no planned pair has a run. Add them to the evidence by ``with_drawings``.
+
+    """
+    case = case_of(policy, evidence, select(policy, evidence.attempts))
+    rows = rows_of(case)
+    if not rows:
+        return ()
+    text = _definition(case)
+    kinds = [list(_metrics(policy, evidence, rows)), list(_ratios(policy, rows)), list(_curves(policy, rows))]
+    fonts = families([*(sketch.title for kind in kinds for sketch in kind), *map(_names, rows)])
+    return tuple(
+        _drawing(sketch, png, number, text)
+        for kind in kinds
+        for number, (sketch, png) in enumerate(_drawn(kind, fonts), 1)
+    )
+
+
+def with_drawings(evidence: Evidence, drawings: Iterable[Drawing]) -> Evidence:
+    """Return the evidence with the facts of what was drawn from it."""
+    return replace(evidence, drawn=tuple(drawing.figure for drawing in drawings))
+
+
+def _metrics(policy: Policy, evidence: Evidence, rows: Sequence[Row]) -> Iterator[_Sketch]:
+    for metric in shown_metrics(policy, evidence):
+        yield _Sketch("metric", f"{metric} by cell", rows, partial(metric_figure, metric=metric))
+
+
+def _ratios(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
+    gate = policy.gates.metric_ratio
+    for rule in gate.rules if gate.enabled else ():
+        judged = [row for row in rows if is_for(rule, row.cell)]
+        yield _Sketch("ratio", f"{rule.value} by cell", judged, partial(ratio_figure, rule=rule))
+
+
+def _curves(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
+    """Yield a sketch for each set of metrics that the rules name together."""
+    gate = policy.gates.metric_ratio
+    ratios = (Ratio.parse(rule.value) for rule in (gate.rules if gate.enabled else ()))
+    together = dict.fromkeys(tuple(dict.fromkeys(one.metric for one in ratio.operands)) for ratio in ratios)
+    for metrics in together:
+        title = f"{' and '.join(metrics)} by step"
+        yield _Sketch("curve", title, rows, partial(curve_figure, metrics=metrics))
+
+
+def _names(row: Row) -> str:
+    return " ".join([row.cell, *row.runs])
+
+
+def _drawn(sketches: Sequence[_Sketch], fonts: Sequence[str]) -> list[tuple[_Sketch, bytes]]:
+    """Return those that have something to show; many of one kind would not be looked at."""
+    found = ((sketch, sketch.drawn(sketch.rows, fonts)) for sketch in sketches[:_MOST_OF_A_KIND])
+    return [(sketch, png) for sketch, png in found if png is not None]
+
+
+def _definition(case: Case) -> dict[str, str]:
+    """Return the definition that the figures show: the expected one; where G1 is off, what all runs log."""
+    gate = case.policy.gates.definition_hash
+    if gate.enabled:
+        sha256 = expected_definition(case).sha256
+    else:
+        logged = {judged.run.params.get(gate.key) for judged in case.judged}
+        sha256 = logged.pop() if len(logged) == 1 else None
+    return {gate.key: sha256} if sha256 else {}
+
+
+def _drawing(sketch: _Sketch, png: bytes, number: int, definition: dict[str, str]) -> Drawing:
+    sources = [run.run_id for row in sketch.rows for run in row.runs.values()]
+    text = {SOURCES: json.dumps(sources), **definition}
+    written = embed_provenance(png, text)
+    name = f"{sketch.kind}_{number}_{_slug(sketch.title)}".rstrip("_") + ".png"
+    return Drawing(
+        sketch.title, written, Figure(path=name, sha256=hashlib.sha256(written).hexdigest(), text=text)
+    )
+
+
+def _slug(title: str) -> str:
+    """Return the part of a file's name that says what it shows, in letters that every file system has."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", title)[:_LONGEST_NAME].strip("_").lower()

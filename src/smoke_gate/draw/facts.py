@@ -1,0 +1,71 @@
+"""What is drawn, as plain numbers: the judged runs by cell and seed, and which metrics to show. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smoke_gate.evidence import Evidence, Run, metric_number
+from smoke_gate.gates.base import Case
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import Ratio, normal_seed, seed_order
+
+_LARGEST = 1e150  # what is larger has no place on an axis: its ends are added, subtracted and divided
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cell with its runs, by seed (integers by value); one without seeds has its run under the empty text."""
+
+    cell: str
+    runs: Mapping[str, Run]
+
+
+def rows_of(case: Case) -> tuple[Row, ...]:
+    """Return the cells that have a run, in plan order."""
+    cells: dict[str, dict[str, Run]] = {}
+    for judged in case.judged:
+        seed = "" if judged.pair.seed is None else normal_seed(judged.pair.seed)
+        cells.setdefault(judged.pair.cell, {})[seed] = judged.run
+    return tuple(Row(cell, runs) for cell, runs in cells.items())
+
+
+def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the seeds of all rows, in order."""
+    return tuple(sorted({seed for row in rows for seed in row.runs}, key=seed_order))
+
+
+def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
+    """Return the metrics that reports show: those that the policy asks for; left out, those it names and a run has."""
+    if policy.report.metrics:
+        return tuple(policy.report.metrics)
+    named = [*policy.plan.required_metrics, *(reference.metric for reference in policy.references)]
+    if policy.gates.metric_ratio.enabled:
+        rules = (Ratio.parse(rule.value) for rule in policy.gates.metric_ratio.rules)
+        named += [operand.metric for ratio in rules for operand in ratio.operands]
+    logged = {metric for run in evidence.runs for metric in run.metrics}
+    return tuple(metric for metric in dict.fromkeys(named) if metric in logged)
+
+
+def value_of(run: Run, metric: str) -> float | None:
+    """Return a metric's value, None where it is absent or cannot be drawn."""
+    text = run.metrics.get(metric)
+    return None if text is None else drawable(metric_number(text))
+
+
+def drawable(value: float | None) -> float | None:
+    """Return the value where it has a place on an axis: finite, and not so large that an axis overflows."""
+    return value if value is not None and math.isfinite(value) and abs(value) <= _LARGEST else None
+
+
+def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return steps and values of a metric's history; a value that cannot be drawn is NaN, a gap in the line."""
+    points = run.histories.get(metric, ())
+    values = (drawable(metric_number(point.value)) for point in points)
+    return tuple(point.step for point in points), tuple(
+        math.nan if value is None else value for value in values
+    )
+
+
+def fits_logarithmic(values: Sequence[float]) -> bool:
+    """Whether values have a place on a logarithmic axis: all above 0, and by as much as ``drawable`` allows."""
+    return min(values) * _LARGEST >= 1

@@ -1,0 +1,69 @@
+"""What figures with a row for each cell share: their height, the axis of cells, the legend of seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from smoke_gate.draw.canvas import INK, Mark, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LineStyle = Literal["solid"] | tuple[float, Sequence[float]]  # as matplotlib takes it: an offset, and dashes
+
+_ROW_MM, _AROUND_MM = 4.6, 17.0
+_LEGEND_COLUMNS = 7
+_LONGEST_SEED = 8
+
+
+def height_of_rows(rows: int) -> float:
+    """Return the height in mm of a figure with so many rows: each has room for a line of type."""
+    return _AROUND_MM + _ROW_MM * max(rows, 3)
+
+
+def cell_axis(axes: "Axes", names: Sequence[str]) -> None:
+    """Make the upright axis one of cells, the first on top. Names are foreign text: a ``$`` in them is no formula."""
+    axes.set_yticks(range(len(names)))
+    axes.set_yticklabels(names, parse_math=False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def seed_legend(figure: "Figure", marks: Mapping[str, Mark]) -> None:
+    """Say above the axes which symbol is which seed."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=mark.colour, marker=mark.symbol, markersize=3.2, linewidth=0.6)
+        for mark in marks.values()
+    ]
+    names = [label(seed, _LONGEST_SEED) for seed in marks]
+    legend = figure.legend(
+        handles, names, loc="outside upper center", ncols=_LEGEND_COLUMNS, title="seed",
+        handlelength=1.4, columnspacing=1.0, handletextpad=0.4, borderpad=0.1, title_fontsize=6,
+    )  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def curve_legend(
+    figure: "Figure", styles: Sequence[tuple[str, LineStyle]], marks: Mapping[str, Mark]
+) -> None:
+    """Say above the panels which line is which metric, and which colour and symbol which seed."""
+    from matplotlib.lines import Line2D
+
+    metrics = [(label(name, 24), Line2D([], [], color=INK, linestyle=style)) for name, style in styles]
+    seeds = [
+        (
+            f"seed {label(seed, _LONGEST_SEED)}",
+            Line2D([], [], color=mark.colour, marker=mark.symbol, markersize=2.6),
+        )
+        for seed, mark in marks.items()
+    ]
+    entries = [*metrics, *seeds]
+    legend = figure.legend(
+        [handle for _, handle in entries], [name for name, _ in entries], loc="outside upper center",
+        ncols=4, handlelength=2.0, columnspacing=1.0, handletextpad=0.4, borderpad=0.1,
+    )  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)

@@ -1,0 +1,148 @@
+"""The report as one HTML page: opened from disk it asks nothing of anybody, and foreign text in it is only text."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from smoke_gate.draw import Drawing
+from smoke_gate.gates import GATES
+from smoke_gate.gates.base import Status
+from smoke_gate.report.comparison import comparison_text
+from smoke_gate.report.grouping import CheckGroup, grouped, place_of
+from smoke_gate.report.headline import advice, coverage, status_words
+from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown_cells import number_words, range_words, sign_words
+from smoke_gate.report.page_data import page_json, shown
+from smoke_gate.report.places import PlaceState, rows_of, seeds_of
+from smoke_gate.report.statistics import metric_statistics
+from smoke_gate.report.terminal import failures
+from smoke_gate.report.times import duration, minute
+from smoke_gate.verdict import VerdictStatus
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = "templates"
+_MOST_GROUPS = 60
+_MOST_ATTEMPTS = 2000
+_TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
+
+
+def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
+    """Return the page.
+
+    Args:
+        judgement: what is reported.
+        drawings: the summary figures, which the page holds.
+
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            **_words(judgement),
+            **_findings(judgement),
+            figures=[(drawing, _data_uri(drawing.png)) for drawing in drawings],
+            data=page_json(judgement),
+            style=style,
+            script=script,
+            policy=_content_security_policy(style, script),
+        )
+    )
+
+
+def _words(judgement: Judgement) -> dict[str, Any]:
+    """Return what the parts of the page that do not list findings show."""
+    verdict = judgement.verdict
+    rows = rows_of(verdict, judgement.policy)
+    attempts = [(place, attempt) for place in verdict.matrix.places for attempt in place.attempts]
+    return {
+        "judgement": judgement,
+        "document": judgement.document,
+        "verdict": verdict,
+        "tone": "pending" if verdict.pending else _TONES[verdict.status],
+        "status_words": status_words(verdict),
+        "coverage": coverage(verdict, judgement.policy, judgement.evidence),
+        "advice": advice(verdict),
+        "titles": {gate.id: gate.title for gate in GATES},
+        "seeds": list(seeds_of(verdict.matrix.places).values()),
+        "rows": rows,
+        "states": [
+            state for state in PlaceState if any(mark.state is state for row in rows.values() for mark in row)
+        ],
+        "metrics": metric_statistics(verdict, judgement.policy, judgement.evidence),
+        "attempts": attempts[:_MOST_ATTEMPTS],
+        "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
+        "baseline": comparison_text(judgement.baseline[0]) if judgement.baseline else None,
+    }
+
+
+def _findings(judgement: Judgement) -> dict[str, Any]:
+    """Return what failed, what warns and what was waived, put together as the other reports do."""
+    checks = judgement.verdict.checks
+    warned = [check for check in checks if check.status is Status.WARNING and check.waived is None]
+    waived = [check for check in checks if check.waived is not None]
+    groups = {"fail": failures(judgement.verdict), "warning": grouped(warned), "waived": grouped(waived)}
+    return {
+        "findings": {name: list(found)[:_MOST_GROUPS] for name, found in groups.items()},
+        "findings_left": {name: len(list(found)[_MOST_GROUPS:]) for name, found in groups.items()},
+        "tripped": [result for result in judgement.verdict.references if result.tripped],
+    }
+
+
+def _places(group: CheckGroup) -> list[tuple[str, str | None, tuple[str, ...]]]:
+    """Return the name of each check's pair or run, its run's id, and what is to be said of it alone."""
+    named = [
+        (place_of(check) or check.run_id, check.run_id, group.own_words(check)) for check in group.checks
+    ]
+    return [(name, run_id, words) for name, run_id, words in named if name is not None]
+
+
+def _content_security_policy(style: str, script: str) -> str:
+    """Return a policy under which the page's own style and script run, its own pictures show, and nothing else does."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_source_hash(style)}'",
+            f"script-src '{_source_hash(script)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _source_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _asset(name: str) -> str:
+    return (files("smoke_gate.report") / _TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _environment() -> "Environment":
+    """Return the templates: all that they are given is escaped, except what this module made itself."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("smoke_gate.report", _TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"shown": shown, "minute": minute, "number": number_words}
+    environment.globals |= {
+        "places": _places, "sign": sign_words, "range_of": range_words, "duration": duration,
+    }  # fmt: skip
+    return environment

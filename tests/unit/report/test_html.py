@@ -1,0 +1,200 @@
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from smoke_gate.draw import draw, with_drawings
+from smoke_gate.policy.model import Narrowing
+from smoke_gate.report.html import html
+from smoke_gate.report.judgement import Judgement
+from tests.support.matrix import (
+    passing_matrix,
+    passing_policy,
+    run_id,
+    with_another_attempt,
+    with_attempt,
+    with_run,
+    without_run,
+)
+from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
+
+VOID = {"meta", "img", "input", "br", "hr"}
+OURS = {
+    "html", "head", "meta", "title", "style", "body", "a", "header", "div", "p", "span", "h1", "h2", "h3", "small",
+    "strong", "dl", "dt", "dd", "code", "time", "nav", "main", "section", "table", "caption", "thead", "tbody", "tr",
+    "th", "td", "button", "ol", "ul", "li", "form", "label", "select", "option", "input", "fieldset", "legend",
+    "noscript", "dialog", "img", "pre", "script", "figure", "figcaption", "b",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it apart: its elements with their attributes, and the text of each section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text: dict[str, str] = {}
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        inside = self.open[-1] if self.open else ""
+        self.text[inside] = self.text.get(inside, "") + data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def hostile() -> Judgement:
+    """Return a judgement in which everything that others write is an attack."""
+    cells, seeds = [HOSTILE, "</script><script>alert(1)</script>"], ["\u202e", "</style>"]
+    evidence = passing_matrix(cells, seeds, vq_cells=[HOSTILE])
+    evidence = with_run(evidence, f"{HOSTILE}/</style>", params={"vq_input_unit": HOSTILE})
+    evidence = with_attempt(evidence, f"{HOSTILE}/</style>", run_name=HOSTILE, commit=HOSTILE)
+    evidence = replace(evidence, policy_change=HOSTILE)
+    policy = passing_policy(plan={"cells": cells, "seeds": seeds}, waivers=[
+        {"gate": "G5", "subject": HOSTILE, "reason": HOSTILE, "expires": "2030-01-01"}
+    ])  # fmt: skip
+    return judgement(policy, in_experiment(evidence, HOSTILE))
+
+
+def everything() -> Judgement:
+    evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": "kW/h"})
+    evidence = with_run(evidence, "A4/42", checkpoints=(), manifest=None)
+    evidence = with_another_attempt(without_run(evidence, "B1/456"), "B0/42", "lost", status="FAILED")
+    reference = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
+    waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
+    policy = passing_policy(references=[reference], waivers=[waiver])
+    return judgement(policy, replace(in_experiment(evidence), policy_change="-a\n+b"))
+
+
+def titles(page: Page) -> list[str]:
+    return re.findall(r"[A-Z][a-z ]+", page.text["h2"])
+
+
+@pytest.mark.parametrize("judged", [judgement(), everything(), hostile()])
+def test_the_page_asks_nothing_of_anybody(judged):
+    page = Page(html(judged))
+    assert not page.open
+    assert {tag for tag, _ in page.elements} <= OURS
+    assert not [tag for tag in ("link", "iframe", "object", "base") if page.all(tag)]
+    assert all(
+        image.get("src", "data:").startswith("data:image/png;base64,") or not image.get("src")
+        for image in page.all("img")
+    )
+    assert not [
+        name
+        for _, attributes in page.elements
+        for name in attributes
+        if name.startswith("on") or name == "style"
+    ]
+    assert all(link["href"].startswith(("#", "https://mlflow.example/")) for link in page.all("a"))
+
+
+def test_only_its_own_style_and_script_may_run():
+    text = html(judgement())
+    (policy,) = [
+        meta["content"]
+        for meta in Page(text).all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        for name, part in (("style", style), ("script", script))
+    }
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        f"style-src 'sha256-{hashes['style']}'",
+        f"script-src 'sha256-{hashes['script']}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_hostile_text_is_only_text_and_stays_readable():
+    text = html(hostile())
+    text.encode()
+    page = Page(text)
+    assert len(page.all("script")) == 2
+    assert len(page.all("style")) == 1
+    assert "\u202e" not in text
+    assert HOSTILE.replace("\n", "\\n") in page.text["th"]
+    assert "\\u202e" in page.text["th"]
+
+
+def test_the_script_gets_every_check_and_run():
+    judged = hostile()
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html(judged), re.DOTALL)
+    assert not set(data) & set("<>&")
+    assert data.isascii()
+    found = json.loads(data)
+    assert len(found["checks"]) == len(judged.verdict.checks)
+    assert [check["gate"] for check in found["checks"]] == [check.gate for check in judged.verdict.checks]
+    assert all(check["read"] for check in found["checks"])
+    assert {check["run_id"] for check in found["checks"] if "run_id" in check} <= set(found["runs"]) | {
+        "registration"
+    }
+
+
+def test_the_sections_of_a_page_with_something_in_each():
+    page = Page(html(everything()))
+    assert titles(page) == [
+        "Policy changes of this pull request", "Matrix", "Gates", "Findings", "Cells", "Checks", "Attempt ledger",
+        "References", "How to reproduce",
+    ]  # fmt: skip
+    assert page.text["h1"].strip() == "FAIL"
+    assert "disk full" in page.text["p"]
+    assert "n = 1" in page.text["p"]
+
+
+def test_what_has_nothing_to_say_is_left_out():
+    page = Page(html(judgement()))
+    assert titles(page) == ["Matrix", "Gates", "Cells", "Checks", "Attempt ledger", "How to reproduce"]
+    assert page.text["h1"].strip() == "ALL PASS"
+
+
+def test_figures_are_inside_with_words_for_those_who_do_not_see_them():
+    drawings = draw(passing_policy(), passing_matrix())[:1]
+    judged = judgement(evidence=with_drawings(passing_matrix(), drawings))
+    picture = Page(html(judged, drawings)).all("img")[0]
+    assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")) == drawings[0].png
+    assert picture["alt"] == "pape by cell"
+
+
+def test_runs_are_linked_where_the_store_is_a_server_only():
+    linked = Page(html(judgement(evidence=in_experiment(passing_matrix()))))
+    address = f"https://mlflow.example/#/experiments/1/runs/{run_id('A3/42')}"
+    assert address in [link["href"] for link in linked.all("a")]
+    for uri in ("sqlite:///mlflow.db", "javascript:alert(1)", "https://user:secret@[bad"):
+        text = html(judgement(evidence=in_experiment(passing_matrix()), tracking_uri=uri))
+        assert all(link["href"].startswith("#") for link in Page(text).all("a"))
+
+
+def test_a_narrowed_matrix_and_a_pending_one_say_so():
+    narrowed = passing_policy(plan={}).model_copy(update={"narrowed": Narrowing(cells=("B0",))})
+    assert "Narrowed to 3 of 12 planned runs" in html(judgement(narrowed))
+    running = with_attempt(passing_matrix(), "A3/42", status="RUNNING")
+    pending = Page(html(judgement(evidence=running)))
+    assert "pending" in pending.text["small"]
+
+
+def test_the_commands_can_be_copied_whole():
+    judged = judgement()
+    copied = [button["data-copy"] for button in Page(html(judged)).all("button") if "data-copy" in button]
+    assert copied == [judged.reproduction.replay, judged.reproduction.check]

@@ -1,0 +1,212 @@
+import io
+import itertools
+import json
+import logging
+import re
+from dataclasses import replace
+
+import matplotlib
+import pytest
+from PIL import Image
+
+from smoke_gate.draw import draw, with_drawings
+from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
+from smoke_gate.draw.fonts import families
+from smoke_gate.draw.layout import cell_axis, height_of_rows
+from smoke_gate.evidence import Evidence, Point
+from smoke_gate.gates.base import Status
+from smoke_gate.policy.model import Policy
+from smoke_gate.verdict import VerdictStatus, evaluate
+from tests.support.matrix import CELLS, DEFINITION, SEEDS, passing_matrix, passing_policy, run_id, with_run
+
+OFF = {"enabled": False, "reason": "test"}
+EVERY_RUN = [run_id(f"{cell}/{seed}") for cell in CELLS for seed in SEEDS]
+
+
+def names(policy: Policy, evidence: Evidence) -> list[str]:
+    return [drawing.name for drawing in draw(policy, evidence)]
+
+
+def one_metric(**gates: object) -> Policy:
+    """Return a policy under which there is one figure, of pape, unless ``gates`` say otherwise."""
+    return passing_policy(report={"metrics": ["pape"]}, gates={"metric_ratio": OFF, **gates})
+
+
+def test_the_figures_of_a_plain_matrix():
+    assert names(passing_policy(), passing_matrix()) == [
+        "metric_1_pape_by_cell.png",
+        "metric_2_val_loss_by_cell.png",
+        "metric_3_train_loss_by_cell.png",
+        "ratio_1_val_loss_train_loss_by_cell.png",
+        "curve_1_val_loss_and_train_loss_by_step.png",
+    ]
+
+
+def test_figures_carry_their_runs_and_definition_and_g4_verifies_them():
+    drawings = draw(passing_policy(), passing_matrix())
+    for drawing in drawings:
+        with Image.open(io.BytesIO(drawing.png)) as picture:
+            assert json.loads(picture.info["source_run_ids"]) == EVERY_RUN
+            assert picture.info["pape_definition_hash"] == DEFINITION
+            assert picture.width == int(COLUMN_MM / 25.4 * DOTS_PER_INCH)
+    verdict = evaluate(passing_policy(), with_drawings(passing_matrix(), drawings))
+    assert verdict.status is VerdictStatus.ALL_PASS
+    verified = {
+        check.subject for check in verdict.checks if check.gate == "G4" and check.status is Status.PASS
+    }
+    assert {drawing.name for drawing in drawings} <= verified
+
+
+def test_g4_finds_a_drawn_figure_that_says_something_else():
+    (drawing,) = draw(one_metric(), passing_matrix())
+    false = replace(drawing.figure, text={**drawing.figure.text, "source_run_ids": '["stranger"]'})
+    verdict = evaluate(one_metric(), replace(passing_matrix(), drawn=(false,)))
+    assert verdict.status is not VerdictStatus.ALL_PASS
+
+
+def test_the_same_evidence_gives_the_same_bytes_whatever_the_users_settings(monkeypatch):
+    first = draw(passing_policy(), passing_matrix())
+    for key, value in {"font.size": 30.0, "lines.linewidth": 9.0, "text.usetex": True}.items():
+        monkeypatch.setitem(matplotlib.rcParams, key, value)
+    assert draw(passing_policy(), passing_matrix()) == first
+    assert matplotlib.rcParams["font.size"] == 30.0
+
+
+def test_other_values_give_other_bytes():
+    changed = with_run(passing_matrix(), "A3/42", metrics={"pape": "12.5"})
+    (before,), (after,) = draw(one_metric(), passing_matrix()), draw(one_metric(), changed)
+    assert before.figure.sha256 != after.figure.sha256
+
+
+def test_nothing_is_drawn_where_no_planned_pair_has_a_run():
+    assert draw(passing_policy(), Evidence(as_of="2026-01-31")) == ()
+
+
+def test_a_metric_that_no_run_has_is_not_drawn():
+    policy = passing_policy(report={"metrics": ["absent", "pape"]}, gates={"metric_ratio": OFF})
+    assert names(policy, passing_matrix()) == ["metric_1_pape_by_cell.png"]
+
+
+def test_there_are_no_curves_without_histories():
+    evidence = passing_matrix()
+    without = replace(evidence, runs=tuple(replace(run, histories={}) for run in evidence.runs))
+    assert not [name for name in names(passing_policy(), without) if name.startswith("curve")]
+
+
+def test_a_figure_names_only_the_runs_that_it_shows():
+    rule = {"value": "val_loss", "max": 5.0, "cells": ["A3"]}
+    policy = passing_policy(gates={"metric_ratio": {"rules": [rule]}})
+    ratio = next(drawing for drawing in draw(policy, passing_matrix()) if drawing.name.startswith("ratio"))
+    assert json.loads(ratio.figure.text["source_run_ids"]) == [run_id(f"A3/{seed}") for seed in SEEDS]
+
+
+def test_the_definition_is_what_all_runs_log_where_g1_is_off():
+    (drawing,) = draw(one_metric(definition_hash=OFF), passing_matrix())
+    assert drawing.figure.text["pape_definition_hash"] == DEFINITION
+
+
+def test_a_definition_that_is_not_known_is_not_claimed():
+    unregistered = replace(passing_matrix(), registrations=())
+    (drawing,) = draw(one_metric(), unregistered)
+    assert set(drawing.figure.text) == {"source_run_ids"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("0.0", "0.0", "0.0"),
+        ("1e308", "-1e308", "1.0"),
+        ("1e150", "-1e150", "0.0"),
+        ("1e-300", "1e149", "1.0"),
+        ("5e-324", "5e-324", "5e-324"),
+        ("NaN", "Infinity", "-Infinity"),
+        ("-3.0", "1e9", "0.5"),
+    ],
+)
+def test_extreme_values_are_drawn_or_left_out(values):
+    evidence = passing_matrix(["B0"])
+    for seed, value in zip(SEEDS, values, strict=True):
+        curve = tuple(Point(step=step, value=value) for step in (-5, 0, 10**12))
+        evidence = with_run(
+            evidence, f"B0/{seed}", metrics={"val_loss": value}, histories={"val_loss": curve}
+        )
+    policy = passing_policy(
+        plan={"cells": ["B0"]}, gates={"metric_ratio": {"rules": [{"value": "val_loss", "max": 2.0}]}}
+    )
+    for drawing in draw(policy, evidence):
+        with Image.open(io.BytesIO(drawing.png)) as picture:
+            picture.load()
+
+
+HOSTILE = ["$\\frac{", "../../etc/passwd", "two\nlines \u202e", "기준선", "x" * 5000, "📈 {} %s"]
+
+
+def test_names_are_only_text_in_a_figure_and_make_no_path():
+    policy = passing_policy(
+        plan={"cells": HOSTILE, "seeds": ["$", "2"], "required_metrics": ["$m_{$", "../m"]},
+        gates={"metric_ratio": OFF},
+    )
+    evidence = passing_matrix(HOSTILE, ["$", "2"])
+    metrics = {"$m_{$": "1.0", "../m": "2.0"}
+    runs = tuple(replace(run, metrics=metrics) for run in evidence.runs)
+    found = names(policy, replace(evidence, runs=runs))
+    assert len(found) == 2
+    assert all(re.fullmatch(r"[a-z0-9_]+\.png", name) for name in found)
+
+
+# --- layout -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [4, 12, 40])
+def test_cells_names_do_not_overlap(number):
+    cells = [f"transformer_{place}_with_a_long_name_기준" for place in range(number)]
+    with paper(height_of_rows(number), families(cells)) as figure:
+        axes = figure.add_subplot()
+        cell_axis(axes, labels(cells))
+        figure.savefig(io.BytesIO(), format="png")
+        boxes = [text.get_window_extent() for text in axes.get_yticklabels()]
+    ordered = sorted(boxes, key=lambda box: box.y0)
+    assert len(ordered) == number
+    assert all(lower.y1 <= upper.y0 for lower, upper in itertools.pairwise(ordered))
+    assert all(box.x0 >= 0 for box in boxes)
+
+
+def test_long_names_are_cut_and_still_told_apart():
+    assert label("short") == "short"
+    assert label("a_very_long_name_of_a_cell_indeed") == "a_very_long_na…_indeed"
+    shown = labels(["a_very_long_name_of_version_1_cell", "a_very_long_name_of_version_2_cell", "b"])
+    assert len(set(shown)) == 3
+    assert all(len(name) <= 22 for name in shown)
+
+
+def test_seeds_have_colours_and_symbols_until_there_are_too_many():
+    seven, many = marks([str(seed) for seed in range(7)]), marks([str(seed) for seed in range(8)])
+    assert len({mark.colour for mark in seven.values()}) == len({mark.symbol for mark in seven.values()}) == 7
+    assert len(set(many.values())) == 1
+
+
+# --- fonts ------------------------------------------------------------------------------------------------------------
+
+
+def test_latin_and_greek_need_no_other_font(caplog):
+    assert families(["val_loss", "Δ μ"]) == ("DejaVu Sans",)
+    assert not caplog.records
+
+
+def test_korean_has_a_font_or_a_warning_that_names_a_package(caplog):
+    with caplog.at_level(logging.WARNING):
+        chosen = families(["기준선"])
+    assert len(chosen) > 1 or "fonts-wqy-microhei" in caplog.text
+    assert not any(name.startswith("Last Resort") for name in chosen)
+
+
+def test_a_letter_that_no_font_has_is_said_once(caplog):
+    evidence = passing_matrix(["B\U0010fffd"])
+    with caplog.at_level(logging.WARNING):
+        draw(passing_policy(plan={"cells": ["B\U0010fffd"]}), evidence)
+    assert len([record for record in caplog.records if "no font of this machine" in record.message]) == 1
+
+
+def test_evidence_keeps_the_facts_of_what_was_drawn():
+    (drawing,) = draw(one_metric(), passing_matrix())
+    assert with_drawings(passing_matrix(), [drawing]).drawn == (drawing.figure,)
