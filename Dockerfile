@@ -30,10 +30,12 @@ RUN python3 -m venv --without-pip /opt/smoke-gate \
     && python3 -m venv tools \
     && tools/bin/pip install --no-deps --require-hashes -r requirements/build.txt
 # Left behind: the packages' own tests, what only compilers, debuggers and type checkers read, and the descriptions of
-# every AWS service but those that S3 needs. The wheels' bundled libraries stay as they are: stripping breaks some.
+# every AWS service but those that S3 needs; and fonts for PDF, which matplotlib would read before it draws a PNG. The
+# wheels' bundled libraries stay as they are: stripping breaks some.
 # Certificates are Debian's everywhere, so that a private CA is given in one place.
 WORKDIR /opt/smoke-gate/lib
-RUN find . -type d \( -name tests -o -name test -o -name sample_data -o -name include \) -prune -exec rm -rf {} + \
+RUN find . -type d \( -name tests -o -name test -o -name include -o -name sample_data -o -name afm -o -name pdfcorefonts \) \
+        -prune -exec rm -rf {} + \
     && find . -type f -regextype egrep -regex '.*\.(a|c|cpp|h|pxd|pyi|pyx)' -delete \
     && find . -path '*/botocore/data/*' -prune -type d ! -name 's3*' ! -name 'sso*' ! -name sts ! -name signin -exec rm -rf {} + \
     && find . -type f -name '*.so' ! -path '*.libs/*' -exec strip --strip-unneeded {} + \

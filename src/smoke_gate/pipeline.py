@@ -96,6 +96,7 @@ class Judged:
     evidence: Evidence
     origin: Origin
     verdict: Verdict
+    judged_at: datetime
     drawings: tuple[Drawing, ...] = ()
 
 
@@ -135,55 +136,54 @@ def read_and_judge(request: Request, progress: Progress) -> Judged:
 def judge(request: Request, evidence: Evidence, origin: Origin, drawings: tuple[Drawing, ...] = ()) -> Judged:
     """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
     verdict = evaluate(request.policy, evidence)
-    return Judged(evidence=evidence, origin=origin, verdict=verdict, drawings=drawings)
+    return Judged(
+        evidence=evidence, origin=origin, verdict=verdict, judged_at=datetime.now(UTC), drawings=drawings
+    )
 
 
 def write(request: Request, judged: Judged) -> Result:
     """Write the files, named by the time and the evidence's hash."""
-    verdict, evidence, origin = judged.verdict, judged.evidence, judged.origin
-    created_at = datetime.now(UTC)
     document = verdict_document(
-        verdict,
+        judged.verdict,
         request.policy,
-        evidence,
+        judged.evidence,
         context=request.context,
-        source=origin,
+        source=judged.origin,
         tool=Tool(version=__version__, image_digest=request.image_digest),
-        created_at=created_at,
+        created_at=judged.judged_at,
         figures=[drawing.name for drawing in judged.drawings],
     )
-    output_dir = request.options.output_dir
-    name = stamp(created_at, document["evidence_sha256"])
-    files = {
-        "report": output_dir / f"smoke_report_{name}.md",
-        "html_report": output_dir / f"smoke_report_{name}.html",
-        "verdict_file": output_dir / f"smoke_verdict_{name}.json",
-        "junit": output_dir / f"smoke_junit_{name}.xml",
-        "predicate": output_dir / f"smoke_predicate_{name}.json",
+    folder, name = request.options.output_dir, stamp(judged.judged_at, document["evidence_sha256"])
+    verdict_file = folder / f"smoke_verdict_{name}.json"
+    judgement = Judgement(
+        verdict=judged.verdict,
+        policy=request.policy,
+        evidence=judged.evidence,
+        document=document,
+        reproduction=_reproduction(request, judged.origin, verdict_file),
+        baseline=_against(request.baseline, request.policy, judged.evidence),
+    )
+    texts = {
+        "report": (folder / f"smoke_report_{name}.md", markdown(judgement)),
+        "html_report": (folder / f"smoke_report_{name}.html", html(judgement, judged.drawings)),
+        "verdict_file": (verdict_file, document_text(document)),
+        "junit": (folder / f"smoke_junit_{name}.xml", junit(judgement)),
+        "predicate": (folder / f"smoke_predicate_{name}.json", predicate_text(document)),
     }
-    reproduction = Reproduction(
+    output_directory(folder)
+    files = {kind: write_whole(path, text.encode()) for kind, (path, text) in texts.items()}
+    if judged.drawings:
+        pictures = {drawing.name: drawing.png for drawing in judged.drawings}
+        files["figures"] = write_folder(folder / f"figures_{name}", pictures)
+    return Result(judgement=judgement, files=files)
+
+
+def _reproduction(request: Request, origin: Origin, verdict_file: Path) -> Reproduction:
+    return Reproduction(
         image=request.image_digest or LOCAL_IMAGE,
-        verdict_file=_from_here(files["verdict_file"]),
+        verdict_file=_from_here(verdict_file),
         options=request.options.arguments(origin.tracking_uri),
     )
-    judgement = Judgement(
-        verdict=verdict,
-        policy=request.policy,
-        evidence=evidence,
-        document=document,
-        reproduction=reproduction,
-        baseline=_against(request.baseline, request.policy, evidence),
-    )
-    output_directory(output_dir)
-    if judged.drawings:
-        files["figures"] = output_dir / f"figures_{name}"
-        write_folder(files["figures"], {drawing.name: drawing.png for drawing in judged.drawings})
-    write_whole(files["report"], markdown(judgement).encode())
-    write_whole(files["html_report"], html(judgement, judged.drawings).encode())
-    write_whole(files["verdict_file"], document_text(document).encode())
-    write_whole(files["junit"], junit(judgement).encode())
-    write_whole(files["predicate"], predicate_text(document).encode())
-    return Result(judgement=judgement, files=files)
 
 
 def _drawn(policy: Policy, evidence: Evidence, progress: Progress) -> tuple[Drawing, ...]:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ histories = st.lists(values, max_size=500).map(
 )
 
 
-def picked(points):
+def picked(points: Sequence[Point]) -> tuple[object, ...]:
     """Return what a policy can pick of a history, and whether there is a NaN in it."""
     numbers = [metric_number(point.value) for point in points]
     real = [number for number in numbers if number == number]
