@@ -6,6 +6,7 @@ Format: numpy.lib.format.
 import ast
 import io
 from math import prod
+from threading import Lock
 from typing import Final
 
 from smoke_gate.collect.probes.inspection import BrokenError, Inspection
@@ -15,6 +16,9 @@ from smoke_gate.collect.probes.streams import Source, drain
 MAGIC: Final = b"\x93NUMPY"
 _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 _MAX_HEADER_BYTES = 10_000  # NumPy's own bound
+_ONE_PARSER = (
+    Lock()
+)  # CPython 3.11 counts the depth of all threads' parsers in one place, and raises SystemError
 
 
 def probe_npy(stream: io.BufferedReader, _: int, inspection: Inspection) -> None:
@@ -40,10 +44,10 @@ def _header(source: Source) -> tuple[int | None, int]:
     length = int.from_bytes(source.take(width), "little")
     if length > _MAX_HEADER_BYTES:
         raise BrokenError(f"it has a NumPy header of {length} bytes, more than {_MAX_HEADER_BYTES}")
+    text = source.take(length)
     try:
-        header = ast.literal_eval(
-            source.take(length).decode("utf-8" if prefix[-2] == 3 else "latin-1").strip()
-        )
+        with _ONE_PARSER:
+            header = ast.literal_eval(text.decode("utf-8" if prefix[-2] == 3 else "latin-1").strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise BrokenError("it has a NumPy header that is no dictionary") from None
     match header:
