@@ -73,9 +73,12 @@ def _copied(database: Path, folder: Path) -> Path:
     for suffix in ("", "-wal", "-journal"):
         target = _beside(copy, suffix)
         target.unlink(missing_ok=True)
-        source = _beside(database, suffix)
-        if suffix == "" or source.exists():
-            shutil.copyfile(source, target)
+        try:
+            shutil.copyfile(_beside(database, suffix), target)
+        except FileNotFoundError:
+            if not suffix:  # the journals come and go while somebody writes
+                raise
+            target.unlink(missing_ok=True)
     return copy
 
 

@@ -133,15 +133,15 @@ def test_within_returns_and_raises_what_the_function_does():
 def test_within_gives_up():
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
-        within(0.1, time.sleep, 5)
-    assert time.monotonic() - begun < 2
+        within(0.1, time.sleep, 120)
+    assert time.monotonic() - begun < 60
 
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up():
     begun = time.monotonic()
     with dripping_server() as uri, pytest.raises(StoreError, match="did not answer in time"):
         explained("STORE", persistently, 1.5, MlflowClient(uri).search_experiments)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_a_busy_server_is_asked_again():
