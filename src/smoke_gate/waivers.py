@@ -63,7 +63,8 @@ def _state(policy: Policy, waiver: Waiver, matched: int, as_of: str) -> tuple[Wa
     if _is_narrowed_out(policy, waiver):
         return WaiverState.NOT_JUDGED, "its cell or seed is not part of this narrowed evaluation"
     if as_of > waiver.expires:
-        message = f"expired on {waiver.expires}: its {matched} failing checks stand; fix them or renew it"
+        stands = f"what it names still fails ({matched}): fix that or renew it" if matched else "delete it"
+        message = f"expired on {waiver.expires}: {stands}"
         return WaiverState.EXPIRED, message
     if not matched:
         return WaiverState.UNMATCHED, "matches no failing check: delete it, or correct what it names"

@@ -6,7 +6,7 @@ Plain text, for logs, pipes and ``NO_COLOR``; :mod:`smoke_gate.report.screen` is
 from collections.abc import Mapping
 from pathlib import Path
 
-from smoke_gate.gates.base import Status
+from smoke_gate.gates.base import Check, Status
 from smoke_gate.report.escape import log_line, shortened
 from smoke_gate.report.grouping import CheckGroup, grouped, place_of
 from smoke_gate.verdict import GateResult, Verdict
@@ -14,6 +14,7 @@ from smoke_gate.verdict import GateResult, Verdict
 MOST_GROUPS = 10
 _MOST_PLACES = 4
 _LONGEST_MESSAGE = 400
+_LONGEST_VALUE = 40
 
 
 def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet: bool = False) -> str:
@@ -58,8 +59,14 @@ def _failures(verdict: Verdict) -> list[str]:
     return lines
 
 
+def _place(group: CheckGroup, check: Check) -> str:
+    """Return where a check belongs and what it found there, since the group's message is only the first one's."""
+    own = ", ".join(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
+    return f"{place_of(check)} ({own})" if own else f"{place_of(check)}"
+
+
 def _group(group: CheckGroup) -> str:
-    places = [place for place in map(place_of, group.checks) if place is not None]
+    places = [_place(group, check) for check in group.checks if place_of(check) is not None]
     more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
     where = f" {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
     subject = f" {group.subject}:" if group.subject is not None else ""
