@@ -41,7 +41,7 @@ ODD = {"checkpoints/odd 100% 한 [1] &+;.npz": recipe("B0", "odd").artifacts["ch
 RUNS = [
     *matrix(),
     changed(recipe("B0", "42"), name="failed", status="FAILED", start=START - MINUTE),
-    changed(recipe("B0", "42"), name="deleted", start=START - MINUTE),
+    changed(recipe("B0", "42"), name="deleted", start=START - 2 * MINUTE),
     changed(recipe("A3", "7"), name="stray", params={"lr": "0.5"}, artifacts=ODD),
 ]
 
