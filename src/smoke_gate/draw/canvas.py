@@ -23,7 +23,6 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _LONGEST_LABEL = 22
 _TYPE = 7.0  # points
-_PALETTE = 128
 _STYLE: dict[Any, Any] = {
     "font.size": _TYPE,
     "axes.titlesize": _TYPE,
@@ -109,17 +108,12 @@ def paper(height_mm: float, fonts: Sequence[str]) -> Iterator["Figure"]:
 
 
 def png_of(figure: "Figure") -> bytes:
-    """Return the figure as PNG, without what changes from one drawing to the next: no date, no version.
+    """Return the figure as PNG, without what changes from one drawing to the next: no date, no version."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    A figure has few colours, so a palette holds them, at a fraction of the size.
-    """
-    from PIL import Image
-
-    drawn, stream = io.BytesIO(), io.BytesIO()
+    stream = io.BytesIO()
     with warnings.catch_warnings():  # of letters that no font has: that was said once, with what helps
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
-    with Image.open(drawn) as pixels:
-        palette = pixels.convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE)
-    palette.save(stream, format="png", dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
+        # `savefig` would draw it twice, the first time for the layout alone.
+        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import GREY, INK, can_be_told_apart, labels, marks, paper, png_of
 from smoke_gate.draw.facts import Row, curve_of, fits_logarithmic, seeds_of
-from smoke_gate.draw.layout import LineStyle, curve_legend
+from smoke_gate.draw.layout import LineStyle, curve_legend, logarithmic_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +37,7 @@ def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[st
                 axes.set_visible(False)
         if finite and fits_logarithmic(finite) and max(finite) > _LOGARITHMIC_FROM * min(finite):
             grid.flat[0].set_yscale("log")
+            logarithmic_ticks(grid.flat[0].yaxis, min(finite), max(finite))
         figure.supxlabel("step", fontsize=7)
         told_apart = marks(seeds) if can_be_told_apart(seeds) else {}
         curve_legend(figure, list(zip(metrics, _STYLES, strict=False)), told_apart)

@@ -7,6 +7,7 @@ from smoke_gate.draw.canvas import INK, Mark, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 LineStyle = Literal["solid"] | tuple[float, Sequence[float]]  # as matplotlib takes it: an offset, and dashes
@@ -14,6 +15,7 @@ LineStyle = Literal["solid"] | tuple[float, Sequence[float]]  # as matplotlib ta
 _ROW_MM, _AROUND_MM = 4.6, 17.0
 _LEGEND_COLUMNS = 7
 _LONGEST_SEED = 8
+_FEW_DECADES = 300.0  # within this ratio there is room for numbers between the powers of ten
 
 
 def height_of_rows(rows: int) -> float:
@@ -27,6 +29,15 @@ def cell_axis(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticklabels(names, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+
+
+def logarithmic_ticks(axis: "Axis", low: float, high: float) -> None:
+    """Give a logarithmic axis, on which values from ``low`` to ``high`` are seen, few ticks with plain numbers."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _FEW_DECADES * low else (1,), numticks=7))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.minorticks_off()
 
 
 def seed_legend(figure: "Figure", marks: Mapping[str, Mark]) -> None:

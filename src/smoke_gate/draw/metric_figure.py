@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import FAINT, INK, Mark, can_be_told_apart, label, labels, marks, paper, png_of
 from smoke_gate.draw.facts import Row, fits_logarithmic, seeds_of, value_of
-from smoke_gate.draw.layout import cell_axis, height_of_rows, seed_legend
+from smoke_gate.draw.layout import cell_axis, height_of_rows, logarithmic_ticks, seed_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +54,7 @@ def _scale(axes: "Axes", rows: Sequence[Row], metric: str) -> None:
     ]
     if fits_logarithmic(values) and max(values) > _LOGARITHMIC_FROM * min(values):
         axes.set_xscale("log")
+        logarithmic_ticks(axes.xaxis, min(values), max(values))
 
 
 def _line(axes: "Axes", rows: Sequence[Row], metric: str, seed: str, mark: Mark) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import BAND, FAINT, GREY, INSIDE, OUTSIDE, label, labels, paper, png_of
 from smoke_gate.draw.facts import Row, drawable, fits_logarithmic
-from smoke_gate.draw.layout import cell_axis, height_of_rows
+from smoke_gate.draw.layout import cell_axis, height_of_rows, logarithmic_ticks
 from smoke_gate.gates.metric_ratio import is_for, is_within, ratio_of
 from smoke_gate.policy.model import RatioRule
 
@@ -83,6 +83,7 @@ def _span(axes: "Axes", rule: RatioRule, points: Sequence[_Point]) -> tuple[floa
         low, high = min(near or every), max(near or every)
         low, high = max(min(every), low / 10**_FAR), min(max(every), high * 10**_FAR)
         margin = (high / low) ** 0.06 if high > low else 1.5
+        logarithmic_ticks(axes.xaxis, low / margin, high * margin)
         return low / margin, high * margin
     low, high = min(near or every), max(near or every)
     width = (high - low) or abs(high) or 1.0
