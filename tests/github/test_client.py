@@ -1,10 +1,14 @@
+import time
+
 import pytest
 
+from smoke_gate.github import transport
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.retry import Problem
-from smoke_gate.github.transport import Access, GitHubError
+from smoke_gate.github.transport import Access, Clock, GitHubError
 from tests.github.server import BOT, REPOSITORY, FakeGitHub, Fault, Pull, Token
 from tests.github.waits import HEAD, Waits
+from tests.support.http import dripping_server
 
 COMMENTS = f"/repos/{REPOSITORY}/issues/7/comments"
 
@@ -220,6 +224,35 @@ def test_a_lasting_failure_ends_at_the_deadline(github, client, waits):
     with pytest.raises(GitHubError):  # the deadline is for all requests together
         client.pull_request(7)
     assert len(waits.pauses) <= 10
+
+
+def test_a_limit_that_asks_for_no_pause_gets_one(github, client, waits):
+    github.faults.append(Fault("GET", ".*", 429, "slow down", {"Retry-After": "0"}, times=1000))
+    with pytest.raises(GitHubError, match="beyond the deadline"):
+        client.pull_request(7)
+    assert waits.pauses == [1, 2, 4, 8, 16, 16]
+
+
+def test_slow_answers_end_at_the_deadline_too(github, client, waits):
+    def take_25_seconds(verb: str, path: str) -> None:
+        waits.time += 25
+
+    github.before = take_25_seconds
+    for _ in range(3):
+        client.pull_request(7)
+    with pytest.raises(GitHubError, match="not asked: the 60 s that all requests may take together are over"):
+        client.pull_request(7)
+    assert len(github.log) == 3
+
+
+def test_an_answer_that_comes_byte_by_byte_is_given_up(monkeypatch):
+    monkeypatch.setattr(transport, "DEADLINE", 1.0)
+    begun = time.monotonic()
+    with dripping_server() as url, pytest.raises(GitHubError, match="TimeoutError") as caught:
+        access = Access(repository=REPOSITORY, token="secret-token", api_url=url)
+        GitHub(access, Clock()).pull_request(7)
+    assert caught.value.problem is Problem.UNREACHABLE
+    assert time.monotonic() - begun < 30
 
 
 def test_a_query_that_github_had_no_time_for_is_repeated(github, client, waits):

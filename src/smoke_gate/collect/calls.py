@@ -7,13 +7,12 @@ web page in the text. Here they become one :class:`StoreError` that says what ha
 import os
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from threading import Thread
 from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.credentials import without_credentials
+from smoke_gate.deadline import within
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,26 +41,6 @@ def explained(store: str, function: Callable[P, T], *args: P.args, **kwargs: P.k
         raise
     except Exception as error:
         raise explanation(store, error) from error
-
-
-def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what the function returns, from a thread of its own that is left behind when the time is over.
-
-    Only that bounds everything: a silent name server, an answer that comes byte by byte, a library's own retries.
-
-    Raises:
-        TimeoutError: The time is over.
-    """
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            future.set_exception(error)
-
-    Thread(target=work, daemon=True).start()
-    return future.result(timeout=seconds)
 
 
 def persistently(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

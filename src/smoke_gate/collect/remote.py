@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from smoke_gate.collect.calls import explained, is_absent, within
+from smoke_gate.collect.calls import explained, is_absent
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Folder, LocalFolder
 from smoke_gate.collect.roots import PathMap, locate
 from smoke_gate.collect.store import Store
+from smoke_gate.deadline import within
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository

@@ -65,12 +65,13 @@ def pause_before_repeat(answer: Answer, repeats: int, *, now: float) -> float | 
         now: seconds since 1970, UTC.
 
     """
+    asked = _asked_for(answer)
     match problem_of(answer):
-        case Problem.UNREACHABLE:
-            return _asked_for(answer) or min(2.0**repeats, LONGEST_BACKOFF)
-        case Problem.LIMITED:
-            asked = _asked_for(answer)
-            return _until_reset(answer, now) if asked is None else asked
+        case Problem.LIMITED if asked is None:
+            return _until_reset(answer, now)
+        case Problem.LIMITED | Problem.UNREACHABLE:
+            # `Retry-After: 0` names no time: without a pause it would be asked for again and again.
+            return asked or min(2.0**repeats, LONGEST_BACKOFF)
         case _:
             return None
 

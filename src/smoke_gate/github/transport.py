@@ -15,6 +15,7 @@ from github.Requester import Requester
 from requests.exceptions import RequestException
 
 from smoke_gate import __version__
+from smoke_gate.deadline import within
 from smoke_gate.errors import NoVerdictError, UsageError
 from smoke_gate.github.retry import Answer, Problem, pause_before_repeat, problem_of
 
@@ -118,9 +119,12 @@ class Transport:
     def _send(
         self, requester: Requester, verb: str, url: str, payload: Any, is_done: Callable[[], bool] | None
     ) -> Any:
-        """Send a request, and again where that helps and the deadline allows it."""
+        """Send a request, and again where that helps, as far as the deadline allows it."""
         repeats = 0
         while True:
+            if self._spent >= DEADLINE:
+                message = f"not asked: the {DEADLINE:.0f} s that all requests may take together are over"
+                raise GitHubError(Problem.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
             answer = self._attempt(requester, verb, url, payload)
             if answer.granted:
                 return _parsed(answer)
@@ -134,11 +138,11 @@ class Transport:
                 return None
 
     def _attempt(self, requester: Requester, verb: str, url: str, payload: Any) -> Answer:
-        """Send a request once."""
-        started = self._clock.now()
+        """Send a request once, for as long as the deadline allows: an answer may come byte by byte."""
+        started, left = self._clock.now(), DEADLINE - self._spent
         try:
-            status, headers, text = requester.requestJson(verb, url, input=payload)
-        except RequestException as error:
+            status, headers, text = within(left, requester.requestJson, verb, url, input=payload)
+        except (RequestException, TimeoutError) as error:
             # Only the kind of error: its text may hold a proxy's password.
             return Answer(status=0, text=type(error).__name__)
         finally:

@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from smoke_gate.collect.calls import explained, is_absent, persistently, within
+from smoke_gate.collect.calls import explained, is_absent, persistently
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.surroundings import calm_mlflow
 from tests.support.http import answering, dripping_server, silent_server
@@ -122,19 +122,6 @@ def test_absence_is_no_failure():
         MlflowClient(uri).search_experiments()
     assert is_absent(raised.value)
     assert not is_absent(PermissionError())
-
-
-def test_within_returns_and_raises_what_the_function_does():
-    assert within(5, divmod, 7, 2) == (3, 1)
-    with pytest.raises(ZeroDivisionError):
-        within(5, divmod, 7, 0)
-
-
-def test_within_gives_up():
-    begun = time.monotonic()
-    with pytest.raises(TimeoutError):
-        within(0.1, time.sleep, 120)
-    assert time.monotonic() - begun < 60
 
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up():

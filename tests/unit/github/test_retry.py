@@ -13,7 +13,8 @@ EXHAUSTED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000020"}
         (500, "", {}, Problem.UNREACHABLE, 8),
         (503, "", {"retry-after": "3"}, Problem.UNREACHABLE, 3),
         (429, "", {}, Problem.LIMITED, 60),
-        (429, "", {"retry-after": "0"}, Problem.LIMITED, 0),
+        (429, "", {"retry-after": "0"}, Problem.LIMITED, 8),
+        (503, "", {"retry-after": "0"}, Problem.UNREACHABLE, 8),
         (429, "", EXHAUSTED, Problem.LIMITED, 21),
         (403, "API rate limit exceeded", EXHAUSTED, Problem.LIMITED, 21),
         (403, "secondary rate limit", {"retry-after": "30"}, Problem.LIMITED, 30),
@@ -40,6 +41,8 @@ def test_an_answer_is_understood(status, text, headers, problem, pause):
     assert pause_before_repeat(answer, 3, now=NOW) == pause
 
 
-def test_pauses_grow_to_a_bound():
-    down = Answer(status=502, text="")
+@pytest.mark.parametrize(
+    "down", [Answer(status=502, text=""), Answer(status=429, text="", headers={"retry-after": "0"})]
+)
+def test_pauses_grow_to_a_bound(down):
     assert [pause_before_repeat(down, repeats, now=NOW) for repeats in range(6)] == [1, 2, 4, 8, 16, 16]
