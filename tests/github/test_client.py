@@ -248,9 +248,10 @@ def test_slow_answers_end_at_the_deadline_too(github, client, waits):
 def test_an_answer_that_comes_byte_by_byte_is_given_up(monkeypatch):
     monkeypatch.setattr(transport, "DEADLINE", 1.0)
     begun = time.monotonic()
-    with dripping_server() as url, pytest.raises(GitHubError, match="TimeoutError") as caught:
-        access = Access(repository=REPOSITORY, token="secret-token", api_url=url)
-        GitHub(access, Clock()).pull_request(7)
+    with dripping_server() as url:
+        client = GitHub(Access(repository=REPOSITORY, token="secret-token", api_url=url), Clock())
+        with pytest.raises(GitHubError, match="TimeoutError") as caught:
+            client.pull_request(7)
     assert caught.value.problem is Problem.UNREACHABLE
     assert time.monotonic() - begun < 30
 
