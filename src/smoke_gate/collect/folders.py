@@ -120,7 +120,7 @@ class Tree:
             looked.add(path)
             for entry in self.entries(path):
                 if entry.is_folder:
-                    if any(_may_hold(entry.path, pattern) for pattern in patterns):
+                    if any(may_hold(entry.path, pattern) for pattern in patterns):
                         pending.append(entry.path)
                 elif any(path_matches(entry.path, pattern) for pattern in patterns):
                     found[entry.path] = entry
@@ -137,7 +137,7 @@ def _literal_folder(pattern: str) -> str:
     return "/".join(literal)
 
 
-def _may_hold(folder: str, pattern: str) -> bool:
+def may_hold(folder: str, pattern: str) -> bool:
     """Whether a match of the pattern may be somewhere below the folder."""
     wanted, given = pattern.split("/"), folder.split("/")
     for index, segment in enumerate(given):

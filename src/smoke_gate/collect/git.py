@@ -1,10 +1,12 @@
-"""Facts from the checkout's git repository, read without git."""
+"""Facts from the checkout's git repository, read without git: what cannot be read is unknown, never an error."""
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from smoke_gate.collect.folders import may_hold
 from smoke_gate.evidence import Answer
 from smoke_gate.policy.terms import path_matches
 
@@ -12,50 +14,53 @@ if TYPE_CHECKING:
     from dulwich.objects import ObjectID
     from dulwich.repo import Repo
 
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def open_repository(folder: Path) -> "Repo | None":
-    """Return the git repository that a folder is in, None where it is in none."""
+    """Return the git repository that a folder is in, None where it is in none, or in one that cannot be read."""
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 
     try:
         return Repo.discover(str(folder))
-    except (NotGitRepository, OSError, ValueError):
+    except NotGitRepository:
         return None
+    except Exception as error:  # noqa: BLE001 - a damaged one, or an extension of git's that dulwich does not know
+        return _told(None, error)
 
 
 def head_of(repository: "Repo") -> str | None:
-    """Return the commit that is checked out, None where there is none yet."""
+    """Return the commit that is checked out, None where there is none yet, or none that can be read."""
     try:
-        return repository.head().decode()
+        head = repository.head().decode()
     except KeyError:
         return None
+    except Exception as error:  # noqa: BLE001 - references of a form that dulwich does not know
+        return _told(None, error)
+    return head if _COMMIT.fullmatch(head) else None
 
 
 def same_code(repository: "Repo", commit: str | None, head: str | None, patterns: Sequence[str]) -> Answer:
     """Whether the files that match the patterns are the same, bit for bit, in two commits.
 
-    A commit that is not recorded, or that the clone lacks, leaves it unknown.
+    A commit that is not recorded, or that the clone lacks, leaves it unknown. So do patterns that match nothing, unless
+    the commits are one, and a submodule of another commit that they reach into.
     """
-    from dulwich.diff_tree import tree_changes
-
     ran, wanted = _id(commit), _id(head)
     if ran is None or wanted is None:
         return Answer.UNKNOWN
     if ran == wanted:
         return Answer.YES
     try:
-        trees = _tree(repository, ran), _tree(repository, wanted)
-        for change in tree_changes(repository.object_store, *trees):
-            if change.old and change.new and change.old.sha == change.new.sha:
-                continue  # only its mode differs
-            if any(side and _matches(side.path, patterns) for side in (change.old, change.new)):
-                return Answer.NO
+        return _same_files(repository, _tree(repository, ran), _tree(repository, wanted), patterns)
     except KeyError:  # a shallow or partial clone
         return Answer.UNKNOWN
-    return Answer.YES
+    except Exception as error:  # noqa: BLE001 - a damaged object can be anything
+        return _told(Answer.UNKNOWN, error)
 
 
 def is_ancestor(repository: "Repo", old: str | None, new: str | None) -> Answer:
@@ -69,9 +74,38 @@ def is_ancestor(repository: "Repo", old: str | None, new: str | None) -> Answer:
         _tree(repository, first), _tree(repository, last)
         if can_fast_forward(repository, first, last):
             return Answer.YES
+        return Answer.UNKNOWN if repository.get_shallow() else Answer.NO
     except KeyError:
         return Answer.UNKNOWN
-    return Answer.UNKNOWN if repository.get_shallow() else Answer.NO
+    except Exception as error:  # noqa: BLE001 - a damaged object can be anything
+        return _told(Answer.UNKNOWN, error)
+
+
+def _told(answer: T, error: Exception) -> T:
+    """Return the answer of a repository that cannot be read, and say on the log what is wrong with it."""
+    _LOG.warning("git's repository cannot be read as far as needed: %s: %s", type(error).__name__, error)
+    return answer
+
+
+def _same_files(repository: "Repo", ran: "ObjectID", wanted: "ObjectID", patterns: Sequence[str]) -> Answer:
+    """Compare two trees; KeyError where the clone lacks a part of one."""
+    from dulwich.diff_tree import tree_changes
+    from dulwich.objects import S_ISGITLINK
+
+    known = True
+    for change in tree_changes(repository.object_store, ran, wanted):
+        if change.old and change.new and change.old.sha == change.new.sha:
+            continue  # only its mode differs
+        for side in filter(None, (change.old, change.new)):
+            if _matches(side.path, patterns):
+                return Answer.NO
+            if S_ISGITLINK(side.mode) and any(may_hold(_text(side.path), pattern) for pattern in patterns):
+                known = False  # what is in the submodule is not in this repository
+    # No match differs, so either tree shows whether there is any.
+    files = repository.object_store.iter_tree_contents(wanted)
+    if known and any(_matches(file.path, patterns) for file in files):
+        return Answer.YES
+    return Answer.UNKNOWN
 
 
 def _id(commit: str | None) -> "ObjectID | None":
@@ -92,5 +126,8 @@ def _tree(repository: "Repo", commit: "ObjectID") -> "ObjectID":
 
 
 def _matches(path: bytes, patterns: Sequence[str]) -> bool:
-    text = path.decode(errors="surrogateescape")
-    return any(path_matches(text, pattern) for pattern in patterns)
+    return any(path_matches(_text(path), pattern) for pattern in patterns)
+
+
+def _text(path: bytes) -> str:
+    return path.decode(errors="surrogateescape")

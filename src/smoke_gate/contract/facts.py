@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from smoke_gate.contract.commit import WorkingTree, working_tree
+from smoke_gate.contract.commit import UnknownCommitError, working_tree
 from smoke_gate.contract.run import MAX_PARAM_LENGTH, ContractError, LoggedRun, logged_run, store_errors
 from smoke_gate.hashing import Definition, canonical_definition, data_hash, sha256_hex
 
@@ -38,7 +38,7 @@ def log_plan(
     """Log which planned pair the run is (params ``cell`` and ``seed``) and of what code it is.
 
     The tags ``git_commit`` and ``git_dirty`` come from the git repository of the working directory; where there is
-    none, a warning is issued and neither is logged.
+    none, or none that can be read, a warning says so and neither is logged.
 
     Args:
         cell: the model variant.
@@ -56,10 +56,12 @@ def log_plan(
 def commit_tags(commit: str | None, dirty: bool | None = None) -> dict[str, str]:
     """Return the tags ``git_commit`` and ``git_dirty`` for a named commit, else for the working directory's."""
     if commit is None:
-        tree: WorkingTree | None = working_tree()
-        if tree is None:
+        try:
+            tree = working_tree()
+        except UnknownCommitError as error:
             warnings.warn(
-                "no git commit in the working directory: the run does not say of what code it is; pass commit=",
+                f"no git commit in the working directory ({error}): the run does not say of what code it is; "
+                "pass commit=",
                 stacklevel=4,
             )
             return {}

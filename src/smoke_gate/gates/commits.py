@@ -24,7 +24,7 @@ def commit_checks(case: Case) -> Iterator[Check]:
             )
         case "code":
             yield from (
-                _commit_check(judged, _same_code(judged), "the code of head") for judged in case.judged
+                _commit_check(judged, _same_code(case, judged), "the code of head") for judged in case.judged
             )
 
 
@@ -68,7 +68,7 @@ def _at_head(case: Case, judged: Judged) -> Finding:
     return Status.PASS, f"{ran_on}, which is head."
 
 
-def _same_code(judged: Judged) -> Finding:
+def _same_code(case: Case, judged: Judged) -> Finding:
     ran_on = f"It ran on {_short(judged.attempt.commit)}"
     if problem := _untraceable(judged.attempt):
         return Status.FAIL, problem
@@ -78,7 +78,11 @@ def _same_code(judged: Judged) -> Finding:
         case Answer.NO:
             return Status.FAIL, f"{ran_on}, whose `runs.code_paths` differ from head. Run it again on head."
         case Answer.UNKNOWN:
-            return Status.FAIL, f"{ran_on}, which the clone lacks or could not compare: {FULL_CLONE}."
+            return Status.FAIL, (
+                f"{ran_on}, and whether its code is that of head is not known: the clone lacks a commit or is not "
+                f"readable ({FULL_CLONE}), or `runs.code_paths` ({', '.join(case.policy.runs.code_paths)}) match no file of "
+                "either, or reach into a submodule that has moved."
+            )
 
 
 def _untraceable(attempt: Attempt) -> str | None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from dulwich import porcelain
-from dulwich.objects import Commit, ObjectID
+from dulwich.objects import Blob, Commit, ObjectID, Tree
 from dulwich.repo import Repo
 
 from smoke_gate.collect.git import head_of, is_ancestor, open_repository, same_code
@@ -99,6 +99,76 @@ def test_unknown_commits(checkout, commits):
     assert answer(checkout, left, right, PYTHON) is Answer.UNKNOWN
     with opened(checkout) as repository:
         assert is_ancestor(repository, left, right) is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize("patterns", [("scr/**/*.py",), ("*.pyx", "a"), ("a.py/*",)])
+def test_patterns_that_match_nothing_compare_nothing(checkout, patterns):
+    ran = commit(checkout, src__a_py="1", notes_md="1")
+    head = commit(checkout, src__a_py="2")
+    assert answer(checkout, ran, head, patterns) is Answer.UNKNOWN
+    assert answer(checkout, ran, head, (*patterns, "*.md")) is Answer.YES
+    assert answer(checkout, ran, ran, patterns) is Answer.YES
+
+
+def with_submodule(checkout: Path, at: str) -> str:
+    """Return a commit of one file and of a submodule at a commit of this digit."""
+    with Repo(checkout) as repository:
+        blob, tree = Blob.from_string(b"1"), Tree()
+        tree.add(b"a.py", 0o100644, blob.id)
+        tree.add(b"lib", 0o160000, ObjectID(at.encode() * 40))
+        made = Commit()
+        made.tree, made.message = tree.id, b"m"
+        made.author = made.committer = ME
+        made.author_time = made.commit_time = made.author_timezone = made.commit_timezone = 0
+        for thing in (blob, tree, made):
+            repository.object_store.add_object(thing)
+    return made.id.decode()
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (PYTHON, Answer.UNKNOWN),
+        (("lib/**/*.py",), Answer.UNKNOWN),
+        (("a.py",), Answer.YES),
+        (("src/**/*.py", "*.py"), Answer.YES),
+        (("a.py", "lib"), Answer.NO),
+        (("**",), Answer.NO),
+    ],
+)
+def test_a_submodule_of_another_commit(checkout, patterns, expected):
+    ran, head = with_submodule(checkout, "1"), with_submodule(checkout, "2")
+    assert answer(checkout, ran, head, patterns) is expected
+
+
+def test_a_damaged_object_is_unknown(checkout, caplog):
+    ran = commit(checkout, a_py="1")
+    head = commit(checkout, a_py="2")
+    broken = checkout / ".git/objects" / ran[:2] / ran[2:]
+    broken.chmod(0o600)
+    broken.write_bytes(b"no zlib")
+    assert answer(checkout, ran, head, PYTHON) is Answer.UNKNOWN
+    with opened(checkout) as repository:
+        assert is_ancestor(repository, ran, head) is Answer.UNKNOWN
+    assert "cannot be read" in caplog.text
+
+
+def test_a_head_that_is_none(checkout):
+    commit(checkout, a_py="1")
+    (checkout / ".git/HEAD").write_text("garbage\n")
+    with opened(checkout) as repository:
+        assert head_of(repository) is None
+
+
+@pytest.mark.parametrize(
+    "setting", ["[extensions]\n\tpartialClone = origin\n", "[extensions]\n\tfuture = true\n", "[core\nfoo"]
+)
+def test_a_repository_of_a_form_that_is_not_known_is_none(checkout, caplog, setting):
+    commit(checkout, a_py="1")
+    with (checkout / ".git/config").open("a") as config:
+        config.write(f"[core]\n\trepositoryformatversion = 1\n{setting}")
+    assert open_repository(checkout) is None
+    assert "cannot be read" in caplog.text
 
 
 def test_what_is_no_commit(checkout):

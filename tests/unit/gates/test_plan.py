@@ -376,6 +376,7 @@ def test_the_code_must_be_that_of_head(answer, status):
     assert check.status is status
     assert commits(evidence, commit="code") == ({} if status is Status.PASS else {run_id("A3/42"): status})
     assert ("fetch-depth: 0" in check.message) is (answer is Answer.UNKNOWN)
+    assert ("`runs.code_paths` (**/*.py)" in check.message) is (answer is Answer.UNKNOWN)
 
 
 @pytest.mark.parametrize("asked", ["head", "code"])
