@@ -15,7 +15,8 @@ from smoke_gate.policy.fields import (
     Text,
     distinct,
 )
-from smoke_gate.policy.terms import Template, identity_filter
+from smoke_gate.policy.filters import identity_filter
+from smoke_gate.policy.terms import Template
 
 
 class Ignored(Section):

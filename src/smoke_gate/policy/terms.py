@@ -207,26 +207,6 @@ def _source(text: str) -> str:
     return text if own != text else reference(text)
 
 
-_HARMLESS = re.compile(
-    r"""\b(?:params?|parameters?|tags?)\s*\.\s*(?:"[^"]*"|`[^`]*`|[\w.:/-]+)"""  # names of identity
-    r"""|(?:[=<>,(]|\bi?like\b)\s*(?:"[^"]*"|'[^']*')""",  # texts that they are compared with
-    re.IGNORECASE,
-)
-_WINNERS = re.compile(r"""\bmetrics?\s*\.|\bstatus\b""", re.IGNORECASE)
-
-
-def identity_filter(text: str) -> str:
-    """Return an MLflow filter as it is, if it asks only who a run is.
-
-    Raises:
-        ValueError: It asks for a metric or the status: a filter must not pick winners.
-    """
-    winner = _WINNERS.search(_HARMLESS.sub(" ", text))
-    if winner:
-        raise ValueError(f"may not filter on {winner.group().rstrip(' .')}: a filter must not pick winners")
-    return text
-
-
 def path_matches(path: str, pattern: str) -> bool:
     """Return whether a relative path matches a pattern: ``*`` stays in a path segment, ``**`` crosses.
 

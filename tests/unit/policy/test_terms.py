@@ -10,7 +10,6 @@ from smoke_gate.policy.terms import (
     Ratio,
     Template,
     fact,
-    identity_filter,
     is_sha256,
     matches,
     normal_seed,
@@ -259,40 +258,6 @@ def test_a_template_says_what_it_reads(text, references, reads_parent):
 def test_what_is_no_template_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         Template.parse(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "params.status = 'FINISHED'",
-        "tags.`run status` = 'metrics.x'",
-        'params."my status" = "status"',
-        "tags.run_status = 'completed' AND attributes.run_name LIKE '%status%'",
-        "params.x IN ('status', 'metrics.y')",
-        "start_time > 1700000000000",
-    ],
-)
-def test_filters_on_identity_pass(text):
-    assert identity_filter(text) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "metrics.pape < 3",
-        "metric.pape < 3",
-        "Metrics . `a b` > 1",
-        "status = 'FINISHED'",
-        "attributes.status = 'FINISHED'",
-        "run.`status` = 'x'",
-        "params.x = 'y' AND metrics.pape < 3",
-        "params.x = 'y' AND STATUS = 'x'",
-    ],
-)
-def test_filters_that_pick_winners_are_refused(text):
-    with pytest.raises(ValueError, match="pick winners"):
-        identity_filter(text)
 
 
 @pytest.mark.parametrize(
