@@ -15,18 +15,23 @@ on:
 
 permissions: {}
 
+# Of two pushes only the newer one is judged to the end.
+concurrency:
+  group: smoke-gate-${{ github.event.pull_request.number || github.ref }}
+  cancel-in-progress: true
+
 jobs:
   smoke-gate:
     runs-on: ubuntu-latest
     timeout-minutes: 45
     permissions:
-      contents: read
+      contents: read # the checkout, and the policy of the base branch
       pull-requests: write # the comment with the report
     steps:
-      - uses: actions/checkout@v7
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-          # fetch-depth: 0 # needed where the policy says `runs.commit: head` or `code`
+          # fetch-depth: 0 # for `runs.commit: code` and `require_ancestor`, which look at the commits of the runs
       - uses: org/smoke-gate@v1
         with:
           # Set the variable MLFLOW_TRACKING_URI in the repository's settings to a server that GitHub can reach.
@@ -35,7 +40,7 @@ jobs:
 POLICY        # env: # where the server asks for them
         #   MLFLOW_TRACKING_USERNAME: ${{ secrets.MLFLOW_TRACKING_USERNAME }}
         #   MLFLOW_TRACKING_PASSWORD: ${{ secrets.MLFLOW_TRACKING_PASSWORD }}
-      - uses: actions/upload-artifact@v7
+      - uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
         if: ${{ !cancelled() }}
         with:
           name: smoke-gate
