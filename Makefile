@@ -12,6 +12,7 @@ DOCKER_BUILD_FLAGS ?=
 IMAGE ?= smoke-gate:dev
 LOCK_FLAGS ?=
 PYTEST_FLAGS ?=
+WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
 PYTEST = $(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report term $(PYTEST_FLAGS)
@@ -63,9 +64,9 @@ check: .venv-dev/installed
 	$(BIN)/python checks/repository.py
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck .ci/run entrypoint.sh
-	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
-	$(BIN)/zizmor --offline --quiet .
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)
+	$(BIN)/zizmor --offline --quiet . docs/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 
