@@ -8,6 +8,7 @@ from smoke_gate.errors import NoVerdictError
 from smoke_gate.github.action import run_action
 from tests.github.runner import (
     POLICY,
+    Step,
     all_pass,
     critical,
     fail,
@@ -415,6 +416,84 @@ def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, gi
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
     assert step.code == 3
     assert step.outputs["verdict"] == "ERROR"
+
+
+LENIENT = POLICY.replace("fail_threshold: 2", "fail_threshold: 12")
+
+
+def threshold(step: Step) -> int:
+    """Return G5's threshold by the policy that counted."""
+    document = json.loads(Path(step.outputs["verdict_file"]).read_text())
+    return int(document["policy"]["gates"]["metric_ratio"]["fail_threshold"])
+
+
+@pytest.mark.parametrize(("policy_ref", "counted"), [("head", 12), ("base", 2)])
+def test_a_link_in_the_policys_place_is_a_change_of_the_policy(runner, github, policy_ref, counted):
+    (runner.workspace / "lenient.yml").write_text(LENIENT)
+    github.files["refs/heads/main:lenient.yml"] = {"text": LENIENT}  # which main has had for long
+    (runner.workspace / "smoke-gate.yml").unlink()
+    (runner.workspace / "smoke-gate.yml").symlink_to("lenient.yml")
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref=policy_ref)
+    assert threshold(step) == counted
+    assert step.outputs["verdict"] == "WARNING"
+    assert "Policy changes of this pull request" in github.of()[0].body
+
+
+DISPATCHED = other("repository_dispatch", "8" * 40)
+SECOND = workflow_run(HEAD, owner="lab", branch="feature")
+
+
+@pytest.mark.parametrize(("event", "inputs"), [(DISPATCHED, {"sha": HEAD}), (SECOND, {})])
+@pytest.mark.parametrize("policy_ref", ["head", "base"])
+def test_the_base_policy_of_a_pull_request_that_is_looked_up_counts(
+    runner, github, event, inputs, policy_ref
+):
+    (runner.workspace / "smoke-gate.yml").write_text(LENIENT)
+    step = runner.run(all_pass(), *event, policy_ref=policy_ref, **inputs)
+    assert (step.outputs["verdict"], threshold(step)) == ("WARNING", 12 if policy_ref == "head" else 2)
+
+
+@pytest.mark.parametrize(("event", "inputs"), [(DISPATCHED, {"sha": HEAD}), (SECOND, {})])
+def test_where_the_pull_request_cannot_be_looked_up_the_base_policy_is_not_known(
+    runner, github, event, inputs
+):
+    github.faults.append(Fault("GET", ".*/pulls", 403, "Resource not accessible by integration", times=9))
+    step = runner.run(all_pass(), *event, **inputs)
+    assert (step.code, step.outputs["verdict"]) == (0, "WARNING")
+    assert "unknown: the policy of the base branch could not be read" in step.summary
+    step = runner.run(all_pass(), *event, policy_ref="base", commit_status="gate", **inputs)
+    assert (step.code, step.outputs["verdict"]) == (3, "ERROR")
+    assert "the pull request could not be looked up" in step.stderr
+    assert [status["state"] for status in github.statuses] == ["error"]
+
+
+def test_a_commit_that_truly_has_no_pull_request_has_no_base_policy(runner, github):
+    step = runner.run(all_pass(), *DISPATCHED, sha="e" * 40)
+    assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
+    step = runner.run(all_pass(), *DISPATCHED, sha="e" * 40, policy_ref="base")
+    assert (step.code, step.outputs["verdict"]) == (2, "ERROR")
+    assert f"no open one has the head commit {'e' * 40}: name it with the input `pull_request`" in step.stderr
+
+
+@pytest.mark.parametrize("event", ["push", "schedule"])
+def test_an_event_that_is_of_no_pull_request_is_judged_by_the_checkouts_policy(runner, github, event):
+    (runner.workspace / "smoke-gate.yml").write_text(LENIENT)
+    step = runner.run(all_pass(), *other(event, HEAD), policy_ref="base")
+    assert (step.outputs["verdict"], threshold(step)) == ("ALL PASS", 12)
+
+
+def test_of_several_pull_requests_with_one_head_the_base_is_not_known(runner, github):
+    github.pulls[8] = Pull(8, HEAD, base="lenient")
+    step = runner.run(all_pass(), *SECOND)
+    assert step.outputs["verdict"] == "WARNING"
+    assert [note.pull for note in github.of()] == [7]
+    step = runner.run(all_pass(), *SECOND, policy_ref="base")
+    assert step.outputs["verdict"] == "ERROR"
+    assert "several open pull requests have this head commit, and not one base branch" in step.stderr
+    step = runner.run(all_pass(), *SECOND, policy_ref="base", pull_request="7")
+    assert step.outputs["verdict"] == "ALL PASS"
+    github.pulls[8].base = "main"
+    assert runner.run(all_pass(), *SECOND, policy_ref="base").outputs["verdict"] == "ALL PASS"
 
 
 # --- the second workflow ----------------------------------------------------------------------------------------------

@@ -3,28 +3,40 @@
 from collections.abc import Sequence
 
 from smoke_gate.github.event import Situation
-from smoke_gate.github.retry import Problem
+from smoke_gate.github.retry import NO_ACCESS, Problem
 from smoke_gate.report.escape import code
 
-NO_ACCESS = (Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.UNAUTHORIZED)  # what may not be seen is not found
+_FORKS = (
+    "GitHub gives the workflows of forks a token that can only read, whatever their `permissions:` say. Let this "
+    "workflow upload the verdict file, and a second one, started by `workflow_run`, publish it with the input "
+    "`publish`: see `docs/workflows.md`, “Pull requests from forks”."
+)
+_DEPENDABOT = (
+    "The token of what Dependabot starts can only read unless `permissions:` say otherwise, and its secrets are "
+    "Dependabot's own: what the store needs has to be among those, not among the secrets of Actions."
+)
 
 
 def advice(problems: Sequence[Problem], where: Situation, *, sets_status: bool) -> str | None:
     """Return Markdown that says how to let the gate publish; None where permissions are not what was missing."""
     if not any(problem in NO_ACCESS for problem in problems):
         return None
-    if where.reads_only:
-        return (
-            "GitHub gives the workflows of forks and of Dependabot a token that can only read, whatever their "
-            "`permissions:` say. Let this workflow upload the verdict file, and a second one, started by "
-            "`workflow_run`, publish it with the input `publish`: see `docs/workflows.md`, "
-            "“Pull requests from forks”."
-        )
-    lines = ["permissions:", "  contents: read", "  pull-requests: write"]
+    return _FORKS if where.reads_only else permissions(where, sets_status=sets_status)
+
+
+def permissions(where: Situation, *, sets_status: bool) -> str:
+    """Return Markdown of the permissions that a job needs, as the block to add."""
+    lines = ["permissions:"]
+    if where.event == "workflow_run":  # its verdict file is another workflow's artifact
+        lines.append("  actions: read")
+    lines += ["  contents: read", "  pull-requests: write"]
     if sets_status:
         lines.append("  statuses: write")
     block = "\n".join(["```yaml", *lines, "```"])
-    return f"The token may not write. Give the job these permissions, and pass `github_token`:\n\n{block}"
+    parts = [
+        f"The token may not do that. Give the job these permissions, and pass `github_token`:\n\n{block}"
+    ]
+    return "\n\n".join([*parts, *([_DEPENDABOT] if where.by_dependabot else [])])
 
 
 def unpublished(messages: Sequence[str], how_to: str | None) -> str:

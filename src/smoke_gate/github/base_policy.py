@@ -1,47 +1,89 @@
 """The policy is what the base branch says it should be: its text there, and what the pull request changes in it."""
 
+import os.path
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+from smoke_gate.errors import UsageError
 from smoke_gate.github.job import Job
-from smoke_gate.github.retry import Problem
+from smoke_gate.github.retry import NO_ACCESS, Problem
 from smoke_gate.github.settings import PolicyRef
 from smoke_gate.github.transport import GitHubError
 from smoke_gate.options import DEFAULT_POLICY, Options
 
 LONGEST_CHANGE = 400  # lines of a difference that evidence keeps
 LONGEST_LINE = 400
+MOST_COMPARED = 5000  # lines; what compares them takes much longer than their number says
 
 
 def repository_path(policy_file: Path) -> str | None:
     """Return the policy file's path from the root of its checkout, as GitHub names it.
 
+    No link is followed: a pull request could put one in the policy's place, to another file that its base has too.
     None where the file lies outside: then no branch can have it. Without a checkout the working directory is the root.
     """
-    file = policy_file.resolve()
-    root = next((parent for parent in file.parents if (parent / ".git").exists()), Path.cwd().resolve())
+    file = Path(os.path.normpath(Path.cwd() / policy_file))
+    root = next((parent for parent in file.parents if (parent / ".git").exists()), Path.cwd())
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else None
 
 
-def policy_change(base: str | None, head: str | None, *, branch: str) -> str | None:
+def policy_change(
+    base: str | None, head: str | None, *, branch: str, other: str = "this pull request"
+) -> str | None:
     """Return what head changes in the policy of the base branch, as a unified difference; None: nothing.
 
     Args:
         base: the policy's text in the base branch; None: it has no such file.
         head: the same in the checkout.
         branch: the base branch's name.
+        other: whose policy ``head`` is.
 
     """
     # Line ends do not count: a checkout may change them.
     old, new = (base or "").splitlines(), (head or "").splitlines()
     if old == new and (base is None) == (head is None):
         return None
-    lines = list(unified_diff(old, new, f"policy of {branch}", "policy of this pull request", lineterm=""))
+    if len(old) + len(new) > MOST_COMPARED:
+        return f"the policies of {branch} and of {other} differ, and are too long to be compared line by line"
+    lines = list(unified_diff(old, new, f"policy of {branch}", f"policy of {other}", lineterm=""))
     shown = [line[:LONGEST_LINE] for line in lines[:LONGEST_CHANGE]]
     if len(lines) > LONGEST_CHANGE:
         shown.append(f"… and {len(lines) - LONGEST_CHANGE} more lines")
     return "\n".join(shown) or f"an empty policy file was {'added' if base is None else 'removed'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The policy of the base branch, as far as it is known.
+
+    ``text`` is None where the branch has no such file; ``unknown`` says why nothing is known, None where it is.
+    """
+
+    branch: str
+    text: str | None = None
+    unknown: str | None = None
+
+
+def base_of(job: Job, options: Options) -> Base | None:
+    """Return the base branch's policy; None where there is no pull request, and so nothing to compare with.
+
+    Raises:
+        GitHubError: it is to count, and cannot be read.
+        UsageError: it is to count, and no pull request says which branch's it is.
+
+    """
+    branch = job.situation.base_ref or "the base branch"
+    try:
+        return _read(job, options.policy or DEFAULT_POLICY, branch)
+    except GitHubError as error:
+        if job.settings.policy_ref is PolicyRef.BASE:
+            raise
+        # Not having looked is no pass: it warns as a change does.
+        needed = " (`contents: read` is needed)" if error.problem in NO_ACCESS else ""
+        return Base(
+            branch=branch, unknown=f"unknown: the policy of {branch} could not be read{needed}: {error}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,37 +102,45 @@ def rules_of(job: Job, options: Options) -> Rules:
     """Return the policy that counts for a job. Without a pull request that is the checkout's.
 
     Raises:
-        GitHubError: the base branch's policy is to count, and cannot be read.
+        SmokeGateError: as ``base_of`` does.
 
     """
-    if job.situation.pull_request is None:
-        return Rules(file=options.policy_file)
-    use_base = job.settings.policy_ref is PolicyRef.BASE
-    branch = job.situation.base_ref or "the base branch"
-    try:
-        base = _base_text(job, options.policy_file or DEFAULT_POLICY)
-    except GitHubError as error:
-        if use_base:
-            raise
-        # Not having looked is no pass: it warns as a change does.
-        unknown = f"unknown: the policy of {branch} could not be read (`contents: read` is needed): {error}"
-        return Rules(file=options.policy_file, change=unknown)
-    change = policy_change(base, _head_text(options.policy_file), branch=branch)
-    if not use_base:
-        return Rules(file=options.policy_file, change=change)
+    base = base_of(job, options)
     if base is None:
+        return Rules(file=options.policy_file)
+    if base.unknown is not None:
+        return Rules(file=options.policy_file, change=base.unknown)
+    change = policy_change(base.text, _head_text(options.policy_file), branch=base.branch)
+    if job.settings.policy_ref is PolicyRef.HEAD:
+        return Rules(file=options.policy_file, change=change)
+    if base.text is None:
         return Rules(file=None, change=change)
-    return Rules(file=options.policy_file or DEFAULT_POLICY, text=base.encode(), change=change)
+    return Rules(file=options.policy or DEFAULT_POLICY, text=base.text.encode(), change=change)
 
 
-def _base_text(job: Job, policy_file: Path) -> str | None:
-    """Return the policy's text in the base branch, None where that has no such file."""
-    if job.github is None or job.situation.base_ref is None:
-        raise GitHubError(
-            Problem.UNREACHABLE, "there is no token, or the pull request could not be looked up"
-        )
+def _read(job: Job, policy_file: Path, branch: str) -> Base | None:
+    """Read the policy's text in the base branch; None where there is no pull request."""
+    where = job.situation
+    if where.pull_request is None and not where.asks_api:
+        return None
+    if job.github is None:
+        raise GitHubError(Problem.UNAUTHORIZED, "there is no token: pass `github_token`")
+    if job.failures:
+        failure = job.failures[0]
+        raise GitHubError(failure.problem, f"the pull request could not be looked up: {failure.message}")
+    if where.pull_request is None:
+        if job.settings.policy_ref is PolicyRef.BASE:
+            raise UsageError(
+                f"`policy_ref: base` needs a pull request, and no open one has the head commit {where.sha}: "
+                "name it with the input `pull_request`, or use `policy_ref: head`"
+            )
+        return None
+    if where.base_ref is None:
+        message = "several open pull requests have this head commit, and not one base branch"
+        raise GitHubError(Problem.INVALID, f"{message}: name one with the input `pull_request`")
     path = repository_path(policy_file)
-    return None if path is None else job.github.file_text(job.situation.base_ref, path)
+    text = None if path is None else job.github.file_text(where.base_ref, path)
+    return Base(branch=branch, text=text)
 
 
 def _head_text(policy_file: Path | None) -> str | None:

@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-PULL_REQUEST_EVENTS = ("pull_request", "pull_request_target", "pull_request_review")
+PULL_REQUEST_EVENTS = (
+    "pull_request",
+    "pull_request_target",
+    "pull_request_review",
+    "pull_request_review_comment",
+)
 DEPENDABOT = "dependabot[bot]"
 
 
@@ -18,9 +23,10 @@ class Situation:
 
     ``sha`` is the head commit that the verdict is about, ``pull_request`` its number and ``base_ref`` the branch it
     goes to; None where there is none, or where only the API can tell. ``asks_api``: the pull request is to be looked up
-    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``reads_only``: GitHub gives this event a
-    token that cannot write. ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of
-    ``workflow_run`` the first workflow's.
+    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``reads_only``: the token cannot write,
+    whatever ``permissions:`` say; ``by_dependabot``: it can where they say so, and the secrets are Dependabot's.
+    ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of ``workflow_run`` the first
+    workflow's.
     """
 
     event: str = ""
@@ -31,6 +37,7 @@ class Situation:
     asks_api: bool = False
     head_label: str | None = None
     reads_only: bool = False
+    by_dependabot: bool = False
     run_id: int | None = None
     run_attempt: int | None = None
 
@@ -54,6 +61,7 @@ def situation(
     job = Situation(
         event=environ.get("GITHUB_EVENT_NAME", ""),
         repository=environ.get("GITHUB_REPOSITORY") or None,
+        by_dependabot=environ.get("GITHUB_ACTOR") == DEPENDABOT,
         run_id=_number(environ.get("GITHUB_RUN_ID")),
         run_attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")),
     )
@@ -62,14 +70,14 @@ def situation(
         # What the event knows is about something else; the head of this pull request has to be looked up.
         return replace(job, pull_request=pull_request, sha=sha)
     if sha is not None:
-        return replace(found, sha=sha, asks_api=found.pull_request is None)
+        return replace(found, sha=sha, asks_api=found.pull_request is None and job.repository is not None)
     return found
 
 
 def _found(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
     """Return what the event itself tells."""
     if job.event in PULL_REQUEST_EVENTS:
-        return _of_pull_request(job, environ, payload)
+        return _of_pull_request(job, payload)
     if job.event == "workflow_run":
         return _of_workflow_run(job, payload)
     if job.event == "merge_group":
@@ -77,7 +85,7 @@ def _found(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any
     return replace(job, sha=environ.get("GITHUB_SHA") or None)
 
 
-def _of_pull_request(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
+def _of_pull_request(job: Situation, payload: Mapping[str, Any]) -> Situation:
     # A deleted fork has no repository any more; its pull request is still one from a fork.
     fork = _at(payload, "pull_request", "head", "repo", "full_name") != job.repository
     return replace(
@@ -85,7 +93,7 @@ def _of_pull_request(job: Situation, environ: Mapping[str, str], payload: Mappin
         sha=_at(payload, "pull_request", "head", "sha"),
         pull_request=_at(payload, "pull_request", "number"),
         base_ref=_at(payload, "pull_request", "base", "ref"),
-        reads_only=job.event != "pull_request_target" and (fork or environ.get("GITHUB_ACTOR") == DEPENDABOT),
+        reads_only=fork and job.event != "pull_request_target",
     )
 
 

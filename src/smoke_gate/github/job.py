@@ -75,6 +75,9 @@ def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
 def located(github: GitHub, where: Situation) -> Situation:
     """Return the situation with what the event left open.
 
+    Of several pull requests with the commit as their head it is the oldest; where they do not go to one branch,
+    ``base_ref`` stays None.
+
     Raises:
         GitHubError: GitHub does not tell.
 
@@ -83,8 +86,12 @@ def located(github: GitHub, where: Situation) -> Situation:
         pull = github.pull_request(where.pull_request)
         return replace(where, sha=where.sha or pull.head_sha, base_ref=pull.base_ref)
     if where.pull_request is None and where.asks_api and where.sha is not None:
-        for pull in github.pull_requests_of(where.sha, where.head_label):
-            return replace(where, pull_request=pull.number, base_ref=pull.base_ref)
+        pulls = github.pull_requests_of(where.sha, where.head_label)
+        bases = {pull.base_ref for pull in pulls}
+        if pulls:
+            # Whose job this is cannot be told: `workflow_run` lists whatever has this head, not what started the run.
+            base_ref = bases.pop() if len(bases) == 1 else None
+            return replace(where, pull_request=pulls[0].number, base_ref=base_ref)
     return where
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from smoke_gate.github.advice import NO_ACCESS, advice, unpublished
+from smoke_gate.github.advice import advice, unpublished
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.comment import Stamp
 from smoke_gate.github.event import Situation
 from smoke_gate.github.message import Message, Space
-from smoke_gate.github.retry import Problem
+from smoke_gate.github.retry import NO_ACCESS, Problem
 from smoke_gate.github.settings import CommentMode, Settings
 from smoke_gate.github.sticky import Outcome, bring_up_to_date
 from smoke_gate.github.transport import GitHubError

@@ -22,6 +22,9 @@ class Problem(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+NO_ACCESS = (Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.UNAUTHORIZED)  # what may not be seen is not found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back: ``status`` 0 means that nothing did. Header names are in lower case; ``text`` is the body."""

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from smoke_gate.github.advice import advice, unpublished
+from smoke_gate.github.advice import advice, permissions, unpublished
 from smoke_gate.github.event import Situation
 from smoke_gate.github.retry import Problem
 
@@ -32,6 +32,20 @@ def test_where_no_permission_helps_the_second_workflow_is_named():
     text = given([Problem.FORBIDDEN], READS, sets_status=True)
     assert "workflow_run" in text
     assert "```" not in text
+
+
+def test_dependabots_token_may_write_where_permissions_say_so():
+    text = given([Problem.FORBIDDEN], Situation(by_dependabot=True), sets_status=True)
+    assert "statuses: write\n```" in text
+    assert "among the secrets of Actions" in text
+    assert "Dependabot" not in given([Problem.FORBIDDEN], WRITES, sets_status=True)
+
+
+def test_the_job_that_publishes_for_another_workflow_keeps_its_artifact():
+    assert "permissions:\n  actions: read\n" in permissions(
+        Situation(event="workflow_run"), sets_status=False
+    )
+    assert "actions: read" not in permissions(Situation(event="pull_request"), sets_status=False)
 
 
 def test_messages_are_shown_as_text():

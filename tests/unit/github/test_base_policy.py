@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from smoke_gate.github.base_policy import LONGEST_CHANGE, policy_change, repository_path
+from smoke_gate.github.base_policy import LONGEST_CHANGE, MOST_COMPARED, policy_change, repository_path
 
 POLICY = "version: 1\nexperiments: [a]\n"
 
@@ -44,6 +46,13 @@ def test_a_long_change_is_bounded():
     assert change.splitlines()[-1] == f"… and {5003 - LONGEST_CHANGE} more lines"
 
 
+def test_what_is_too_long_to_be_compared_is_a_change_all_the_same():
+    assert changed("", "x\n" * (MOST_COMPARED + 1)) == (
+        "the policies of main and of this pull request differ, and are too long to be compared line by line"
+    )
+    assert policy_change("x\n" * MOST_COMPARED, "x\r\n" * MOST_COMPARED, branch="main") is None
+
+
 def test_the_path_is_from_the_root_of_the_checkout(tmp_path, monkeypatch):
     (tmp_path / "code" / ".git").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -54,3 +63,14 @@ def test_without_a_checkout_the_working_directory_is_the_root(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert repository_path(tmp_path / "gates" / "policy.yml") == "gates/policy.yml"
     assert repository_path(tmp_path.parent / "policy.yml") is None
+
+
+def test_no_link_is_followed(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "lenient.yml").write_text(POLICY)
+    (tmp_path / "smoke-gate.yml").symlink_to("examples/lenient.yml")
+    (tmp_path / "gates").symlink_to("examples")
+    monkeypatch.chdir(tmp_path)
+    assert repository_path(Path("smoke-gate.yml")) == "smoke-gate.yml"
+    assert repository_path(Path("gates/../gates/lenient.yml")) == "gates/lenient.yml"

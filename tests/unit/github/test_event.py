@@ -38,9 +38,10 @@ def of(event: str, payload: Any = None, actor: str = "somebody", **inputs: Any) 
         ("pull_request", PULL, "somebody", False),
         ("pull_request", FORK, "somebody", True),
         ("pull_request", DELETED_FORK, "somebody", True),
-        ("pull_request", PULL, "dependabot[bot]", True),
+        ("pull_request", PULL, "dependabot[bot]", False),
         ("pull_request_target", FORK, "somebody", False),
         ("pull_request_review", PULL, "somebody", False),
+        ("pull_request_review_comment", FORK, "somebody", True),
     ],
 )
 def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pull, actor, reads_only):
@@ -51,6 +52,7 @@ def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pul
         pull_request=7,
         base_ref="main",
         reads_only=reads_only,
+        by_dependabot=actor == "dependabot[bot]",
         run_id=100,
         run_attempt=2,
     )
@@ -112,3 +114,4 @@ def test_a_payload_that_does_not_go_so_far_is_no_crash(payload):
 
 def test_outside_of_actions_nothing_is_known():
     assert situation({}, {}) == Situation()
+    assert situation({}, {}, sha=HEAD) == Situation(sha=HEAD)  # and there is nobody to ask
