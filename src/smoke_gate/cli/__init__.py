@@ -20,12 +20,12 @@ from smoke_gate.cli.publish import action, publish
 from smoke_gate.cli.repeat import compare, golden, reproduce
 from smoke_gate.errors import ExitCode, SmokeGateError
 
-_NEW_OBJECTS = 100_000  # between two looks for dead cycles
+_NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # Python looks for dead cycles every few hundred new objects; importing MLflow makes a million that live to the end.
+    # Python looks for dead cycles every few hundred new objects; importing MLflow makes half a million that all live.
     gc.set_threshold(_NEW_OBJECTS)
     # As the first process of a container it would ignore SIGTERM otherwise; it ends as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
