@@ -114,9 +114,13 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(text: str) -> int | float:
     """Read an integer; one beyond 2**53 as the double whose RFC 8785 form it is: that form must be readable again."""
     value = int(text)
-    if abs(value) < 2**53 or canonical_json(float(value)) != text.encode():
+    if abs(value) < 2**53:
         return value
-    return float(value)
+    try:
+        double = float(value)
+    except OverflowError:  # beyond any double, which the canonical form then refuses
+        return value
+    return double if canonical_json(double) == text.encode() else value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -426,6 +426,19 @@ def test_runs_that_git_left_without_empty_folders(folder):
         assert (run.checkpoints, run.figures, run.artifacts_problem) == ((), (), None)
 
 
+@pytest.mark.parametrize("damage", ["no meta.yaml", "another experiment"])
+def test_a_newer_run_that_mlflow_passes_over(folder, damage):
+    """Without it the older run would stand for the pair."""
+    uri, ids = stored(folder, "files", [recipe("B0", "42"), changed(recipe("B0", "42", 7), name="again")])
+    meta = only((folder / "mlruns").glob(f"*/{ids['again']}/meta.yaml"))
+    if damage == "no meta.yaml":
+        meta.unlink()
+    else:
+        meta.write_text(meta.read_text().replace("experiment_id: '", "experiment_id: '9"))
+    with pytest.raises(StoreError, match=f"run {ids['again']} of the file store"):
+        evidence(uri, ids)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_store_that_was_moved(folder, kind, tmp_path_factory):
     _, ids = stored(folder, kind, matrix())
@@ -532,7 +545,8 @@ def test_a_registration_whose_artifacts_are_gone(folder):
         connection.commit()
     registered = only(evidence(uri, ids).registrations)
     assert registered.sha256 is not None
-    assert registered.payload is None
+    assert registered.payload is not None
+    assert (registered.payload.text_sha256, registered.payload.canonical_sha256) == ("", None)
 
 
 def test_a_logged_model_that_was_deleted(folder):

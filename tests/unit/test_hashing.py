@@ -108,6 +108,7 @@ def test_text_and_bytes_are_read(text):
         (None, "found NoneType"),
         ('{"a": 1, "b": 2, "a": 3}', "found twice: 'a'"),
         ("[NaN]", "found NaN"),
+        (f"[1{'0' * 400}]", "exceeds"),
         ("pape", "this text is not"),
         (b"\xff\xfe\xfd", "this text is not"),
         ("[" * 100_000, "nested too deeply"),

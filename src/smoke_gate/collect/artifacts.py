@@ -70,22 +70,22 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
 def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) -> Payload | None:
     """Return the definition that a run logged as an artifact, None where it did not.
 
+    Where that cannot be told, since the artifacts are not where they were recorded, it is one that cannot be read.
+
     Raises:
         StoreError: The artifact store cannot be reached.
 
     """
+    entry = None
     try:
         tree = tree_of(run, store, path_map)
         entry = tree.file(DEFINITION_FILE)
-    except ArtifactError:  # no artifacts at all: G1 asks for the hash, not for the payload
-        return None
-    if entry is None:
-        return None
-    try:
+        if entry is None:
+            return None
         with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
             return payload_of(path.read_bytes(), "artifact")
     except ArtifactError:
-        return unread_payload(entry.size)
+        return unread_payload(entry and entry.size)
 
 
 def figure_of(tree: Tree, entry: Entry) -> Figure:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.file_store import refuse_lost_runs
+from smoke_gate.collect.locations import files_path
 from smoke_gate.collect.pages import all_pages
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.store import Store
@@ -30,7 +32,7 @@ def search(
     """Yield all runs of the experiments that the filter selects, deleted ones too, page after page.
 
     Raises:
-        StoreError: A page cannot be read.
+        StoreError: A page cannot be read, or a run of a file store is one that MLflow passes over.
     """
     from mlflow.entities import ViewType
 
@@ -45,9 +47,13 @@ def search(
             page_token=token,
         )
 
-    for done, run in enumerate(all_pages(store, page), 1):
-        progress("runs", done, None)
+    found = set()
+    for run in all_pages(store, page):
+        found.add(run.info.run_id)
+        progress("runs", len(found), None)
         yield run
+    if store.kind == "files" and not where:
+        refuse_lost_runs(files_path(store.uri), experiments, found)
 
 
 def ids_in_scope(

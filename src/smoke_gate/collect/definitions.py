@@ -54,7 +54,7 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
         node = yaml.compose(content, Loader=yaml.SafeLoader)
         _refuse_repeated_keys(path, node)
         value = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that is none
         raise UsageError(f"the definition file {path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict | list):
         raise UsageError(

@@ -1,11 +1,12 @@
 """A private folder of links to a file store: MLflow makes ``.trash`` there and nowhere else.
 
 A run folder that lacks ``artifacts/`` or another folder, as git leaves it, is one that MLflow lists but does not
-read; in the private folder it has them.
+read; in the private folder it has them. A run that MLflow passes over without a word is an error here.
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from smoke_gate.collect.errors import StoreError
@@ -14,6 +15,7 @@ _META = "meta.yaml"
 _RUN_FOLDERS = ("artifacts", "metrics", "params", "tags")
 _NOT_RUNS = ("datasets", "models", "tags", "traces")
 _REGISTRY = "models"
+_RUN_ID = re.compile(r"^run_(?:id|uuid): *'?(\w+)", re.MULTILINE)
 
 
 def private_links(store: Path, folder: Path) -> Path:
@@ -39,16 +41,46 @@ def private_links(store: Path, folder: Path) -> Path:
     return folder
 
 
+def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[str]) -> None:
+    """Refuse experiments with a run that MLflow did not find: an older one would stand for its pair.
+
+    Args:
+        store: The folder of links.
+        experiments: Their ids.
+        found: The ids of all runs that MLflow found there.
+
+    Raises:
+        StoreError: A run folder has no ``meta.yaml``, or one that names another experiment. (A copy of a run that was
+            found is none that is lost.)
+    """
+    for experiment in experiments:
+        for folder in _folders(store / experiment):
+            if folder.name not in found and folder.name not in _NOT_RUNS and _is_lost(folder, found):
+                raise StoreError(
+                    f"run {folder.name} of the file store (experiment {experiment}) is not read by MLflow: its {_META} "
+                    "is missing, or names another experiment. Restore it, or remove the folder"
+                )
+
+
+def _is_lost(folder: Path, found: Collection[str]) -> bool:
+    """Whether a folder holds what only runs have, and is not a second one of a run that was found."""
+    try:
+        stated = set(_RUN_ID.findall((folder / _META).read_text(errors="replace")))
+    except FileNotFoundError:
+        return any((folder / name).is_dir() for name in ("metrics", "params", "tags"))
+    return not stated & set(found)
+
+
 def _link_experiment(experiment: Path, target: Path) -> None:
     target.mkdir()
     with os.scandir(experiment) as found:
         entries = list(found)
     for entry in entries:
         path = Path(entry.path)
-        if entry.is_dir() and entry.name not in _NOT_RUNS and (path / _META).is_file():
+        if path.is_dir() and entry.name not in _NOT_RUNS and (path / _META).is_file():
             _link_run(path, target / entry.name)
         else:
-            (target / entry.name).symlink_to(path.resolve())
+            (target / entry.name).symlink_to(os.path.realpath(path))
 
 
 def _link_run(run: Path, target: Path) -> None:
@@ -56,9 +88,9 @@ def _link_run(run: Path, target: Path) -> None:
     run = run.resolve()
     for path in _links(run):
         # A committed run must not show this machine's files, such as another process's environment, as its params.
-        if not path.resolve().is_relative_to(run):
+        if not path.exists() or not Path(os.path.realpath(path)).is_relative_to(run):
             raise StoreError(
-                f"run {run.name} of the file store holds a link that leads out: {path.relative_to(run)}"
+                f"run {run.name} of the file store holds a link that leads out or nowhere: {path.relative_to(run)}"
             )
     missing = [name for name in _RUN_FOLDERS if not (run / name).is_dir()]
     if not missing:

@@ -182,7 +182,8 @@ def _with_git(
     registration: Registration | None,
 ) -> tuple[str | None, Sequence[Run]]:
     """Return head, and the runs with what git knows of their commits, where the policy asks for it."""
-    if not (needs.head or needs.ancestry):
+    wanted = needs.head and source.head is None
+    if not (wanted or needs.code or needs.ancestry):
         return source.head, runs
     repository = open_repository(source.checkout)
     head = source.head or (head_of(repository) if repository else None)

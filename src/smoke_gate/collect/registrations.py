@@ -64,7 +64,7 @@ def payload_of(text: bytes, source: Literal["param", "artifact"]) -> Payload:
 
 
 def unread_payload(size: int | None) -> Payload:
-    """Return the payload of a definition that is there and cannot be read: its hashes equal no hash."""
+    """Return the payload of a definition that is there, or may be, and cannot be read: its hashes equal no hash."""
     return Payload(source="artifact", length=size or 0, text_sha256="", canonical_sha256=None)
 
 

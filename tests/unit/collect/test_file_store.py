@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.file_store import private_links
+from smoke_gate.collect.file_store import private_links, refuse_lost_runs
 from tests.support.recorded import fingerprint
 
 
@@ -73,6 +73,39 @@ def test_a_run_must_not_show_files_of_this_machine(store, private, tmp_path, pla
     target.symlink_to(tmp_path / "secret" / ("meta.yaml" if place == "meta.yaml" else ""))
     with pytest.raises(StoreError, match="holds a link that leads out"):
         private_links(store, private)
+
+
+@pytest.mark.parametrize("place", ["params/lr", "tags/loop", "tags"])
+def test_a_link_that_leads_nowhere_is_no_fact_that_is_absent(store, private, place):
+    link = store / "1/run" / place
+    if link.is_dir():
+        link.rmdir()
+    link.symlink_to(link.name)  # to itself
+    with pytest.raises(StoreError, match="leads out or nowhere"):
+        private_links(store, private)
+
+
+def test_an_endless_link_beside_the_runs_is_nothing(store, private):
+    (store / "1/notes").symlink_to("notes")
+    assert (private_links(store, private) / "1/run/params/a").read_text() == "x"
+
+
+def test_a_run_that_was_not_found_is_lost(store):
+    refuse_lost_runs(store, ["1"], {"run"})
+    refuse_lost_runs(store, [], set())
+    with pytest.raises(StoreError, match=r"run run of the file store \(experiment 1\)"):
+        refuse_lost_runs(store, ["1"], {"other"})
+    (store / "1/run/meta.yaml").unlink()
+    with pytest.raises(StoreError, match=r"its meta\.yaml is missing"):
+        refuse_lost_runs(store, ["1"], set())
+
+
+def test_what_is_no_run_is_not_lost(store):
+    (store / "1/run.bak").mkdir()
+    (store / "1/run.bak/meta.yaml").write_text("lifecycle_stage: active\nrun_id: run\nrun_uuid: run\n")
+    for folder in ("datasets/d/params", "traces/t/tags", "tags", "other/artifacts"):
+        (store / "1" / folder).mkdir(parents=True)
+    refuse_lost_runs(store, ["1"], {"run"})
 
 
 def test_an_experiment_may_live_elsewhere(store, private, tmp_path):
