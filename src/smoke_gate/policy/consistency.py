@@ -1,7 +1,7 @@
 """What one part of a policy asks of another: every name that is used must be one that the plan knows."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from smoke_gate.policy.errors import Location, shown, suggestion
 from smoke_gate.policy.model import Policy
@@ -15,6 +15,9 @@ NO_SEEDS = (
 )
 WITHOUT_SEEDS = "stands beside `runs.seed: none`, where runs have no seeds: leave it out"
 NOTHING_LEFT = "nothing is left of the plan"
+NOTHING_TO_JUDGE = (
+    "every pair of these cells is excluded, so this would judge nothing: name others, or remove it"
+)
 
 
 def inconsistencies(policy: Policy) -> list[Inconsistency]:
@@ -27,7 +30,7 @@ def inconsistencies(policy: Policy) -> list[Inconsistency]:
         if policy.runs.seed == "none"
         else [*_of_seeds(policy), *_of_excluded(policy)]
     )
-    return found or [*_of_what_is_left(policy)]
+    return found or [*_of_what_is_left(policy), *_of_what_judges_nothing(policy)]
 
 
 def _cells_by_place(policy: Policy) -> Iterator[tuple[Location, str]]:
@@ -37,17 +40,23 @@ def _cells_by_place(policy: Policy) -> Iterator[tuple[Location, str]]:
     yield from (
         (("waivers", index, "cell"), one.cell) for index, one in enumerate(policy.waivers) if one.cell
     )
-    for rule_index, rule in enumerate(policy.gates.metric_ratio.rules):
-        for index, cell in enumerate(rule.cells or ()):
-            yield ("gates", "metric_ratio", "rules", rule_index, "cells", index), cell
-    for reference_index, reference in enumerate(policy.references):
-        for index, cell in enumerate(reference.cells or ()):
-            yield ("references", reference_index, "cells", index), cell
+    for location, cells in (*_cells_of_rules(policy), *_cells_of_references(policy)):
+        yield from (((*location, index), cell) for index, cell in enumerate(cells))
     if policy.report.reference_cell is not None:
         yield ("report", "reference_cell"), policy.report.reference_cell
     if policy.narrowed is not None:
         for index, cell in enumerate(policy.narrowed.cells or ()):
             yield ("narrowed", "cells", index), cell
+
+
+def _cells_of_rules(policy: Policy) -> Iterator[tuple[Location, Sequence[str]]]:
+    for index, rule in enumerate(policy.gates.metric_ratio.rules):
+        yield ("gates", "metric_ratio", "rules", index, "cells"), rule.cells or ()
+
+
+def _cells_of_references(policy: Policy) -> Iterator[tuple[Location, Sequence[str]]]:
+    for index, reference in enumerate(policy.references):
+        yield ("references", index, "cells"), reference.cells or ()
 
 
 def _of_names(policy: Policy) -> Iterator[Inconsistency]:
@@ -152,3 +161,12 @@ def _of_what_is_left(policy: Policy) -> Iterator[Inconsistency]:
         left = [pair for pair in left if pair[1] in seeds]
     if narrowed and not left:
         yield ("narrowed", "cells" if narrowed.cells else "seeds"), NOTHING_LEFT
+
+
+def _of_what_judges_nothing(policy: Policy) -> Iterator[Inconsistency]:
+    """Yield each rule (where its gate is on) and each reference that is for cells of which no pair is planned."""
+    planned = {cell for cell, _ in _planned(policy)}
+    rules = _cells_of_rules(policy) if policy.gates.metric_ratio.enabled else ()
+    for location, cells in (*rules, *_cells_of_references(policy)):
+        if planned and cells and planned.isdisjoint(cells):
+            yield location, NOTHING_TO_JUDGE

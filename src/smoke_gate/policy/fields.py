@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from smoke_gate.policy.terms import Ratio, Template, fact, is_sha256, reference
+from smoke_gate.policy.terms import Ratio, Template, fact, is_sha256, path_pattern, reference
 
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,8}|(?:[1-9][0-9]?|100)%")
 
@@ -100,6 +100,9 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Names = Annotated[tuple[Text, ...], AfterValidator(distinct)]
 SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)]
+Pattern = Annotated[Text, AfterValidator(path_pattern)]
+Patterns = Annotated[tuple[Pattern, ...], AfterValidator(distinct)]
+SomePatterns = Annotated[tuple[Pattern, ...], Field(min_length=1), AfterValidator(distinct)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Reference = Annotated[str, AfterValidator(reference)]
 References = Annotated[tuple[Reference, ...], AfterValidator(distinct)]

@@ -10,6 +10,7 @@ from smoke_gate.policy.fields import (
     Facts,
     Flag,
     Names,
+    Patterns,
     RatioText,
     Reference,
     References,
@@ -196,7 +197,7 @@ class UnitContractGate(GateSection):
 class CheckpointsGate(GateSection):
     """G3: each run left intact, harmless checkpoints."""
 
-    paths: Names = DEFAULT_CHECKPOINTS
+    paths: Patterns = DEFAULT_CHECKPOINTS
     """Artifact patterns: `*` stays within a path segment, `**` crosses."""
     min_count: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     """How many matching artifacts a run must have."""
@@ -215,9 +216,9 @@ class CheckpointsGate(GateSection):
 class FiguresGate(GateSection):
     """G4: every figure can be traced to its runs and its definition."""
 
-    paths: Names = DEFAULT_FIGURES
+    paths: Patterns = DEFAULT_FIGURES
     """Patterns of PNG artifacts of the runs."""
-    files: Names = ()
+    files: Patterns = ()
     """Patterns of PNG files in the checkout, e.g. a paper's `figs/**/*.png`."""
     required_keys: Names = ("source_run_ids", "pape_definition_hash")
     """Text chunks that each figure must carry; left out, `source_run_ids` and `definition_hash.key` (`basic`: none)."""

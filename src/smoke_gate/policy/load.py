@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from smoke_gate.policy.consistency import inconsistencies
 from smoke_gate.policy.errors import Location, Place, PolicyError, Problem, model_problem, problem_at
@@ -61,7 +62,7 @@ def effective(document: Document, *, plan_required: bool = True) -> Policy:
     try:
         policy = judged = Policy.model_validate(document.value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = _causes(error)
         problems += [model_problem(detail, document.value, document.places) for detail in details]
         judged = _without_refused(document.value, [detail["loc"] for detail in details])
     plan_required = plan_required or _says(document.value, "plan", "cells")
@@ -70,6 +71,13 @@ def effective(document: Document, *, plan_required: bool = True) -> Policy:
     if problems or policy is None:
         raise PolicyError(problems)
     return policy
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """Return the models' errors but for one: a list is not too short because entries of it were refused."""
+    details = error.errors(include_url=False)
+    around = {detail["loc"][:-1] for detail in details}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in around]
 
 
 def _without_refused(value: Mapping[str, Any], locations: Iterable[Location]) -> Policy | None:

@@ -5,6 +5,7 @@ what one part of the policy asks of another is in :mod:`smoke_gate.policy.consis
 :mod:`smoke_gate.policy.load`, which keeps every scalar as it was written.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -86,12 +87,13 @@ __all__ = [
 
 
 def _day(value: str) -> str:
+    # Python also reads 2026-W01-1, a text that comes after every day of its year.
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("expected a day as YYYY-MM-DD")
     try:
         date.fromisoformat(value)
     except ValueError:
         raise ValueError("expected a day as YYYY-MM-DD") from None
-    if len(value) != len("YYYY-MM-DD"):
-        raise ValueError("expected a day as YYYY-MM-DD")
     return value
 
 

@@ -12,6 +12,7 @@ from smoke_gate.policy.fields import (
     Names,
     Section,
     SomeNames,
+    SomePatterns,
     Text,
     distinct,
 )
@@ -53,7 +54,7 @@ class Runs(Section):
     """
     commit: Literal["any", "same", "head", "code"] = "same"
     """What is asked of the runs' commits: nothing, that they agree, that they are head, that the code is head's."""
-    code_paths: SomeNames = ("**/*.py",)
+    code_paths: SomePatterns = ("**/*.py",)
     """The files that `commit: code` compares."""
     duplicates: Literal["latest", "fail"] = "latest"
     """Whether a second finished run of a pair is taken as a rerun or refused."""

@@ -207,6 +207,22 @@ def _source(text: str) -> str:
     return text if own != text else reference(text)
 
 
+def path_pattern(text: str) -> str:
+    """Return the one spelling of a pattern of relative paths: without ``./`` and doubled slashes.
+
+    Raises:
+        ValueError: It leads out of the folder that it is for, or can match no file.
+    """
+    *folders, name = text.split("/")
+    if text.startswith("/") or ".." in (*folders, name):
+        raise ValueError(
+            f"{text!r} leads out of its folder: write a path below it, without a leading / or .."
+        )
+    if name in ("", ".") or "\0" in text:
+        raise ValueError(f"{text!r} can match no file: end it with a file's name, `*` or `**`")
+    return "/".join([*(folder for folder in folders if folder not in ("", ".")), name])
+
+
 def path_matches(path: str, pattern: str) -> bool:
     """Return whether a relative path matches a pattern: ``*`` stays in a path segment, ``**`` crosses.
 

@@ -130,6 +130,43 @@ def test_narrowing_to_excluded_pairs_leaves_nothing(tmp_path):
     assert problem(tmp_path, text, Overrides(seeds=("1",))) == ("--seeds", "", "nothing is left of the plan")
 
 
+A_IS_EXCLUDED = "version: 1\nplan: {cells: [A, B], seeds: [1], exclude: [{cell: A, seeds: [1], reason: r}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "key"),
+    [
+        (
+            "gates: {metric_ratio: {rules: [{value: a, min: 1}, {value: a, min: 1, cells: [A]}]}}",
+            "3:71",
+            "gates.metric_ratio.rules[1].cells",
+        ),
+        (reference("[A]"), "3:26", "references[0].cells"),
+    ],
+)
+def test_what_is_for_excluded_cells_alone_is_refused(tmp_path, text, place, key):
+    found = problem(tmp_path, A_IS_EXCLUDED + text)
+    assert found[:2] == (place, key)
+    assert "would judge nothing" in found[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gates: {metric_ratio: {enabled: false, reason: r, rules: [{value: a, min: 1, cells: [A]}]}}",
+        "gates: {metric_ratio: {rules: [{value: a, min: 1, cells: [A, B]}]}}",
+        reference("[A, B]"),
+    ],
+)
+def test_what_is_for_other_cells_too_or_is_off_may_stay(tmp_path, text):
+    load(tmp_path, A_IS_EXCLUDED + text)
+
+
+def test_what_is_for_cells_that_are_narrowed_out_may_stay(tmp_path):
+    text = "gates: {metric_ratio: {rules: [{value: a, min: 1, cells: [A3]}]}}"
+    load(tmp_path, with_plan(text), Overrides(cells=("B0",)))
+
+
 WITHOUT_SEEDS = "version: 1\nruns: {seed: none}\nplan: {cells: [A, B]}\n"
 
 

@@ -16,6 +16,7 @@ from tests.unit.policy.reading import PLAN, load, with_plan
 # Whatever a policy file can hold: any text that YAML can say.
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 several = st.lists(names, min_size=1, max_size=3, unique=True)
+patterns = names.map(lambda text: f"./{text.replace('/', '').replace('.', '')}*")
 numbers = st.floats(min_value=-1e9, max_value=1e9)
 thresholds = st.one_of(st.integers(1, 99), st.integers(1, 100).map("{}%".format))
 expectations = st.dictionaries(names.map("tags.{}".format), st.one_of(names, several), min_size=1, max_size=2)
@@ -51,7 +52,7 @@ def policies(draw):
         "runs": {
             "cell": draw(st.sampled_from(["cell", "tags.x", "run_name:(?P<cell>.*)", "{a}/{parent.tags.b}"])),
             "commit": draw(st.sampled_from(["any", "same", "head", "code"])),
-            "code_paths": draw(several),
+            "code_paths": draw(st.lists(patterns, min_size=1, max_size=3, unique=True)),
         },
         "plan": {
             "cells": {name: said if name == cell else {} for name in cells},

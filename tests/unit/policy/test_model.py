@@ -112,6 +112,19 @@ def test_one_expected_text_and_a_list_of_one_are_the_same(tmp_path):
     assert policy.plan.cells["A"].expect == {"params.a": ("x",), "params.b": ("x", "y")}
 
 
+def test_path_patterns_have_one_spelling(tmp_path):
+    text = """\
+        runs: {code_paths: [./src/**/*.py]}
+        gates:
+          checkpoints: {paths: [.//checkpoints/./*]}
+          figures: {paths: [././figures//*.png], files: [./figs/**]}
+    """
+    policy = load(tmp_path, with_plan(text))
+    assert policy.runs.code_paths == ("src/**/*.py",)
+    assert policy.gates.checkpoints.paths == ("checkpoints/*",)
+    assert (policy.gates.figures.paths, policy.gates.figures.files) == (("figures/*.png",), ("figs/**",))
+
+
 def test_g1_has_a_threshold_of_one(tmp_path):
     assert load(tmp_path, PLAN).gates.definition_hash.fail_threshold == 1
 
@@ -138,6 +151,10 @@ runs: {unexpected: no}
     6:8: runs.unexpected: allowed: 'warn', 'fail', 'ignore'
 runs: {code_paths: []}
     6:8: runs.code_paths: found an empty list; expected at least one entry
+runs: {code_paths: [/src/*.py]}
+    6:21: runs.code_paths[0]: '/src/*.py' leads out of its folder: write a path below it
+runs: {code_paths: [src/]}
+    6:21: runs.code_paths[0]: 'src/' can match no file
 runs: {cell: metrics.x}
     6:8: runs.cell: 'metrics.x' is no reference
 runs: {cell: none}
@@ -222,6 +239,16 @@ gates: {checkpoints: {paths: [a, a]}}
     6:23: gates.checkpoints.paths: named twice: 'a'
 gates: {checkpoints: {paths: [a, '']}}
     6:34: gates.checkpoints.paths[1]: found ''; expected a text that is not empty
+references: [{metric: m, cells: [''], low: 1, high: 2, n: 1, source: s}]
+    6:34: references[0].cells[0]: found ''; expected a text that is not empty
+gates: {checkpoints: {paths: [checkpoints/../../x/*]}}
+    6:31: gates.checkpoints.paths[0]: leads out of its folder
+gates: {checkpoints: {paths: [a/*, ./a//*]}}
+    6:23: gates.checkpoints.paths: named twice: 'a/*'
+gates: {figures: {paths: [..]}}
+    6:27: gates.figures.paths[0]: leads out of its folder
+gates: {figures: {files: [/etc/*]}}
+    6:27: gates.figures.files[0]: '/etc/*' leads out of its folder
 gates: {figures: {paths: []}}
     6:19: gates.figures.paths: nothing to assert
 gates: {figures: {fail_threshold: 0}}
@@ -281,6 +308,10 @@ waivers: [{gate: G2, reason: r}]
 waivers: [{gate: G2, reason: r, expires: 2026-02-30}]
     6:33: waivers[0].expires: found '2026-02-30'; expected a day as YYYY-MM-DD
 waivers: [{gate: G2, reason: r, expires: 20260131}]
+    6:33: waivers[0].expires: expected a day as YYYY-MM-DD
+waivers: [{gate: G2, reason: r, expires: 2026-W01-1}]
+    6:33: waivers[0].expires: found '2026-W01-1'; expected a day as YYYY-MM-DD
+waivers: [{gate: G2, reason: r, expires: ２０２６-01-31}]
     6:33: waivers[0].expires: expected a day as YYYY-MM-DD
 report: {metric: [a]}
     6:10: report.metric: unknown key; did you mean 'metrics'?

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Literal
 
 import pytest
@@ -14,6 +15,7 @@ from smoke_gate.policy.terms import (
     matches,
     normal_seed,
     path_matches,
+    path_pattern,
     reference,
     same_text,
     seed_order,
@@ -258,6 +260,39 @@ def test_a_template_says_what_it_reads(text, references, reads_parent):
 def test_what_is_no_template_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         Template.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("checkpoints/*", "checkpoints/*"),
+        ("./checkpoints/*", "checkpoints/*"),
+        (".//./a///b/./*", "a/b/*"),
+        ("**", "**"),
+        (".hidden/..a/*..", ".hidden/..a/*.."),
+    ],
+)
+def test_a_path_pattern_has_one_spelling(text, pattern):
+    assert path_pattern(text) == pattern
+
+
+@pytest.mark.parametrize("text", ["/etc/*", "//a", "../a", "a/../b", "a/..", ".."])
+def test_a_path_pattern_stays_in_its_folder(text):
+    with pytest.raises(ValueError, match="leads out of its folder"):
+        path_pattern(text)
+
+
+@pytest.mark.parametrize("text", ["a/", "./", ".", "a/.", "a\0/*"])
+def test_a_path_pattern_that_can_match_no_file_is_refused(text):
+    with pytest.raises(ValueError, match="can match no file"):
+        path_pattern(text)
+
+
+@given(st.text("a./*", min_size=1))
+def test_the_one_spelling_of_a_path_pattern_is_itself(text):
+    with suppress(ValueError):
+        pattern = path_pattern(text)
+        assert path_pattern(pattern) == pattern
 
 
 @pytest.mark.parametrize(
