@@ -1,4 +1,4 @@
-"""The built image, run by the engine's own client. ``IMAGE`` and ``DOCKER`` name others, as for make."""
+"""The built image, run by the engine's own client. The variables are those of make."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DOCKER = os.environ.get("DOCKER", "docker")
+BUILD_FLAGS = os.environ.get("DOCKER_BUILD_FLAGS", "").split()
 IMAGE = os.environ.get("IMAGE", "smoke-gate:dev")
 
 

@@ -7,15 +7,17 @@ environment variables" of GitHub's documentation. The engine's socket is not mou
 import json
 import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import yaml
 
-from tests.container.image import IMAGE, docker
+from tests.container.image import DOCKER, IMAGE, docker
 from tests.github.runner import read_outputs
 from tests.github.server import REPOSITORY, FakeGitHub
 
@@ -35,11 +37,35 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A step that has not ended yet."""
+
+    name: str
+    client: "subprocess.Popen[str]"
+    commands: Mapping[str, Path]
+
+    def send(self, sent: signal.Signals) -> None:
+        """Send the container's process a signal, as a runner does whose job is cancelled."""
+        docker("kill", f"--signal={sent.name}", self.name)
+
+    def ended(self) -> Step:
+        """Wait for the end, and return what is left behind."""
+        stdout, stderr = self.client.communicate(timeout=240)
+        return Step(
+            code=self.client.returncode,
+            outputs=read_outputs(self.commands["GITHUB_OUTPUT"]),
+            summary=self.commands["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
+            log=stdout + stderr,
+        )
+
+
+@dataclass(frozen=True)
 class Runner:
-    """A machine with one checkout, and the GitHub that it works for."""
+    """A machine with one checkout, and the GitHub that it works for. ``env`` is the action's own environment."""
 
     root: Path
     github: FakeGitHub
+    env: Mapping[str, str] = field(default_factory=lambda: dict(ACTION["runs"]["env"]))
 
     @property
     def workspace(self) -> Path:
@@ -49,6 +75,10 @@ class Runner:
 
     def run(self, event: Mapping[str, str], payload: Mapping[str, Any], **inputs: str) -> Step:
         """Run the action as a step of a job that this event started."""
+        return self.start(event, payload, **inputs).ended()
+
+    def start(self, event: Mapping[str, str], payload: Mapping[str, Any], **inputs: str) -> Running:
+        """Start the action as a step of such a job."""
         commands = self._file_commands()
         mounts = self._mounts()
         (self.root / "temp/_github_workflow/event.json").write_text(json.dumps(payload), encoding="utf-8")
@@ -56,24 +86,23 @@ class Runner:
             for path in (self.workspace, *self.workspace.rglob("*")):
                 os.chown(path, RUNNER_USER, RUNNER_USER, follow_symlinks=False)
         variables = {
-            **ACTION["runs"]["env"],
+            **self.env,
             **_inputs(inputs),
             **self._variables(),
             **{name: str(path) for name, path in commands.items()},
             **event,
         }
-        ended = docker(
-            *("run", "--rm", "--workdir", "/github/workspace", "--network", "host"),
+        name = f"smoke-gate-test-{uuid4()}"
+        arguments = [
+            *("run", "--rm", "--name", name, "--workdir", "/github/workspace", "--network", "host"),
             *(f"--env={name}={_translated(value, mounts)}" for name, value in variables.items()),
             *(f"--volume={host}:{inside}" for host, inside in mounts.items()),
             IMAGE,
+        ]
+        client = subprocess.Popen(
+            [DOCKER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        return Step(
-            code=ended.code,
-            outputs=read_outputs(commands["GITHUB_OUTPUT"]),
-            summary=commands["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
-            log=ended.stdout + ended.stderr,
-        )
+        return Running(name=name, client=client, commands=commands)
 
     def _mounts(self) -> dict[Path, str]:
         """Make the folders that a container action gets; host → container, the more special ones first."""

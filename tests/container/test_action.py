@@ -1,6 +1,10 @@
 """The action as GitHub runs it: the built image, started as the runner does, for each event and each verdict."""
 
 import json
+import signal
+import socket
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from dulwich.repo import Repo
 from tests.container.accidents import (
     WATCHED,
     cut_off_checkpoint,
+    leave_running,
     overwrite_database,
     replace_definition,
     set_commit,
@@ -20,6 +25,7 @@ from tests.github.runner import other, pull_request, workflow_run
 from tests.github.server import Pull
 
 STORE = "sqlite:///mlflow.db"
+PROMPT = 8.0  # seconds; a runner kills what is still there after ten
 
 
 def test_three_pushes_end_with_one_comment_and_a_status_each(runner, github):
@@ -129,6 +135,92 @@ def test_a_dispatched_gate_reports_on_the_pull_request_that_it_is_told(runner, g
     assert (step.code, step.outputs["published"]) == (0, "true")
     assert [note.pull for note in github.of()] == [12]
     assert [one["sha"] for one in github.statuses] == ["d" * 40]
+
+
+def watch(workspace: Path) -> None:
+    """Add a reference that no run meets, to the checkout's policy alone: the verdict is WARNING."""
+    policy = workspace / "smoke-gate.yml"
+    policy.write_text(policy.read_text() + WATCHED)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "accident", "code", "verdict", "state"),
+    [
+        ({"sha": "d" * 40, "pull_request": "12"}, cut_off_checkpoint, 1, "FAIL", "failure"),
+        ({"sha": "d" * 40}, watch, 0, "WARNING", "success"),
+        ({"pull_request": "12"}, overwrite_database, 3, "ERROR", "error"),
+    ],
+    ids=["both", "sha", "pull request"],
+)
+def test_training_that_ended_elsewhere_is_told_on_its_pull_request(
+    runner, github, inputs, accident, code, verdict, state
+):
+    github.pulls[12] = Pull(12, "d" * 40)
+    accident(runner.workspace)
+    event = other("repository_dispatch", "8" * 40, action="training-finished", client_payload=inputs)
+    step = runner.run(*event, tracking_uri=STORE, commit_status="smoke-gate", **inputs)
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (code, verdict, "true")
+    assert [(note.pull, f"Smoke gate: {verdict}" in note.body) for note in github.of()] == [(12, True)]
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [("d" * 40, state)]
+
+
+def test_a_workflow_of_the_base_branch_reports_on_the_head(runner, github):
+    environ, payload = pull_request(7, HEAD, fork=True)
+    event = {**environ, "GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_SHA": "8" * 40}
+    step = runner.run(event, payload, tracking_uri=STORE, commit_status="smoke-gate")
+    assert (step.code, step.outputs["published"]) == (0, "true")
+    assert [note.pull for note in github.of()] == [7]
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "success")]
+
+
+def test_an_older_commit_leaves_what_a_newer_one_said(runner, github):
+    newer = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate")
+    (said,) = github.of()
+    body = said.body
+    cut_off_checkpoint(runner.workspace)
+    older = runner.run(*pull_request(7, "1" * 40), tracking_uri=STORE, commit_status="smoke-gate")
+    assert (newer.code, older.code, older.outputs["verdict"]) == (0, 1, "FAIL")
+    assert [note.body for note in github.of()] == [body]
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [
+        (HEAD, "success"),
+        ("1" * 40, "failure"),
+    ]
+
+
+def test_it_waits_for_runs_that_are_not_finished(runner, github):
+    leave_running(runner.workspace)
+    start = time.monotonic()
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate", wait="10s")
+    assert time.monotonic() - start > 10
+    assert (step.code, step.outputs["verdict"], step.outputs["pending"]) == (1, "FAIL", "true")
+    assert github.statuses[0]["state"] == "pending"
+
+
+def test_a_signal_ends_it_at_once_and_nothing_claims_a_pass(runner, github):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
+        silent.settimeout(60)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = runner.start(*pull_request(7, HEAD), tracking_uri=address, commit_status="smoke-gate")
+        connection, _ = silent.accept()
+        with connection:
+            start = time.monotonic()
+            started.send(signal.SIGTERM)
+            step = started.ended()
+    assert time.monotonic() - start < PROMPT
+    assert step.code == 3
+    assert step.outputs.get("verdict", "ERROR") == "ERROR"
+    assert "PASS" not in step.summary + "".join(note.body for note in github.notes)
+    assert all(one["state"] == "error" for one in github.statuses)
+
+
+def test_a_release_tells_which_image_judged(runner, github):
+    image = f"registry.example/org/smoke-gate@sha256:{'e' * 64}"  # as the release writes it into action.yml
+    released = replace(runner, env={"SMOKE_GATE_IMAGE_DIGEST": image})
+    step = released.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
+    assert document["tool"]["image_digest"] == image
+    assert image in (runner.workspace / step.outputs["report"]).read_text()
+    assert image in github.of()[0].body
 
 
 def test_git_reads_a_checkout_that_belongs_to_somebody_else(runner, github):

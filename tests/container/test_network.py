@@ -20,9 +20,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.container.image import DOCKER, IMAGE, docker, run
+from tests.container.image import BUILD_FLAGS, DOCKER, IMAGE, docker, run
 
 PROMPT = 8.0  # seconds; the engine kills what is still there after ten
+RECIPE = Path(__file__).parents[2] / "Dockerfile"
+TRUSTED = """
+import pathlib, ssl
+print([dict(sum(one["subject"], ())).get("commonName") for one in ssl.create_default_context().get_ca_certs()])
+print(pathlib.Path("/usr/local/share/ca-certificates/private.crt").exists())
+"""
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -93,6 +99,25 @@ def test_a_private_authority_is_trusted_where_it_is_named(tmp_path, variables, m
     assert ended.code == 3
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_private_authority_of_the_build_is_trusted_and_its_file_left_out(tmp_path):
+    _, theirs = private_authority(tmp_path)
+    context = tmp_path / "context"
+    context.mkdir()
+    # The cache knows nothing of secrets: this stage is made another one, lest the image proper be built on it.
+    stage, name = "FROM ${BASE} AS base\n", f"smoke-gate-test:{uuid4()}"
+    recipe = RECIPE.read_text().replace(stage, f"{stage}ENV TEST={name}\n")
+    options = ["--target=base", f"--secret=id=ca,src={theirs}", f"--tag={name}", "--file=-", *BUILD_FLAGS]
+    built = docker("build", *options, str(context), text=recipe)
+    assert built.code == 0, built.stderr
+    try:
+        found = docker("run", "--rm", "--network=none", name, "python3", "-c", TRUSTED)
+    finally:
+        docker("rmi", "--force", name)
+    trusted, kept = found.stdout.splitlines()
+    assert "'private authority'" in trusted
+    assert kept == "False"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
