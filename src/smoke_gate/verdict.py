@@ -1,13 +1,13 @@
 """Checks to gate results to the verdict: pure, so that the same policy and evidence give the same answer anywhere."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Case, Check, Gate, Outcome, Status, case_of
-from smoke_gate.policy.model import DefinitionHashGate, GateId, GateSection, Policy
+from smoke_gate.policy.model import UNWAIVABLE, DefinitionHashGate, GateId, GateSection, Policy
 from smoke_gate.policy.terms import threshold_runs
 from smoke_gate.references import ReferenceResult, compare_references
 from smoke_gate.selection import Matrix, select
@@ -16,6 +16,7 @@ from smoke_gate.waivers import WaiverResult, apply_waivers
 PLAN_GATE: GateId = "G0"
 CRITICAL_GATE: GateId = "G1"
 ENDED_BADLY = ("FAILED", "KILLED")
+NOTHING_JUDGED = "nothing_judged"
 NOTHING_YET = "nothing_yet"  # the kind of a failure that waiting may end
 
 
@@ -77,11 +78,11 @@ def evaluate(policy: Policy, evidence: Evidence) -> Verdict:
     """
     matrix = select(policy, evidence.attempts)
     case = case_of(policy, evidence, matrix)
-    outcomes = {gate.id: _outcome(gate, case) for gate in GATES}
+    outcomes = _looked_at(case, {gate.id: _outcome(gate, case) for gate in GATES})
     found = sorted(
         (check for outcome in outcomes.values() for check in outcome.checks), key=lambda check: check.order
     )
-    checks, waivers = apply_waivers(policy, found, as_of=evidence.as_of)
+    checks, waivers = apply_waivers(policy, matrix, found, as_of=evidence.as_of)
     results = tuple(_result(gate, case, outcomes[gate.id], checks) for gate in GATES)
     references = compare_references(case)
     status = _status(results, references, waivers)
@@ -126,14 +127,14 @@ def _outcome(gate: Gate, case: Case) -> Outcome:
     except Exception as error:  # noqa: BLE001 - what a gate could not judge is its failure, never a crash and never a pass
         message = f"The gate could not be evaluated: {type(error).__name__}: {error}. Please report this."
         return _closed(gate, "error", Status.FAIL, message, expected=planned)
-    return _completed(gate, outcome)
+    return _completed(gate, case, outcome)
 
 
-def _completed(gate: Gate, outcome: Outcome) -> Outcome:
-    """Add the check that a gate without checks of its own still owes."""
-    if outcome.expected and not outcome.evaluated and not _has_failure(outcome.checks):
-        message = f"None of the {outcome.expected} runs that the gate applies to could be judged."
-        return _closed(gate, "nothing_judged", Status.FAIL, message, expected=outcome.expected)
+def _completed(gate: Gate, case: Case, outcome: Outcome) -> Outcome:
+    """Add the check that a gate still owes: that it judged nothing, or why it has no checks."""
+    if outcome.expected and not outcome.evaluated and not _has_lasting_failure(outcome.checks):
+        owed = _nothing_judged(gate, case, outcome.expected)
+        return replace(owed, checks=(*outcome.checks, *owed.checks))
     if not outcome.checks:
         return _closed(
             gate, "skipped", Status.SKIPPED, outcome.skipped or "It applies to no planned run.", expected=0
@@ -141,12 +142,47 @@ def _completed(gate: Gate, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _has_failure(checks: Sequence[Check]) -> bool:
-    return any(check.status is Status.FAIL for check in checks)
+def _has_lasting_failure(checks: Sequence[Check]) -> bool:
+    """Whether a failure is among the checks that no waiver can take away."""
+    return any(
+        check.status is Status.FAIL and (not check.waivable or check.gate in UNWAIVABLE) for check in checks
+    )
+
+
+def _nothing_judged(gate: Gate, case: Case, expected: int) -> Outcome:
+    """Say that none of the runs that the gate applies to was judged."""
+    if _waits(case):
+        message = f"There is nothing to judge yet: none of the {expected} runs that the gate applies to is finished."
+        return _closed(gate, NOTHING_YET, Status.FAIL, message, expected=expected)
+    message = f"None of the {expected} runs that the gate applies to could be judged."
+    return _closed(gate, NOTHING_JUDGED, Status.FAIL, message, expected=expected)
+
+
+def _waits(case: Case) -> bool:
+    """Whether more could be judged by waiting: there are unfinished pairs, and all that finished was read."""
+    return len(case.judged) == len(case.matrix.selected) < len(case.matrix.places)
+
+
+def _looked_at(case: Case, outcomes: Mapping[GateId, Outcome]) -> Mapping[GateId, Outcome]:
+    """Return what the gates found, or, where all of them are skipped, the failure of each that is on."""
+    if any(check.status is not Status.SKIPPED for outcome in outcomes.values() for check in outcome.checks):
+        return outcomes
+    kind, planned = NOTHING_YET if _waits(case) else NOTHING_JUDGED, len(case.matrix.places)
+    why = "No other gate judged anything either, so nothing was looked at. Switch on a gate that applies."
+    return {
+        gate.id: _closed(
+            gate, kind, Status.FAIL, f"{outcomes[gate.id].checks[0].message} {why}", expected=planned
+        )
+        if section_of(case.policy, gate).enabled
+        else outcomes[gate.id]
+        for gate in GATES
+    }
 
 
 def _closed(gate: Gate, kind: str, status: Status, message: str, *, expected: int) -> Outcome:
-    check = Check(gate=gate.id, kind=kind, status=status, subject=gate.section, message=message)
+    check = Check(
+        gate=gate.id, kind=kind, status=status, subject=gate.section, message=message, waivable=False
+    )
     return Outcome(checks=(check,), expected=expected, evaluated=0)
 
 

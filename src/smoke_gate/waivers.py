@@ -7,6 +7,7 @@ from enum import StrEnum
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.policy.model import Policy, Waiver
 from smoke_gate.policy.terms import normal_seed
+from smoke_gate.selection import Matrix, Pair, planned_pairs
 
 
 class WaiverState(StrEnum):
@@ -34,16 +35,18 @@ class WaiverResult:
 
 
 def apply_waivers(
-    policy: Policy, checks: Sequence[Check], *, as_of: str
+    policy: Policy, matrix: Matrix, checks: Sequence[Check], *, as_of: str
 ) -> tuple[tuple[Check, ...], tuple[WaiverResult, ...]]:
     """Turn the failing checks that a waiver in force names into waived ones.
+
+    No waiver names a check that is not ``waivable``.
 
     Returns:
         All the checks, in the same order, and a result for each waiver. The first waiver in the policy that matches
         gives the reason. ``as_of`` is a date like the waivers' ``expires``; that day is still covered.
 
     """
-    results = tuple(_result(policy, waiver, checks, as_of) for waiver in policy.waivers)
+    results = tuple(_result(policy, matrix, waiver, checks, as_of) for waiver in policy.waivers)
     in_force = [result.waiver for result in results if result.state is WaiverState.USED]
     return tuple(_waived(check, in_force) for check in checks), results
 
@@ -53,15 +56,16 @@ def _waived(check: Check, in_force: Iterable[Waiver]) -> Check:
     return check if reason is None else replace(check, status=Status.WARNING, waived=reason)
 
 
-def _result(policy: Policy, waiver: Waiver, checks: Sequence[Check], as_of: str) -> WaiverResult:
+def _result(
+    policy: Policy, matrix: Matrix, waiver: Waiver, checks: Sequence[Check], as_of: str
+) -> WaiverResult:
     matched = sum(_matches(waiver, check) for check in checks)
-    state, message = _state(policy, waiver, matched, as_of)
+    unjudged = None if matched else _why_not_judged(policy, matrix, waiver, checks)
+    state, message = (WaiverState.NOT_JUDGED, unjudged) if unjudged else _state(waiver, matched, as_of)
     return WaiverResult(waiver=waiver, state=state, matched=matched, message=message)
 
 
-def _state(policy: Policy, waiver: Waiver, matched: int, as_of: str) -> tuple[WaiverState, str]:
-    if _is_narrowed_out(policy, waiver):
-        return WaiverState.NOT_JUDGED, "its cell or seed is not part of this narrowed evaluation"
+def _state(waiver: Waiver, matched: int, as_of: str) -> tuple[WaiverState, str]:
     if as_of > waiver.expires:
         stands = f"what it names still fails ({matched}): fix that or renew it" if matched else "delete it"
         message = f"expired on {waiver.expires}: {stands}"
@@ -71,28 +75,41 @@ def _state(policy: Policy, waiver: Waiver, matched: int, as_of: str) -> tuple[Wa
     return WaiverState.USED, f"accepts {matched} failing checks until {waiver.expires}"
 
 
+def _why_not_judged(policy: Policy, matrix: Matrix, waiver: Waiver, checks: Sequence[Check]) -> str | None:
+    """Return why a waiver that matches nothing may still be needed, None where it is not."""
+    if _may_be_of_left_out(policy, matrix, waiver):
+        return "what it names is, or may be, left out of this narrowed evaluation"
+    if any(
+        check.gate == waiver.gate and check.status is Status.FAIL and not check.waivable for check in checks
+    ):
+        return "its gate judged nothing, and no waiver accepts that"
+    return None
+
+
 def _matches(waiver: Waiver, check: Check) -> bool:
     return (
         check.status is Status.FAIL
+        and check.waivable
         and waiver.gate == check.gate
-        and waiver.cell in (None, check.cell)
-        and (
-            waiver.seed is None
-            or (check.seed is not None and normal_seed(waiver.seed) == normal_seed(check.seed))
-        )
+        and _is_at(waiver, check.cell, check.seed)
         and waiver.run_id in (None, check.run_id)
         and waiver.subject in (None, check.subject)
     )
 
 
-def _is_narrowed_out(policy: Policy, waiver: Waiver) -> bool:
-    narrowed = policy.narrowed
-    if narrowed is None:
-        return False
-    cell_out = narrowed.cells is not None and waiver.cell is not None and waiver.cell not in narrowed.cells
-    seed_out = (
-        narrowed.seeds is not None
-        and waiver.seed is not None
-        and normal_seed(waiver.seed) not in map(normal_seed, narrowed.seeds)
+def _is_at(waiver: Waiver, cell: str | None, seed: str | None) -> bool:
+    """Whether the waiver is for a cell and a seed, as far as it names them."""
+    return waiver.cell in (None, cell) and (
+        waiver.seed is None or (seed is not None and normal_seed(waiver.seed) == normal_seed(seed))
     )
-    return cell_out or seed_out
+
+
+def _may_be_of_left_out(policy: Policy, matrix: Matrix, waiver: Waiver) -> bool:
+    """Whether the waiver may be for a planned pair that the options left out; a run of one that is left is not."""
+    left: set[Pair] = {place.pair for place in matrix.places}
+    known = {attempt.run_id for place in matrix.places for attempt in place.attempts}
+    return waiver.run_id not in known and any(
+        _is_at(waiver, pair.cell, pair.seed)
+        for pair in planned_pairs(policy, narrowed=False)
+        if pair not in left
+    )

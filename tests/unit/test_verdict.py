@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Status
-from smoke_gate.policy.model import Policy
+from smoke_gate.policy.model import Gates, Narrowing, Policy
 from smoke_gate.verdict import GateResult, Verdict, VerdictStatus, evaluate
+from smoke_gate.waivers import WaiverState
 from tests.support.matrix import (
     CELLS,
     SEEDS,
@@ -167,6 +168,31 @@ def test_attempts_without_a_finished_run_wait_and_are_not_critical():
     assert "nothing to judge yet" in gate(verdict, "G3").message
 
 
+ONLY_A3 = {"metric_ratio": {"rules": [{"value": "val_loss / train_loss", "max": 5.0, "cells": ["A3"]}]}}
+
+
+def test_a_gate_that_applies_to_unfinished_runs_alone_waits_for_them():
+    evidence = PASSING
+    for seed in SEEDS:
+        evidence = with_attempt(evidence, f"A3/{seed}", status="RUNNING", end_time=None)
+
+    verdict = evaluate(passing_policy(gates=ONLY_A3), evidence)
+
+    assert gate(verdict, "G5").status is Status.FAIL
+    assert "none of the 3 runs that the gate applies to is finished" in gate(verdict, "G5").message
+    assert (verdict.pending, verdict.critical) == (True, False)
+
+
+def test_a_gate_whose_finished_runs_were_not_read_waits_for_nothing():
+    evidence = without_run(PASSING, "B0/42")
+    unread = replace(evidence, runs=tuple(run for run in evidence.runs if "A3" not in run.run_id))
+
+    verdict = evaluate(passing_policy(gates=ONLY_A3), unread)
+
+    assert "None of the 3 runs that the gate applies to could be judged" in gate(verdict, "G5").message
+    assert not verdict.pending
+
+
 def test_facts_that_were_not_read_never_pass():
     verdict = evaluate(passing_policy(), replace(PASSING, runs=PASSING.runs[1:]))
 
@@ -185,6 +211,35 @@ def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatc
     assert gate(verdict, "G5").status is Status.FAIL
     assert "ZeroDivisionError: no runs" in gate(verdict, "G5").message
     assert gate(verdict, "G6").status is Status.PASS
+
+
+def all_off_but(name: str) -> dict[str, Any]:
+    return {section: OFF for section in Gates.model_fields if section != name}
+
+
+def test_a_verdict_on_nothing_is_no_pass():
+    nothing_left = PASSING
+    for pair in PAIRS:
+        nothing_left = with_run(nothing_left, pair, checkpoints=(), manifest=None)
+
+    verdict = evaluate(passing_policy(profile="basic", gates=all_off_but("checkpoints")), nothing_left)
+
+    assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, False)
+    assert gate(verdict, "G3").message == (
+        "No run has a checkpoint, and profile basic asks for none. "
+        "No other gate judged anything either, so nothing was looked at. Switch on a gate that applies."
+    )
+    assert gate(verdict, "G4").status is Status.SKIPPED
+
+
+def test_a_verdict_on_nothing_yet_is_pending():
+    waiting = PASSING
+    for pair in [pair for pair in PAIRS if pair.startswith("A")]:
+        waiting = with_attempt(waiting, pair, status="RUNNING", end_time=None)
+
+    verdict = evaluate(passing_policy(gates=all_off_but("unit_contract")), waiting)
+
+    assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, True)
 
 
 # --- gates that are off -----------------------------------------------------------------------------------------------
@@ -254,6 +309,81 @@ def test_a_waiver_of_a_cell_that_was_narrowed_out_is_not_judged():
 
     assert verdict.status is VerdictStatus.ALL_PASS
     assert (verdict.summary.planned, verdict.matrix.planned) == (3, 12)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"gate": "G3"},
+        {"gate": "G3", "seed": "42"},
+        {"gate": "G3", "run_id": "run-A3-42"},
+        {"gate": "G3", "subject": "checkpoints"},
+        {"gate": "G3", "cell": "A3", "seed": "42"},
+    ],
+)
+def test_a_waiver_that_may_be_of_a_run_that_was_narrowed_out_is_not_judged(named: dict[str, str]):
+    whole = passing_policy(waivers=[{"reason": "known", "expires": "2026-12-31", **named}])
+    narrowed = whole.model_copy(update={"narrowed": Narrowing(cells=("B0",))})
+    failing = without_checkpoint("A3/42")
+
+    assert evaluate(whole, failing).waivers[0].state is WaiverState.USED
+    assert evaluate(narrowed, failing).waivers[0].state is WaiverState.NOT_JUDGED
+    assert evaluate(narrowed, failing).status is VerdictStatus.ALL_PASS
+
+
+@pytest.mark.parametrize(
+    "named", [{"cell": "B0"}, {"cell": "B0", "seed": "42"}, {"run_id": "run-B0-42"}, {"run_id": "earlier"}]
+)
+def test_a_waiver_that_can_only_be_of_a_run_that_is_left_is_judged(named: dict[str, str]):
+    policy = passing_policy(
+        waivers=[{"gate": "G3", "reason": "known", "expires": "2026-12-31", **named}],
+        narrowed={"cells": ["B0"]},
+    )
+    evidence = with_another_attempt(PASSING, "B0/42", "earlier", status="FAILED")
+
+    assert evaluate(policy, evidence).waivers[0].state is WaiverState.UNMATCHED
+
+
+ON_EVERY_GATE = [{"gate": f"G{number}", "reason": "known", "expires": "2026-12-31"} for number in range(2, 7)]
+G0_AND_G1_OFF = {"plan": OFF, "definition_hash": OFF}
+
+
+def running() -> Evidence:
+    attempts = tuple(replace(attempt, status="RUNNING") for attempt in PASSING.attempts)
+    return replace(PASSING, attempts=attempts, runs=())
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [replace(PASSING, attempts=(), runs=()), running(), replace(PASSING, runs=())],
+    ids=["no attempt", "nothing finished", "nothing read"],
+)
+def test_no_waiver_accepts_that_nothing_was_judged(evidence: Evidence):
+    verdict = evaluate(passing_policy(gates=G0_AND_G1_OFF, waivers=ON_EVERY_GATE), evidence)
+
+    assert verdict.status is VerdictStatus.FAIL
+    assert {result.status for result in verdict.gates[3:]} == {Status.FAIL}
+    assert WaiverState.UNMATCHED not in [result.state for result in verdict.waivers]
+
+
+def test_no_waiver_accepts_that_a_gate_could_not_be_evaluated():
+    broken = with_run(PASSING, "B0/42", metrics={"val_loss": "no number"})
+
+    verdict = evaluate(passing_policy(waivers=ON_EVERY_GATE[3:4]), broken)
+
+    assert gate(verdict, "G5").status is Status.FAIL
+    assert [check.kind for check in verdict.checks if check.gate == "G5"] == ["error"]
+
+
+def test_no_waiver_accepts_that_no_unit_was_judged():
+    evidence = PASSING
+    for pair in PAIRS:
+        evidence = with_run(evidence, pair, params={"use_vq": None})
+
+    verdict = evaluate(passing_policy(waivers=ON_EVERY_GATE[:1], gates=G0_AND_G1_OFF), evidence)
+
+    assert gate(verdict, "G2").status is Status.FAIL
+    assert gate(verdict, "G2").evaluated == 0
 
 
 REFERENCE = {"metric": "pape", "low": 5.0, "high": 20.0, "n": 1, "source": "a paper"}

@@ -25,7 +25,8 @@ class Check:
 
     ``kind`` is a stable word for what was asserted. ``observed`` and ``expected`` are texts for people. ``message``
     says what was found and, where it is no PASS, how to fix it. ``waived`` is the reason of the waiver that accepted a
-    failure. ``at_once`` marks a failure that reaches any threshold by itself, as one of no run does.
+    failure. ``at_once`` marks a failure that reaches any threshold by itself, as one of no run does. ``waivable`` is
+    False for the failure to judge anything, which no waiver accepts: a gate that did not look never passes.
     """
 
     gate: GateId
@@ -40,6 +41,7 @@ class Check:
     expected: str | None = None
     waived: str | None = None
     at_once: bool = False
+    waivable: bool = True
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -68,11 +70,13 @@ class Judged:
         observed: str | None = None,
         expected: str | None = None,
         at_once: bool = False,
+        waivable: bool = True,
     ) -> Check:
         """Return a check of this run."""
         return Check(
             gate=gate, kind=kind, status=status, subject=subject, message=message, run_id=self.run.run_id,
             cell=self.pair.cell, seed=self.pair.seed, observed=observed, expected=expected, at_once=at_once,
+            waivable=waivable,
         )  # fmt: skip
 
 

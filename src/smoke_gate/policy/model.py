@@ -54,6 +54,7 @@ __all__ = [
     "DEFAULT_CHECKPOINTS",
     "DEFAULT_FIGURES",
     "DEFAULT_MAX_BYTES",
+    "UNWAIVABLE",
     "ByFile",
     "ByRunId",
     "ByRunName",
@@ -102,6 +103,7 @@ def _version(value: object) -> object:
 
 
 GateId = Literal["G0", "G1", "G2", "G3", "G4", "G5", "G6"]
+UNWAIVABLE: tuple[GateId, ...] = ("G0", "G1")
 Day = Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
 
 
@@ -178,7 +180,7 @@ class Waiver(Section):
     @field_validator("gate")
     @classmethod
     def _may_be_waived(cls, value: str) -> str:
-        if value in ("G0", "G1"):
+        if value in UNWAIVABLE:
             raise ValueError(f"{value} cannot be waived: change the plan or the definition instead")
         return value
 

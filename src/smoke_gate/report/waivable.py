@@ -1,4 +1,4 @@
-"""Waivers, ready to be pasted into the policy: one for each failing check of a gate that can be waived."""
+"""Waivers, ready to be pasted into the policy: one for each failing check that can be waived."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -7,11 +7,10 @@ import yaml
 
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.hashing import canonical_json, sha256_hex
-from smoke_gate.policy.model import Waiver
+from smoke_gate.policy.model import UNWAIVABLE, Waiver
 from smoke_gate.report.escape import shortened, visible
 from smoke_gate.verdict import Verdict
 
-UNWAIVABLE = ("G0", "G1")
 SCOPE = ("gate", "cell", "seed", "run_id", "subject")  # what a waiver may name of a check
 _DAYS = 30  # how long a ready waiver holds: long enough to act, short enough to be looked at again
 _LONGEST_MESSAGE = 160
@@ -43,8 +42,8 @@ def waivable(verdict: Verdict, as_of: str) -> str:
 
     """
     failing = [check for check in verdict.checks if check.status is Status.FAIL]
-    ready = [check for check in failing if check.gate not in UNWAIVABLE]
-    rest = sorted({check.gate for check in failing} & set(UNWAIVABLE))
+    ready = [check for check in failing if check.waivable and check.gate not in UNWAIVABLE]
+    rest = sorted({check.gate for check in failing if check not in ready})
     notes = [f"# {gate} fails too and cannot be waived: fix it.\n" for gate in rest]
     if not ready:
         return "".join(["# There is nothing that a waiver could accept.\n", *notes])

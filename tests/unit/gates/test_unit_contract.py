@@ -255,9 +255,17 @@ def test_no_run_of_a_rule_and_none_planned_is_skipped():
     assert "use_vq = True" in (outcome.skipped or "")
 
 
+def test_where_the_runs_that_the_plan_expects_a_rule_for_were_not_read_nothing_is_skipped():
+    evidence = passing_matrix()
+    unread = tuple(run for run in evidence.runs if run.params["use_vq"] == "False")
+    outcome = ask(GATE, replace(evidence, runs=unread))
+    assert outcome == Outcome(expected=6, evaluated=0)
+
+
 def test_no_run_of_a_rule_though_the_plan_expects_it_fails_at_once():
     outcome = ask(GATE, passing_matrix(vq_cells=()))
     checks = not_passed(outcome)
+    assert not any(check.waivable for check in checks)
     assert {check.run_id for check in checks} == {
         run_id(f"{cell}/{seed}") for cell in VQ_CELLS for seed in SEEDS
     }

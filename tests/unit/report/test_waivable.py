@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -50,6 +52,12 @@ def test_what_cannot_be_waived_is_said():
     text = entries(with_run(FAILING, "A3/123", params={"pape_definition_hash": None}))
     assert "# G1 fails too and cannot be waived: fix it.\n" in text
     assert not [entry for entry in yaml.safe_load(text)["waivers"] if entry["gate"] in ("G0", "G1")]
+
+
+def test_that_nothing_was_judged_cannot_be_waived():
+    text = entries(replace(passing_matrix(), attempts=(), runs=()))
+    assert "# There is nothing that a waiver could accept.\n" in text
+    assert "# G3 fails too and cannot be waived: fix it.\n" in text
 
 
 def test_there_may_be_nothing():
