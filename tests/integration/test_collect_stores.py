@@ -1,6 +1,7 @@
 """Stores on this machine, as MLflow writes them: SQLite and folders of files."""
 
 import gzip
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,8 @@ from mlflow.entities import LoggedModelOutput
 from smoke_gate.collect import ExperimentError, Source, StoreError, collect, find_plan
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Answer, Evidence, Run
+from smoke_gate.evidence_json import evidence_json
+from smoke_gate.hashing import canonical_json
 from smoke_gate.policy.model import Policy
 from tests.support.recorded import (
     CELLS,
@@ -503,6 +506,19 @@ def test_a_link_among_the_artifacts_is_not_followed_outside(folder):
     found = only(run_of(evidence(uri, ids), "B0-42").checkpoints)
     assert found.sha256 is None
     assert "leads out" in (found.problem or "")
+
+
+def test_names_that_are_no_text(folder):
+    uri, ids = stored(folder, "sqlite", [recipe("B0", "42")])
+    artifacts = only(folder.glob("mlruns/*/*/artifacts"))
+    for name in ("figures/forecast.png", "checkpoints/model.npz"):
+        odd = (artifacts / name).with_name(os.fsdecode(b"\xe9") + Path(name).suffix)
+        (artifacts / name).rename(odd)
+    found = evidence(uri, ids)
+    run = run_of(found, "B0-42")
+    assert [(figure.path, figure.problem) for figure in run.figures] == [(r"figures/\udce9.png", None)]
+    assert [(one.path, one.problem) for one in run.checkpoints] == [(r"checkpoints/\udce9.npz", None)]
+    canonical_json(evidence_json(found))
 
 
 @pytest.mark.parametrize("kind", KINDS)

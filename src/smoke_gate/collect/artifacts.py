@@ -85,16 +85,16 @@ def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) ->
         with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
             return payload_of(path.read_bytes(), "artifact")
     except ArtifactError:
-        return unread_payload(entry and entry.size)
+        return unread_payload(entry.size if entry else None)
 
 
 def figure_of(tree: Tree, entry: Entry) -> Figure:
     """Return a figure as probed, or why it could not be."""
     try:
         with tree.folder.opened(entry, MAX_FIGURE_BYTES) as path:
-            return probe_figure(path, entry.path)
+            return probe_figure(path, entry.shown)
     except ArtifactError as error:
-        return Figure(path=entry.path, problem=str(error))
+        return Figure(path=entry.shown, problem=str(error))
 
 
 def _checkpoints(tree: Tree, needs: Needs) -> tuple[Artifact, ...]:
@@ -104,12 +104,12 @@ def _checkpoints(tree: Tree, needs: Needs) -> tuple[Artifact, ...]:
 
 def _checkpoint(tree: Tree, entry: Entry, max_bytes: int) -> Artifact:
     if entry.size is not None and entry.size > max_bytes:
-        return Artifact(path=entry.path, size=entry.size)
+        return Artifact(path=entry.shown, size=entry.size)
     try:
         with tree.folder.opened(entry, max_bytes) as path:
-            return probe_checkpoint(path, entry.path)
+            return probe_checkpoint(path, entry.shown)
     except ArtifactError as error:
-        return Artifact(path=entry.path, size=entry.size, problem=str(error))
+        return Artifact(path=entry.shown, size=entry.size, problem=str(error))
 
 
 def _manifest(tree: Tree) -> Manifest | None:

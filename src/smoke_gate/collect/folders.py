@@ -4,13 +4,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.policy.terms import path_matches
 
-_DEEPEST = 32  # levels; links may make a folder its own ancestor
 _WILDCARDS = frozenset("*?[\\")
 
 
@@ -21,6 +20,11 @@ class Entry:
     path: str
     size: int | None = None
     is_folder: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The path as evidence holds it and as patterns see it: a byte that is no UTF-8 is escaped."""
+        return self.path.encode("utf-8", "backslashreplace").decode()
 
 
 class Folder(Protocol):
@@ -52,25 +56,40 @@ class LocalFolder:
     root: Path
 
     def entries(self, path: str) -> Sequence[Entry]:
-        """Return what is in a folder; a link that leads out of the root is a file that cannot be opened."""
+        """Return what is in a folder.
+
+        A link that leads out of the root, or nowhere, is a file that cannot be opened; one to a folder that it lies in
+        shows nothing new and is left out.
+        """
         try:
-            with os.scandir(self.root / path) as found:
-                return [self._entry(path, entry) for entry in found]
+            with os.scandir(self.root / path) as listing:
+                found = list(listing)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise ArtifactError(f"the folder {path or '.'} cannot be listed: {error.strerror}") from error
+        names = [(f"{path}/{entry.name}" if path else entry.name, entry) for entry in found]
+        return [self._entry(name, entry) for name, entry in names if not self._is_circle(name, entry)]
 
-    def _entry(self, path: str, found: "os.DirEntry[str]") -> Entry:
-        name = f"{path}/{found.name}" if path else found.name
+    def _entry(self, name: str, found: "os.DirEntry[str]") -> Entry:
         if found.is_symlink() and not self._is_inside(Path(found.path)):
             return Entry(name)
-        if found.is_dir():
-            return Entry(name, is_folder=True)
-        return Entry(name, found.stat().st_size if found.is_file() else None)
+        try:
+            if found.is_dir():
+                return Entry(name, is_folder=True)
+            return Entry(name, found.stat().st_size if found.is_file() else None)
+        except OSError:  # a link to itself, or a file that vanishes: opening it says so
+            return Entry(name)
 
     def _is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self.root)
+        return _real(path).is_relative_to(self.root)
+
+    def _is_circle(self, name: str, found: "os.DirEntry[str]") -> bool:
+        """Whether a link leads back to a folder on the way to it."""
+        if not found.is_symlink():
+            return False
+        target = _real(self.root / name)
+        return any(_real(self.root / folder) == target for folder in PurePosixPath(name).parents)
 
     @contextmanager
     def opened(self, entry: Entry, max_bytes: int) -> Iterator[Path]:
@@ -79,7 +98,7 @@ class LocalFolder:
         if not self._is_inside(path):
             raise ArtifactError("it is a link that leads out of its folder")
         if not path.exists():
-            raise ArtifactError("it is not there any more")
+            raise ArtifactError("it is not there any more, or a link that leads nowhere")
         if not path.is_file():
             raise ArtifactError("it is no regular file")
         if path.stat().st_size > max_bytes:
@@ -115,16 +134,21 @@ class Tree:
         looked = set()
         while pending:
             path = pending.pop()
-            if path in looked or path.count("/") > _DEEPEST:
+            if path in looked:
                 continue
             looked.add(path)
             for entry in self.entries(path):
                 if entry.is_folder:
-                    if any(may_hold(entry.path, pattern) for pattern in patterns):
+                    if any(may_hold(entry.shown, pattern) for pattern in patterns):
                         pending.append(entry.path)
-                elif any(path_matches(entry.path, pattern) for pattern in patterns):
+                elif any(path_matches(entry.shown, pattern) for pattern in patterns):
                     found[entry.path] = entry
         return tuple(found[path] for path in sorted(found))
+
+
+def _real(path: Path) -> Path:
+    """Return where a path really leads; unlike ``Path.resolve``, of a link to itself too."""
+    return Path(os.path.realpath(path))
 
 
 def _literal_folder(pattern: str) -> str:

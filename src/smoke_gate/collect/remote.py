@@ -73,7 +73,7 @@ class RemoteFolder:
             try:
                 explained(self.store.name, within, seconds, self._download, entry.path, target, max_bytes)
             except StoreError as error:
-                if self._has_vanished(entry):
+                if is_absent(error) or self._has_vanished(entry):
                     raise ArtifactError("it is not there any more") from error
                 raise
             yield target

@@ -127,6 +127,50 @@ def test_links_inside_are_followed_and_circles_end(tmp_path):
     assert len(found) < 100
 
 
+def test_a_link_to_a_folder_that_it_lies_in_shows_nothing_new(tmp_path):
+    root = written(tmp_path, "x/a", "x/y/b", "z/c")
+    (root / "x/here").symlink_to(".")
+    (root / "x/y/up").symlink_to("..")
+    (root / "x/y/top").symlink_to(root)
+    (root / "z/x").symlink_to("../x")
+    (root / "x/z").symlink_to("../z")
+    found = [entry.path for entry in Tree(LocalFolder(root)).matching(("**",))]
+    assert found == ["x/a", "x/y/b", "x/z/c", "z/c", "z/x/a", "z/x/y/b"]
+
+
+def test_two_links_to_their_own_folder_end_at_once(tmp_path):
+    root = written(tmp_path, "figs/a.png")
+    for name in ("latest", "old"):
+        (root / "figs" / name).symlink_to(".")
+    assert [entry.path for entry in Tree(LocalFolder(root)).matching(("figs/**/*.png",))] == ["figs/a.png"]
+
+
+def test_a_file_in_many_folders_is_found(tmp_path):
+    path = "x/" * 100 + "a.png"
+    assert [entry.path for entry in Tree(LocalFolder(written(tmp_path, path))).matching(("**/*.png",))] == [
+        path
+    ]
+
+
+@pytest.mark.parametrize("target", ["loop.pt", "absent"])
+def test_a_link_that_leads_nowhere_is_listed_and_not_opened(tmp_path, target):
+    folder = LocalFolder(written(tmp_path, "x/a.pt"))
+    (folder.root / "x/loop.pt").symlink_to(target)
+    assert Tree(folder).matching(("x/*",)) == (Entry("x/a.pt", 6), Entry("x/loop.pt"))
+    with pytest.raises(ArtifactError, match="leads nowhere"), folder.opened(Entry("x/loop.pt"), 100):
+        pass
+
+
+def test_a_name_that_is_no_text_is_escaped_for_evidence_and_patterns(tmp_path):
+    folder = LocalFolder(written(tmp_path, os.fsdecode(b"x/\xe9.pt")))
+    (entry,) = Tree(folder).matching(("x/*.pt",))
+    assert entry.shown == r"x/\udce9.pt"
+    with folder.opened(entry, 100) as path:
+        assert path.exists()
+    assert Tree(folder).matching(("x/?.pt",)) == ()
+    assert Tree(folder).matching((r"x/[\\]udce9.pt",)) == (entry,)
+
+
 def test_what_is_no_regular_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     folder = LocalFolder(tmp_path.resolve())

@@ -48,6 +48,15 @@ def test_a_file_that_vanished_after_it_was_listed(folder):
         pass
 
 
+def test_a_file_that_is_listed_and_not_there(folder, monkeypatch):
+    def download(*_: str) -> None:
+        raise FileNotFoundError("as a 404 is told")
+
+    monkeypatch.setattr(folder.repository, "_download_file", download)
+    with pytest.raises(ArtifactError, match="not there any more"), folder.opened(Entry("x/a.pt", 13), 100):
+        pass
+
+
 def test_a_download_that_fails_is_no_absence(folder, store, tmp_path):
     entry = Entry("x/y", 13)  # still listed, but no file that can be copied
     with pytest.raises(StoreError, match="STORE cannot be read"), folder.opened(entry, 100):
