@@ -1,11 +1,12 @@
 """What the image holds, and that the command line works in it as anybody would start it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.container.image import IMAGE, docker, run, run_python
+from tests.container.image import IMAGE, ROOT, built_from, docker, run, run_python
 
 LIMIT = 470_000_000  # bytes, unpacked
 STORE = ("--tracking-uri=sqlite:///mlflow.db",)
@@ -84,6 +85,23 @@ def test_it_says_what_it_is_and_stays_small():
     names = {"title", "description", "licenses", "version", "revision"}
     assert {f"org.opencontainers.image.{name}" for name in names} <= labels.keys()
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_the_same_sources_make_the_same_files(tmp_path):
+    context = tmp_path / "context"
+    shutil.copytree(ROOT / "src", context / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "requirements", context / "requirements")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, context)
+    first, second = installed_from(context), installed_from(context)
+    assert first == second != ""
+
+
+def installed_from(context: Path) -> str:
+    """Build our own part once more, on the packages that the cache has, and return the hash of everything installed."""
+    whole = "tar --sort=name -C /opt -c smoke-gate | sha256sum"
+    with built_from("ARG SOURCE_DATE_EPOCH=0\n", context, "--target=build") as image:
+        return docker("run", "--rm", "--network=none", image, "sh", "-c", whole).stdout
 
 
 def test_anybody_may_run_it_offline_and_read_only(store, tmp_path):
