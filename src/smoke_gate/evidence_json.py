@@ -1,13 +1,17 @@
 """Evidence as JSON and back, so that a verdict can be replayed from its file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from smoke_gate.evidence import Evidence
+from smoke_gate.evidence import Evidence, metric_number
+
+_MOST_PROBLEMS = 20  # that a message names
 
 
 class EvidenceError(ValueError):
@@ -24,17 +28,20 @@ def evidence_from_json(document: Mapping[str, Any]) -> Evidence:
     """Return the evidence that ``evidence_json`` wrote.
 
     Raises:
-        EvidenceError: a key is unknown, one without a default is missing, or a value is of another type. Nothing is
-            converted, or the hash would be of something else. A field that a later version added has its default.
+        EvidenceError: a key is unknown, one without a default is missing, a value is of another type, or a text is not
+            the date or the number that it stands for. Nothing is converted, or the hash would be of something else. A
+            field that a later version added has its default.
 
     """
     try:
         (evidence,) = _adapter().validate_json(json.dumps([document]), strict=True)
     except ValidationError as error:
-        places = "; ".join(
+        problems = (
             f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_url=False)
         )
-        raise EvidenceError(f"this is not evidence as smoke-gate writes it: {places}") from None
+        raise _refusal(problems) from None
+    if unreadable := list(islice(_unreadable(evidence), _MOST_PROBLEMS)):
+        raise _refusal(unreadable)
     return evidence
 
 
@@ -50,6 +57,39 @@ def _adapter() -> TypeAdapter[tuple[Evidence]]:
         extra="forbid", json_schema_serialization_defaults_required=True, allow_inf_nan=False
     )
     return TypeAdapter(tuple[Evidence], config=settings)
+
+
+def _refusal(problems: Iterable[str]) -> EvidenceError:
+    places = "; ".join(islice(problems, _MOST_PROBLEMS))
+    return EvidenceError(f"this is not evidence as smoke-gate writes it: {places}")
+
+
+def _unreadable(evidence: Evidence) -> Iterator[str]:
+    """Yield the texts that stand for a date or a number, and are none."""
+    if not _is_day(evidence.as_of):
+        yield "as_of: expected a day as YYYY-MM-DD"
+    for index, run in enumerate(evidence.runs):
+        for name, value in run.metrics.items():
+            if not _is_number(value):
+                yield f"runs.{index}.metrics.{name}: expected a number"
+        for name, points in run.histories.items():
+            if not all(_is_number(point.value) for point in points):
+                yield f"runs.{index}.histories.{name}: expected numbers"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_number(text: str) -> bool:
+    try:
+        metric_number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _place(location: tuple[int | str, ...]) -> str:

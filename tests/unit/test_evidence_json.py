@@ -59,6 +59,17 @@ def test_every_field_is_written():
         (lambda document: document["runs"][0].update(same_code="perhaps"), "runs.0.same_code"),
         (lambda document: document["runs"][0].pop("run_id"), "runs.0.run_id"),
         (lambda document: document.pop("as_of"), "as_of"),
+        (lambda document: document.update(as_of="2026-99-99"), "as_of: expected a day as YYYY-MM-DD"),
+        (lambda document: document.update(as_of="0000-01-01"), "as_of: expected a day"),
+        (lambda document: document.update(as_of="20260131"), "as_of: expected a day"),
+        (
+            lambda document: document["runs"][1].update(metrics={"pape": "abc", "loss": ""}),
+            "runs.1.metrics.pape: expected a number; runs.1.metrics.loss: expected a number$",
+        ),
+        (
+            lambda document: document["runs"][0]["histories"]["val_loss"][1].update(value="1,5"),
+            "runs.0.histories.val_loss: expected numbers",
+        ),
     ],
 )
 def test_what_is_not_evidence_is_refused_by_its_place(change, told):
@@ -66,6 +77,14 @@ def test_what_is_not_evidence_is_refused_by_its_place(change, told):
     change(document)
     with pytest.raises(EvidenceError, match=told):
         evidence_from_json(document)
+
+
+def test_of_very_many_problems_only_the_first_are_told():
+    document = evidence_json(passing_matrix())
+    document["runs"][0]["metrics"] = {f"metric {number}": "abc" for number in range(10_000)}
+    with pytest.raises(EvidenceError) as caught:
+        evidence_from_json(document)
+    assert len(str(caught.value)) < 2000
 
 
 def test_a_field_that_a_later_version_added_has_its_default():

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -21,6 +22,8 @@ from smoke_gate.report.schema import verdict_schema
 
 LARGEST_FILE = 64 << 20  # bytes; the file of a thousand runs has about 15 MB
 _LONGEST_QUOTE = 300  # characters of what a parser says about the file
+_LONGEST_REASON = 20_000  # characters of what is wrong with its policy or its evidence
+_MOST_PROBLEMS = 50  # of those with its form, that are looked at
 
 
 class VerdictFileError(UsageError):
@@ -36,12 +39,16 @@ class Recorded:
     evidence: Evidence
 
 
-def read_document(path: Path) -> VerdictDocument:
+def read_document(path: Path, excess: Callable[[object], str | None] | None = None) -> VerdictDocument:
     """Read a verdict file and check its form; whether it is true is not asked.
 
+    Args:
+        path: The file.
+        excess: Says what the JSON value in it has too much of; it is asked before the form is checked.
+
     Raises:
-        VerdictFileError: It cannot be read, is larger than 64 MiB, is no JSON, names a key twice, or is not what the
-            schema says.
+        VerdictFileError: It cannot be read, is larger than 64 MiB, is no JSON, names a key twice, has too much of
+            something, or is not what the schema says.
 
     """
     content = _content(path)
@@ -50,6 +57,8 @@ def read_document(path: Path) -> VerdictDocument:
     except (ValueError, RecursionError) as error:
         reason = shortened(str(error), _LONGEST_QUOTE)
         raise VerdictFileError(f"{path} is no verdict file: it is no JSON: {reason}") from None
+    if excess and (problem := excess(document)):
+        raise VerdictFileError(f"{path} is not read: it has {problem}")
     if problem := _schema_problem(document):
         raise VerdictFileError(f"{path} is no verdict file: {problem}{_other_version(document)}")
     return cast(VerdictDocument, document)
@@ -78,7 +87,8 @@ def recorded(document: VerdictDocument, path: Path) -> Recorded:
     try:
         policy, evidence = policy_from_json(document["policy"]), evidence_from_json(document["evidence"])
     except (PolicyError, EvidenceError) as error:
-        raise VerdictFileError(f"{path} cannot be judged: {error}{_other_version(document)}") from None
+        reason = shortened(str(error), _LONGEST_REASON)
+        raise VerdictFileError(f"{path} cannot be judged: {reason}{_other_version(document)}") from None
     return Recorded(document=document, policy=policy, evidence=evidence)
 
 
@@ -126,7 +136,9 @@ def _schema_problem(document: object) -> str | None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    problem = best_match(Draft202012Validator(verdict_schema()).iter_errors(document))
+    # A long list of wrong entries has as many problems: the best of the first ones is good enough.
+    problems = islice(Draft202012Validator(verdict_schema()).iter_errors(document), _MOST_PROBLEMS)
+    problem = best_match(problems)
     if problem is None:
         return None
     place = "/".join(map(str, problem.absolute_path)) or "the whole"
