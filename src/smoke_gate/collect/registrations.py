@@ -71,13 +71,14 @@ def unread_payload(size: int | None) -> Payload:
 def in_force(policy: Policy, registrations: Iterable[Registration]) -> Registration | None:
     """Return the registration that the policy names and no other one replaces, None where that is not exactly one.
 
-    Only finished, active ones count, and ``prior_sha256`` names the one that is replaced. Whether they are a chain is
-    G1's to judge.
+    Only finished, active ones count, and ``prior_sha256`` names the one that is replaced. Where some state a hash under
+    the policy's key, the others are of another metric. Whether they are a chain is G1's to judge.
     """
     counting = [
         one for one in registrations
         if one.status == "FINISHED" and one.lifecycle_stage == "active" and _is_named(policy, one)
     ]  # fmt: skip
+    counting = [one for one in counting if one.sha256] or counting
     replaced = {one.prior_sha256 for one in counting}
     last = [one for one in counting if one.sha256 not in replaced]
     return last[0] if len(last) == 1 else None

@@ -50,7 +50,7 @@ def expected_definition(case: Case) -> Expected:
     if isinstance(source, ByRunName):
         named = [registration for registration in everyone if registration.run_name == source.run_name]
         return _of_registrations(named, f"the preregistration run named {quoted(source.run_name)}")
-    return _of_registrations(everyone, "the preregistration run")
+    return _of_registrations(_of_this_definition(everyone), "the preregistration run")
 
 
 def _settings(case: Case) -> DefinitionHashGate:
@@ -92,6 +92,12 @@ def _of_registrations(registrations: Sequence[Registration], origin: str) -> Exp
     return Expected(sha256=end.sha256, origin=f"{origin} ({end.run_id})", registration=end)
 
 
+def _of_this_definition(registrations: Sequence[Registration]) -> Sequence[Registration]:
+    """Return what states a hash under the policy's key, where one that counts does: others are of other metrics."""
+    stating = [registration for registration in registrations if registration.sha256]
+    return stating if any(map(_counts, stating)) else registrations
+
+
 def _counts(registration: Registration) -> bool:
     return registration.status == "FINISHED" and registration.lifecycle_stage == "active"
 
@@ -120,7 +126,7 @@ def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
         yield _registration_check("preregistration", Status.FAIL, "preregistration", expected.problem)
     elif expected.registration is not None:
         yield _registered_in_time(case, expected.registration)
-        yield from _registered_payload(case, expected.registration)
+        yield _registered_payload(case, expected.registration)
     elif any(map(_counts, case.evidence.registrations)):
         yield _agreement(case, expected)
 
@@ -154,16 +160,24 @@ def _registered_in_time(case: Case, registration: Registration) -> Check:
     return _registration_check("preregistration", status, "preregistration", message, registration.run_id)
 
 
-def _registered_payload(case: Case, registration: Registration) -> Iterator[Check]:
-    if registration.payload is not None:
-        subject = f"{_settings(case).key}_payload"
+def _registered_payload(case: Case, registration: Registration) -> Check:
+    """Check the definition itself, which a run may leave out and a registration always logs."""
+    if registration.payload is None:
+        status = Status.WARNING
+        message = (
+            "The payload was not logged, so the definition was not checked against its hash. "
+            "Register it with `smoke-gate preregister`, which logs both."
+        )
+    else:
         status, message = _payload_finding(registration.payload, registration.sha256)
-        yield _registration_check("payload", status, subject, message, registration.run_id)
+    subject = f"{_settings(case).key}_payload"
+    return _registration_check("payload", status, subject, message, registration.run_id)
 
 
 def _agreement(case: Case, expected: Expected) -> Check:
     """Compare a hash that the policy or an option states with the preregistration that it replaces."""
-    registered = _of_registrations(case.evidence.registrations, "the preregistration run")
+    everyone = _of_this_definition(case.evidence.registrations)
+    registered = _of_registrations(everyone, "the preregistration run")
     run_id = None if registered.registration is None else registered.registration.run_id
     if registered.sha256 == expected.sha256:
         status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."
@@ -225,11 +239,17 @@ def _payload(case: Case, judged: Judged) -> Iterator[Check]:
         status, message = _payload_finding(judged.run.payload, logged)
         yield judged.check(
             "G1", "payload", status, f"{key}_payload", message,
-            observed=judged.run.payload.canonical_sha256 or judged.run.payload.text_sha256, expected=logged,
+            observed=judged.run.payload.canonical_sha256 or judged.run.payload.text_sha256 or "not read",
+            expected=logged,
         )  # fmt: skip
 
 
 def _payload_finding(payload: Payload, logged: str | None) -> tuple[Status, str]:
+    if not payload.text_sha256:  # it is there, and its bytes were not read
+        return Status.FAIL, (
+            "The payload could not be read, so the definition was not checked against its hash. "
+            "Check that the run's artifacts are where the store says (--artifact-path-map)."
+        )
     if logged is not None and logged in (payload.text_sha256, payload.canonical_sha256):
         return Status.PASS, "The payload gives the logged hash."
     if payload.source == "param" and payload.canonical_sha256 is None and payload.length in PARAM_LIMITS:

@@ -82,7 +82,7 @@ def test_registration_says_what_the_run_says():
     assert registration_of(run(params={"prior_sha256": ""}), "k", None).prior_sha256 is None
 
 
-def registered(run_id: str, sha256: str, prior: str | None = None) -> Registration:
+def registered(run_id: str, sha256: str | None, prior: str | None = None) -> Registration:
     return Registration(
         run_id=run_id, run_name=run_id, status="FINISHED", lifecycle_stage="active", start_time=1, sha256=sha256,
         prior_sha256=prior,
@@ -99,6 +99,7 @@ FIRST, SECOND = registered("first", "1"), registered("second", "2", "1")
         ("preregistration", [FIRST], "first"),
         ("preregistration", [SECOND, FIRST], "second"),
         ("preregistration", [FIRST, registered("other", "3")], None),
+        ("preregistration", [FIRST, registered("of another metric", None)], "first"),
         ("preregistration", [FIRST, replace(SECOND, lifecycle_stage="deleted")], "first"),
         ("preregistration", [FIRST, replace(SECOND, status="FAILED")], "first"),
         ({"run_id": "first"}, [FIRST, SECOND], "first"),

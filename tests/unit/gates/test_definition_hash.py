@@ -167,6 +167,29 @@ def test_the_registrations_own_payload_is_checked(facts, status):
     assert (check.kind, check.status, check.run_id) == ("payload", status, "registration")
 
 
+def test_a_registration_without_its_payload_is_a_warning():
+    check = found(with_registrations(registration(payload=None)))
+    assert (check.kind, check.subject, check.status) == ("payload", f"{KEY}_payload", Status.WARNING)
+    assert check.run_id == "registration"
+    assert "was not logged, so the definition was not checked against its hash" in check.message
+
+
+UNREAD = payload(source="artifact", length=0, text_sha256="", canonical_sha256=None)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "of"),
+    [
+        (with_registrations(registration(payload=UNREAD)), "registration"),
+        (with_run(passing_matrix(), "A3/42", payload=UNREAD), run_id("A3/42")),
+    ],
+)
+def test_a_payload_that_could_not_be_read_fails(evidence, of):
+    check = found(evidence)
+    assert (check.kind, check.status, check.run_id) == ("payload", Status.FAIL, of)
+    assert "could not be read" in check.message
+
+
 # --- where the expected hash comes from -------------------------------------------------------------------------------
 
 
@@ -254,6 +277,29 @@ def test_what_is_no_single_chain_fails(links, random):
     assert expected.sha256 is None
     assert expected.problem is not None
     assert all(registration.run_id in expected.problem for registration in registrations)
+
+
+OF_ANOTHER_METRIC = registration("crps", sha256=None, prior_sha256=OTHER, payload=None)
+
+
+@pytest.mark.parametrize("settings", [{}, {"expected": {"sha256": DEFINITION}}])
+def test_a_registration_of_another_metric_is_none_of_this_one(settings):
+    evidence = with_registrations(registration(), OF_ANOTHER_METRIC)
+    assert not not_passed(ask(GATE, evidence, gates=gate(**settings)))
+
+
+@pytest.mark.parametrize(
+    ("registrations", "expected"),
+    [
+        ((OF_ANOTHER_METRIC,), "preregistration"),
+        ((OF_ANOTHER_METRIC, registration(lifecycle_stage="deleted")), "preregistration"),
+        ((OF_ANOTHER_METRIC, registration()), {"run_id": "crps"}),
+    ],
+)
+def test_a_registration_of_another_metric_does_not_stand_for_this_one(registrations, expected):
+    evidence = with_registrations(*registrations)
+    found_hash = expected_definition(case(passing_policy(gates=gate(expected=expected)), evidence))
+    assert "without a definition hash: crps" in (found_hash.problem or "")
 
 
 def test_deleted_registrations_do_not_count():
