@@ -1,7 +1,7 @@
 """The commit checks of G0: which code made the runs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from smoke_gate.evidence import Answer, Attempt
 from smoke_gate.gates.base import Case, Check, Judged, Status
@@ -40,12 +40,13 @@ def _same_commit(case: Case) -> Iterator[Check]:
     """Compare the runs' commits with one another; an unknown one is stated, not judged."""
     counts = Counter(judged.attempt.commit for judged in case.judged if judged.attempt.commit).most_common()
     one_leads = len(counts) == 1 or (len(counts) > 1 and counts[0][1] > counts[1][1])
-    leading = counts[0][0] if one_leads else None
+    leading, known = counts[0][0] if one_leads else None, [commit for commit, _ in counts]
     for judged in case.judged:
-        yield _commit_check(judged, _same_as(leading, judged.attempt.commit), leading or "one commit")
+        finding = _same_as(leading, judged.attempt.commit, known)
+        yield _commit_check(judged, finding, leading or "one commit")
 
 
-def _same_as(leading: str | None, commit: str | None) -> Finding:
+def _same_as(leading: str | None, commit: str | None, known: Sequence[str]) -> Finding:
     if not commit:
         return (
             Status.SKIPPED,
@@ -53,18 +54,21 @@ def _same_as(leading: str | None, commit: str | None) -> Finding:
         )
     if commit == leading:
         return Status.PASS, f"It ran on {_short(commit)}."
-    rest = "the runs are of several commits" if leading is None else f"most runs are of {_short(leading)}"
-    return Status.WARNING, f"It ran on {_short(commit)}; {rest}. Run the matrix on one commit."
+    rest = (
+        "the runs are of several commits" if leading is None else f"most runs are of {_short(leading, known)}"
+    )
+    return Status.WARNING, f"It ran on {_short(commit, known)}; {rest}. Run the matrix on one commit."
 
 
 def _at_head(case: Case, judged: Judged) -> Finding:
-    head, ran_on = case.evidence.head, f"It ran on {_short(judged.attempt.commit)}"
+    head, commit = case.evidence.head, judged.attempt.commit
+    ran_on = f"It ran on {_short(commit, [head])}"
     if problem := _untraceable(judged.attempt):
         return Status.FAIL, problem
     if not head:
         return Status.FAIL, f"{ran_on}, and head is not known: give --sha; {FULL_CLONE}."
-    if judged.attempt.commit != head:
-        return Status.FAIL, f"{ran_on}, head is {_short(head)}. Run it again on head."
+    if commit != head:
+        return Status.FAIL, f"{ran_on}, head is {_short(head, [commit])}. Run it again on head."
     return Status.PASS, f"{ran_on}, which is head."
 
 
@@ -80,8 +84,8 @@ def _same_code(case: Case, judged: Judged) -> Finding:
         case Answer.UNKNOWN:
             return Status.FAIL, (
                 f"{ran_on}, and whether its code is that of head is not known: the clone lacks a commit or is not "
-                f"readable ({FULL_CLONE}), or `runs.code_paths` ({', '.join(case.policy.runs.code_paths)}) match no file of "
-                "either, or reach into a submodule that has moved."
+                f"readable ({FULL_CLONE}), or `runs.code_paths` ({', '.join(case.policy.runs.code_paths)}) match no "
+                "file of either, or reach into a submodule that has moved."
             )
 
 
@@ -95,5 +99,9 @@ def _untraceable(attempt: Attempt) -> str | None:
     return None
 
 
-def _short(commit: str | None) -> str:
-    return (commit or "an unknown commit")[:12]
+def _short(commit: str | None, others: Iterable[str | None] = ()) -> str:
+    """Return a commit as messages name it: its first 12 characters, or all where another commit has the same ones."""
+    if not commit:
+        return "an unknown commit"
+    alike = any(other and other != commit and other[:12] == commit[:12] for other in others)
+    return commit if alike else commit[:12]

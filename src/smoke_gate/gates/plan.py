@@ -1,7 +1,7 @@
 """G0: the planned runs exist, once each, and are what the plan says."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -16,6 +16,8 @@ from smoke_gate.selection import Place
 POLICY_FILE = "smoke-gate.yml"
 NO_RESULT_PREFIX = "system/"  # what MLflow measures of the machine
 NO_RESULT_SUFFIXES = ("_time", "_seconds", "duration")
+
+Results = frozenset[tuple[str, str]]
 
 
 def judge(case: Case) -> Outcome:
@@ -227,13 +229,13 @@ def _seed_spellings(case: Case) -> Iterator[Check]:
 
 def _replicates(case: Case) -> Iterator[Check]:
     """Find two seeds of a cell with the same results to the last bit."""
-    for one, other in combinations(case.judged, 2):
-        if one.pair.cell != other.pair.cell or case.policy.plan.cells[one.pair.cell].deterministic:
-            continue
-        results = _results(one)
-        if results == _results(other) and any(
-            abs(metric_number(text)) not in (0, 1) for text in results.values()
-        ):
+    same: dict[tuple[str, Results], list[Judged]] = defaultdict(list)
+    for judged in case.judged:
+        results = _results(judged)
+        if _tells(results) and not case.policy.plan.cells[judged.pair.cell].deterministic:
+            same[judged.pair.cell, results].append(judged)
+    for (_, results), runs in same.items():
+        for one, other in combinations(runs, 2):
             message = (
                 f"{one.pair.subject} and {other.pair.subject} have identical metrics: the seed had no effect, or a run "
                 "was copied. Check how the seed is used, or mark the cell `deterministic`."
@@ -244,13 +246,18 @@ def _replicates(case: Case) -> Iterator[Check]:
             )
 
 
-def _results(judged: Judged) -> dict[str, str]:
+def _results(judged: Judged) -> Results:
     """Return the metrics that training made, without what depends on the machine."""
-    return {
-        name: text
+    return frozenset(
+        (name, text)
         for name, text in judged.run.metrics.items()
         if not name.startswith(NO_RESULT_PREFIX) and not name.endswith(NO_RESULT_SUFFIXES)
-    }
+    )
+
+
+def _tells(results: Results) -> bool:
+    """Whether equal results would be a surprise: there are any, and not only 0 and ±1."""
+    return any(abs(metric_number(text)) not in (0, 1) for _, text in results)
 
 
 def _unexpected(case: Case) -> Iterator[Check]:

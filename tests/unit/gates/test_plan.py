@@ -361,6 +361,30 @@ def test_without_a_head_nothing_is_of_head():
     assert "fetch-depth: 0" in one(evidence, "commit", run_id("A3/42"), runs={"commit": "head"}).message
 
 
+ABBREVIATED = COMMIT[:12]
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "said"),
+    [
+        ("head", {"head": ABBREVIATED}, f"It ran on {COMMIT}, head is {ABBREVIATED}."),
+        ("head", {"head": OTHER_COMMIT}, f"It ran on {COMMIT[:12]}, head is {OTHER_COMMIT[:12]}."),
+        ("same", {}, f"It ran on {ABBREVIATED}; most runs are of {COMMIT}."),
+    ],
+)
+def test_commits_that_begin_alike_are_named_whole(asked, facts, said):
+    pair = "A3/42"
+    evidence = replace(passing_matrix(), **facts)
+    evidence = with_attempt(evidence, pair, commit=ABBREVIATED) if asked == "same" else evidence
+    assert said in one(evidence, "commit", run_id(pair), runs={"commit": asked}).message
+
+
+def test_commits_that_begin_alike_are_named_whole_where_none_leads():
+    evidence = everywhere(passing_matrix(cells=["A3"], seeds=["42", "123"]), commit=COMMIT)
+    evidence = with_attempt(evidence, "A3/42", commit=ABBREVIATED)
+    assert f"It ran on {COMMIT}; the runs are of several" in one(evidence, "commit", run_id("A3/123")).message
+
+
 def same_code_everywhere() -> Evidence:
     evidence = passing_matrix()
     return replace(evidence, runs=tuple(replace(run, same_code=Answer.YES) for run in evidence.runs))
@@ -455,6 +479,24 @@ def test_other_names_do(name):
 
 def test_two_seeds_without_a_number_are_replicates():
     assert replicates({"pape": "NaN"}, {"pape": "NaN"})
+
+
+class Counted(dict[str, str]):
+    """Metrics that count how often they are gone through."""
+
+    reads = 0
+
+    def items(self):
+        self.reads += 1
+        return super().items()
+
+
+def test_the_metrics_of_a_run_are_gone_through_once_however_many_seeds_there_are():
+    evidence = passing_matrix()
+    metrics = [Counted(run.metrics) for run in evidence.runs]
+    runs = tuple(replace(run, metrics=own) for run, own in zip(evidence.runs, metrics, strict=True))
+    ask(GATE, replace(evidence, runs=runs))
+    assert {own.reads for own in metrics} == {1}
 
 
 def test_a_deterministic_cell_may_repeat_itself():
