@@ -131,11 +131,16 @@ class LoggedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A PNG and its text chunks. ``problem`` says why it is not a whole, readable PNG; then ``text`` is empty."""
+    """A PNG and its text chunks.
+
+    ``unread`` are the keywords whose text cannot be told, and why; they are not in ``text``. ``problem`` says why it is
+    not a whole, readable PNG; then both are empty.
+    """
 
     path: str
     sha256: str | None = None
     text: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
 
 

@@ -2,6 +2,7 @@ import io
 import stat
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
-from smoke_gate.provenance import ProvenanceError, embed_provenance, read_provenance
+from smoke_gate.provenance import ProvenanceError, embed_provenance, read_provenance, read_text
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -129,20 +130,141 @@ def test_what_pillow_writes(tmp_path):
         (png(chunk(b"tEXt", b"no keyword")), "no keyword"),
         (png(chunk(b"tEXt", b"\0text")), "no keyword"),
         (png(chunk(b"tEXt", b"k" * 80 + b"\0text")), "no keyword"),
-        (png(chunk(b"tEXt", b"a\x001"), chunk(b"tEXt", b"a\x002")), "two different things under 'a'"),
-        (png(ztxt(b"a", b"1", method=1)), "'a' names an unknown compression"),
-        (png(ztxt(b"a", b"1", body=b"no zlib")), "'a' cannot be decompressed"),
-        (png(ztxt(b"a", b"1", body=zlib.compress(b"1" * 99)[:-1])), "'a' is cut off"),
-        (png(itxt(b"a", b"1", flag=2)), "'a' names an unknown compression"),
-        (png(itxt(b"a", b"1", flag=1, method=1)), "'a' names an unknown compression"),
-        (png(itxt(b"a", b"\xff")), "'a' is not utf-8 text"),
-        (png(chunk(b"iTXt", b"a\0\0\0no more")), "malformed iTXt chunk 'a'"),
-        (png(chunk(b"iTXt", b"a\0")), "malformed iTXt chunk 'a'"),
+        (png(ztxt(b"k" * 80, b"1" * 5_000_000, body=b"x" * 5_000_000)), "no keyword"),
+        (SIGNATURE + header(colour=3) + PIXEL + END, "its palette .PLTE. is missing"),
+        (
+            SIGNATURE + header() + PIXEL + chunk(b"tEXt", b"a\0") + chunk(b"IDAT") + END,
+            "between the image data",
+        ),
     ],
 )
 def test_what_is_no_whole_png(file, content, said):
     with pytest.raises(ProvenanceError, match=said):
         read_provenance(file(content))
+
+
+# --- image data -----------------------------------------------------------------------------------------------------
+
+
+def drawn(data: bytes, *, pieces: int = 1, **head: int) -> bytes:
+    """Return a PNG with this image data, in some IDAT chunks."""
+    size = -(-len(data) // pieces)
+    parts = [chunk(b"IDAT", data[start : start + size]) for start in range(0, len(data), size)]
+    return b"".join([SIGNATURE, header(**head), chunk(b"PLTE", b"\0\0\0"), *parts, END])
+
+
+def saved(mode: str, size: tuple[int, int], **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.effect_noise(size, 50).convert(mode).save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (500, 400)])
+def test_images_of_every_kind_are_whole(file, mode, size):
+    assert read_provenance(file(saved(mode, size))) == {}
+
+
+@pytest.mark.parametrize(("depth", "colour"), [(1, 0), (4, 3), (8, 2), (16, 6)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 1), (4, 4), (8, 8), (13, 27)])
+def test_interlaced_images_have_seven_passes(file, depth, colour, size):
+    bits = depth * {0: 1, 2: 3, 3: 1, 6: 4}[colour]
+    data = b""
+    for number in range(7):  # by the book: a pixel's pass, by its place in a square of eight
+        rows = [
+            sum(ADAM7[row % 8][column % 8] == number + 1 for column in range(size[0]))
+            for row in range(size[1])
+        ]
+        data += b"".join(b"\0" * (1 + -(-pixels * bits // 8)) for pixels in rows if pixels)
+    head = {"width": size[0], "height": size[1], "depth": depth, "colour": colour, "interlace": 1}
+    assert read_provenance(file(drawn(zlib.compress(data), **head))) == {}
+    with Image.open(io.BytesIO(drawn(zlib.compress(data), **head))) as image:
+        image.load()
+    with pytest.raises(
+        ProvenanceError, match=f"unpack to {len(data) - 1} bytes where IHDR promises {len(data)}"
+    ):
+        read_provenance(file(drawn(zlib.compress(data[:-1]), **head)))
+
+
+ADAM7 = (
+    (1, 6, 4, 6, 2, 6, 4, 6), (7,) * 8, (5, 6) * 4, (7,) * 8, (3, 6, 4, 6) * 2, (7,) * 8, (5, 6) * 4, (7,) * 8
+)  # fmt: skip
+ROWS = b"".join(b"\0" + bytes(range(100)) for _ in range(50))
+SQUARE = {"width": 100, "height": 50}
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 60, 10_000])
+@pytest.mark.parametrize("level", [0, 9])
+def test_image_data_in_many_pieces(file, pieces, level):
+    assert read_provenance(file(drawn(zlib.compress(ROWS, level), pieces=pieces, **SQUARE))) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"garbage", "image data cannot be unpacked"),
+        (zlib.compress(ROWS)[:-1], "image data do not end"),
+        (zlib.compress(ROWS)[:-4] + b"sum!", "image data cannot be unpacked"),
+        (zlib.compress(ROWS)[:60], "where IHDR promises 5050"),
+        (zlib.compress(ROWS[: 101 * 25]), "unpack to 2525 bytes where IHDR promises 5050"),
+        (zlib.compress(ROWS[:-1]), "unpack to 5049 bytes"),
+        (zlib.compress(b""), "unpack to 0 bytes"),
+    ],
+)
+def test_image_data_that_are_not_whole(file, data, said):
+    with pytest.raises(ProvenanceError, match=said):
+        read_provenance(file(drawn(data, **SQUARE)))
+
+
+@pytest.mark.parametrize("data", [zlib.compress(ROWS + b"more"), zlib.compress(ROWS) + b"more"])
+def test_what_follows_the_last_row_is_no_matter(file, data):
+    path = file(drawn(data, pieces=3, **SQUARE))
+    assert read_provenance(path) == {}
+    with Image.open(path) as image:
+        image.load()
+
+
+def test_an_image_that_is_too_large_is_unpacked_up_to_a_bound(file, monkeypatch):
+    monkeypatch.setattr("smoke_gate.provenance.image._MAX_BYTES", 3000)
+    for data in (ROWS, ROWS[:3100]):
+        assert read_provenance(file(drawn(zlib.compress(data), pieces=9, **SQUARE))) == {}
+    with pytest.raises(ProvenanceError, match="unpack to 2525 bytes"):
+        read_provenance(file(drawn(zlib.compress(ROWS[: 101 * 25]), **SQUARE)))
+
+
+def test_a_wrong_checksum_explains_image_data_that_cannot_be_unpacked(file):
+    damaged = SIGNATURE + header() + chunk(b"IDAT", b"garbage", crc=7) + END
+    with pytest.raises(ProvenanceError, match="checksum of chunk IDAT"):
+        read_provenance(file(damaged))
+
+
+# --- a text that cannot be told is the loss of that text alone ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("between", "said"),
+    [
+        ([chunk(b"tEXt", b"a\x001"), chunk(b"tEXt", b"a\x002")], "two different things"),
+        ([ztxt(b"a", b"1", method=1)], "names an unknown compression"),
+        ([ztxt(b"a", b"1", body=b"no zlib")], "cannot be decompressed"),
+        ([ztxt(b"a", b"1", body=zlib.compress(b"1" * 99)[:-1])], "is cut off"),
+        ([itxt(b"a", b"1", flag=2)], "names an unknown compression"),
+        ([itxt(b"a", b"1", flag=1, method=1)], "names an unknown compression"),
+        ([itxt(b"a", b"\xff")], "is not utf-8 text"),
+        ([chunk(b"iTXt", b"a\0\0\0no more")], "iTXt chunk is malformed"),
+        ([chunk(b"iTXt", b"a\0")], "iTXt chunk is malformed"),
+        ([chunk(b"tEXt", b"a\x001"), ztxt(b"a", b"1", method=1)], "names an unknown compression"),
+        ([ztxt(b"a", b"1", method=1), chunk(b"tEXt", b"a\x001")], "names an unknown compression"),
+    ],
+)
+def test_a_text_that_cannot_be_told(file, between, said):
+    path = file(png(chunk(b"tEXt", b"cell\0A3"), *between, chunk(b"tEXt", b"seed\x0042")))
+    found = read_text(path)
+    assert found.by_keyword == {"cell": "A3", "seed": "42"}
+    assert list(found.unread) == ["a"]
+    assert said in found.unread["a"]
+    assert read_provenance(path) == {"cell": "A3", "seed": "42"}
+    assert read_provenance(file(embed_provenance(path.read_bytes(), {"a": "3"})))["a"] == "3"
 
 
 WHOLE = png(chunk(b"tEXt", b"source_run_ids\0[]"), ztxt(b"cell", b"A3"), itxt(b"seed", b"42", flag=1))
@@ -174,8 +296,10 @@ def test_every_flipped_bit_is_seen(file, position):
     ids=["zTXt", "iTXt", "several zTXt", "large", "several large"],
 )
 def test_text_is_bounded(file, between):
-    with pytest.raises(ProvenanceError, match="4194304 bytes"):
-        read_provenance(file(png(*between)))
+    found = read_text(file(png(*between, chunk(b"tEXt", b"cell\0A3"))))
+    assert sum(map(len, found.by_keyword.values())) <= 4 << 20
+    assert set(found.unread.values()) == {"the PNG's text chunks are larger than 4194304 bytes"}
+    assert len(found.by_keyword) + len(found.unread) == len(between) + 1
 
 
 def test_chunks_are_bounded(file):

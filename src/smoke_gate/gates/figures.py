@@ -124,6 +124,11 @@ def _problem(rules: _Rules, figure: Figure, own: Run | None) -> str | None:
     """Return what is wrong with a figure, the cause before its consequences."""
     if figure.problem is not None:
         return f"No readable PNG: {figure.problem}. Draw it again."
+    unread = [
+        f"{key} cannot be used: {figure.unread[key]}" for key in rules.required_keys if key in figure.unread
+    ]
+    if unread:
+        return f"The text chunk {' and '.join(unread)}. {_FIX}"
     missing = [key for key in rules.required_keys if not figure.text.get(key, "").strip()]
     if missing:
         return f"The text chunk {' and '.join(missing)} is missing or empty. {_FIX}"

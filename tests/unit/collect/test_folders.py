@@ -168,7 +168,6 @@ def test_a_name_that_is_no_text_is_escaped_for_evidence_and_patterns(tmp_path):
     with folder.opened(entry, 100) as path:
         assert path.exists()
     assert Tree(folder).matching(("x/?.pt",)) == ()
-    assert Tree(folder).matching((r"x/[\\]udce9.pt",)) == (entry,)
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path):

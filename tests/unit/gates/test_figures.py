@@ -110,6 +110,20 @@ def test_a_figure_that_cannot_be_traced_fails_once(text, says):
     assert says in check.message
 
 
+def test_a_required_text_that_cannot_be_told_fails_and_says_why():
+    twice = replace(
+        carrying(source_run_ids=None), unread={"source_run_ids": "the PNG says two things under it"}
+    )
+    check = only(ask(GATE, with_run(passing_matrix(), "A3/42", figures=(twice,))))
+    assert (check.kind, check.subject, check.status) == ("figure", PATH, Status.FAIL)
+    assert "source_run_ids cannot be used: the PNG says two things under it" in check.message
+
+
+def test_a_text_that_nobody_asks_for_may_be_anything():
+    odd = replace(carrying(), unread={"Comment": "it is cut off"})
+    assert found(ask(GATE, with_run(passing_matrix(), "A3/42", figures=(odd,)))) == []
+
+
 @pytest.mark.parametrize(
     "sources",
     [

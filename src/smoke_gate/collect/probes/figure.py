@@ -4,7 +4,7 @@ from pathlib import Path
 
 from smoke_gate.evidence import Figure
 from smoke_gate.hashing import file_sha256
-from smoke_gate.provenance import ProvenanceError, read_provenance
+from smoke_gate.provenance import ProvenanceError, read_text
 
 
 def probe_figure(path: Path, artifact_path: str) -> Figure:
@@ -20,6 +20,7 @@ def probe_figure(path: Path, artifact_path: str) -> Figure:
     """
     digest = file_sha256(path)
     try:
-        return Figure(path=artifact_path, sha256=digest, text=read_provenance(path))
+        text = read_text(path)
+        return Figure(path=artifact_path, sha256=digest, text=text.by_keyword, unread=text.unread)
     except ProvenanceError as error:
         return Figure(path=artifact_path, sha256=digest, problem=str(error))

@@ -3,6 +3,7 @@ import io
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from smoke_gate.collect.probes.figure import probe_figure
 from smoke_gate.provenance import embed_provenance
@@ -33,6 +34,17 @@ def test_what_is_no_whole_png(tmp_path, data):
     assert figure.problem
     assert figure.text == {}
     assert figure.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_text_that_cannot_be_told_is_kept_apart(tmp_path):
+    info = PngInfo()
+    info.add_text("Comment", "a")
+    info.add_text("Comment", "b")
+    info.add_text("cell", "A3")
+    Image.new("L", (4, 3)).save(tmp_path / "a.png", pnginfo=info)
+    figure = probe_figure(tmp_path / "a.png", "figures/a.png")
+    assert (figure.text, figure.problem) == ({"cell": "A3"}, None)
+    assert figure.unread == {"Comment": "the PNG says two different things under it"}
 
 
 def test_a_file_that_is_not_there(tmp_path):
