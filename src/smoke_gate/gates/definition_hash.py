@@ -50,7 +50,7 @@ def expected_definition(case: Case) -> Expected:
     if isinstance(source, ByRunName):
         named = [registration for registration in everyone if registration.run_name == source.run_name]
         return _of_registrations(named, f"the preregistration run named {quoted(source.run_name)}")
-    return _of_registrations(_of_this_definition(everyone), "the preregistration run")
+    return _of_registrations(everyone, "the preregistration run")
 
 
 def _settings(case: Case) -> DefinitionHashGate:
@@ -70,7 +70,10 @@ def _of_file(case: Case, source: ByFile) -> Expected:
 
 
 def _of_registrations(registrations: Sequence[Registration], origin: str) -> Expected:
-    """Return the hash of the registration that is in force: the only one, or the end of the chain."""
+    """Return the hash of the registration that is in force: the only one, or the end of the chain.
+
+    Beside one that states a hash under the policy's key, those that do not are of another metric.
+    """
 
     def unknown(problem: str) -> Expected:
         return Expected(sha256=None, origin=origin, problem=problem)
@@ -79,23 +82,18 @@ def _of_registrations(registrations: Sequence[Registration], origin: str) -> Exp
     if not counted:
         found = "; ".join(sorted(map(_why_not, registrations)))
         return unknown(f"Not found, finished and active: {origin}{found and f' ({found})'}. {PREREGISTER}")
-    without = sorted(registration.run_id for registration in counted if not registration.sha256)
-    if without:
-        return unknown(f"Preregistration runs without a definition hash: {', '.join(without)}. {PREREGISTER}")
-    end = _end_of_chain(counted)
-    if end is None:
+    stating = [registration for registration in counted if registration.sha256]
+    if not stating:
         named = ", ".join(sorted(registration.run_id for registration in counted))
+        return unknown(f"Preregistration runs without a definition hash: {named}. {PREREGISTER}")
+    end = _end_of_chain(stating)
+    if end is None:
+        named = ", ".join(sorted(registration.run_id for registration in stating))
         return unknown(
-            f"{len(counted)} preregistration runs are no single chain of `prior_sha256`: {named}. "
+            f"{len(stating)} preregistration runs are no single chain of `prior_sha256`: {named}. "
             "Name the one that counts in `definition_hash.expected`."
         )
     return Expected(sha256=end.sha256, origin=f"{origin} ({end.run_id})", registration=end)
-
-
-def _of_this_definition(registrations: Sequence[Registration]) -> Sequence[Registration]:
-    """Return what states a hash under the policy's key, where one that counts does: others are of other metrics."""
-    stating = [registration for registration in registrations if registration.sha256]
-    return stating if any(map(_counts, stating)) else registrations
 
 
 def _counts(registration: Registration) -> bool:
@@ -127,7 +125,7 @@ def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
     elif expected.registration is not None:
         yield _registered_in_time(case, expected.registration)
         yield _registered_payload(case, expected.registration)
-    elif any(map(_counts, case.evidence.registrations)):
+    elif any(_counts(registration) and registration.sha256 for registration in case.evidence.registrations):
         yield _agreement(case, expected)
 
 
@@ -176,8 +174,7 @@ def _registered_payload(case: Case, registration: Registration) -> Check:
 
 def _agreement(case: Case, expected: Expected) -> Check:
     """Compare a hash that the policy or an option states with the preregistration that it replaces."""
-    everyone = _of_this_definition(case.evidence.registrations)
-    registered = _of_registrations(everyone, "the preregistration run")
+    registered = _of_registrations(case.evidence.registrations, "the preregistration run")
     run_id = None if registered.registration is None else registered.registration.run_id
     if registered.sha256 == expected.sha256:
         status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."

@@ -282,7 +282,9 @@ def test_what_is_no_single_chain_fails(links, random):
 OF_ANOTHER_METRIC = registration("crps", sha256=None, prior_sha256=OTHER, payload=None)
 
 
-@pytest.mark.parametrize("settings", [{}, {"expected": {"sha256": DEFINITION}}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"expected": {"sha256": DEFINITION}}, {"expected": {"run_name": "preregistration"}}]
+)
 def test_a_registration_of_another_metric_is_none_of_this_one(settings):
     evidence = with_registrations(registration(), OF_ANOTHER_METRIC)
     assert not not_passed(ask(GATE, evidence, gates=gate(**settings)))
@@ -355,6 +357,7 @@ def test_a_file_that_could_not_be_read_fails():
         ([registration(sha256=OTHER)], Status.WARNING),
         ([registration("a"), registration("b", sha256=OTHER)], Status.WARNING),
         ([registration(sha256=OTHER, lifecycle_stage="deleted")], None),
+        ([OF_ANOTHER_METRIC], None),
     ],
 )
 def test_a_preregistration_that_disagrees_is_a_warning(expected, registrations, status):
