@@ -24,6 +24,7 @@ from tests.github.openapi import example, violation
 REPOSITORY = "lab/forecasts"
 BOT, STRANGER = "github-actions[bot]", "mallory"
 LONGEST_BODY = 65_536
+LONGEST_STATUS = {"description": 140, "context": 255}
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))
 
 
@@ -321,8 +322,13 @@ def _delete_note(github: FakeGitHub, token: Token, query: Any, body: Any, match:
 def _create_status(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
     if not token.may_set_status:
         return FORBIDDEN
-    if len(body.get("description") or "") > 140:
-        return Reply(422, _error("Validation Failed: description is too long (maximum is 140 characters)"))
+    for name in ("description", "context"):
+        text = body.get(name) or ""
+        if len(text) > LONGEST_STATUS[name]:
+            most = LONGEST_STATUS[name]
+            return Reply(422, _error(f"Validation Failed: {name} is too long (maximum is {most} characters)"))
+        if any(ord(character) > 0xFFFF for character in text):
+            return Reply(422, _error(f"Validation Failed: {name} doesn't accept 4-byte Unicode"))
     github.statuses.append({"sha": match[1], **body})
     return Reply(201, example("status", **_status_json(body)))
 

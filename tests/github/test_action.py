@@ -4,7 +4,7 @@ from pathlib import Path
 import click
 import pytest
 
-from smoke_gate.errors import NoVerdictError
+from smoke_gate.errors import NoVerdictError, UsageError
 from smoke_gate.github.action import run_action
 from tests.github.runner import (
     POLICY,
@@ -111,15 +111,41 @@ def test_a_bug_is_an_error_and_no_pass(runner, github):
             {"comment": "sometimes"},
             "input `comment`: found 'sometimes'; expected one of always, problems, never",
         ),
+        ({"wait": "30 minutes", "threshold": "0"}, "input `wait`: found '30 minutes'"),
         ({"policy": "nowhere.yml"}, "nowhere.yml: cannot be read"),
     ],
 )
-def test_a_wrong_input_is_an_error(runner, inputs, message):
-    step = runner.run(all_pass(), *pull_request(7, HEAD), **inputs)
-    assert step.code == 2
-    assert step.outputs["verdict"] == "ERROR"
+def test_a_wrong_input_is_an_error_everywhere(runner, github, inputs, message):
+    runner.run(all_pass(), *pull_request(7, HEAD), commit_status="gate")
+    step = runner.run(all_pass(), *pull_request(7, HEAD), commit_status="gate", **inputs)
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (2, "ERROR", "true")
     assert message in step.stderr
     assert "No verdict could be reached" in step.summary
+    assert "Smoke gate: ERROR" in github.of()[0].body
+    assert [status["state"] for status in github.statuses] == ["success", "error"]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"sha": "main"},
+        {"pull_request": "#8"},
+        {"comment_id": "a -->"},
+        {"commit_status": "gate \N{BUG}"},
+        {"github_token": "tok€n"},
+        {"github_token": "tok€n", "wait": "30"},
+    ],
+    ids=["sha", "pull request", "comment id", "commit status", "token", "token and another"],
+)
+def test_an_input_that_leaves_open_where_to_publish_is_an_error_that_is_written_nowhere(
+    runner, github, inputs
+):
+    step = runner.run(all_pass(), *pull_request(7, HEAD), **{"commit_status": "gate", **inputs})
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (2, "ERROR", "false")
+    assert "not published: comment and commit status" in step.stderr
+    assert "No verdict could be reached" in step.summary
+    assert (github.log, github.statuses) == ([], [])
+    assert "tok€n" not in step.stdout + step.stderr + step.summary
 
 
 # --- the comment over time --------------------------------------------------------------------------------------------
@@ -373,9 +399,30 @@ def test_the_token_is_never_shown(runner, github):
     assert "secret-token" not in step.stdout + step.stderr + step.summary + str(step.outputs)
 
 
-def test_the_password_of_the_store_is_masked(runner):
+def test_a_commit_status_has_no_character_that_github_refuses(runner, github):
     step = runner.run(
-        all_pass(), *pull_request(7, HEAD), tracking_uri="https://me:p%40ss@mlflow.example.org/"
+        UsageError(f"cell '\N{BUG}{'x' * 200}' is not known"), *pull_request(7, HEAD), commit_status="gate"
+    )
+    (status,) = github.statuses
+    assert status["description"].startswith("ERROR: cell '\N{REPLACEMENT CHARACTER}xx")
+    assert len(status["description"]) == 140
+    assert "\N{BUG}" in github.of()[0].body
+    assert step.outputs["published"] == "true"
+
+
+def test_an_error_with_very_much_to_say_fits_into_a_comment(runner, github):
+    step = runner.run(UsageError("\n".join(["@:" * 600] * 30)), *pull_request(7, HEAD))
+    assert step.outputs["published"] == "true"
+    assert "Smoke gate: ERROR" in github.of()[0].body
+
+
+def test_the_password_of_the_store_is_masked(runner):
+    event, payload = pull_request(7, HEAD)
+    step = runner.run(
+        all_pass(),
+        {**event, "GITHUB_ACTIONS": "true"},
+        payload,
+        tracking_uri="https://me:p%40ss@mlflow.example.org/",
     )
     assert "::add-mask::p%2540ss" in step.stdout.splitlines()  # as written; the runner decodes %25
     assert "::add-mask::p@ss" in step.stdout.splitlines()
@@ -416,6 +463,8 @@ def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, gi
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
     assert step.code == 3
     assert step.outputs["verdict"] == "ERROR"
+    block = "permissions:\n  contents: read\n  pull-requests: write\n```"
+    assert all(block in text for text in (step.summary, step.stderr, github.of()[0].body))
 
 
 LENIENT = POLICY.replace("fail_threshold: 2", "fail_threshold: 12")
@@ -496,110 +545,6 @@ def test_of_several_pull_requests_with_one_head_the_base_is_not_known(runner, gi
     assert runner.run(all_pass(), *SECOND, policy_ref="base").outputs["verdict"] == "ALL PASS"
 
 
-# --- the second workflow ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def verdict_file(runner, github):
-    """The verdict file of a fork's job, whose token could only read."""
-    github.pulls[9] = Pull(9, "f" * 40, label="fork:main")
-    github.tokens["read-only"] = Token(may_comment=False, may_set_status=False)
-    step = runner.run(all_pass(), *pull_request(9, "f" * 40, fork=True), github_token="read-only")
-    assert github.of() == []
-    return Path(step.outputs["verdict_file"])
-
-
-def edited(file: Path, **changes) -> Path:
-    document = {**json.loads(file.read_text()), **changes}
-    made = file.with_name("edited.json")
-    made.write_text(json.dumps(document))
-    return made
-
-
-def test_the_second_workflow_publishes_the_verdict(runner, github, verdict_file):
-    step = runner.publish(verdict_file, *workflow_run("f" * 40), commit_status="smoke-gate")
-    assert step.code == 0
-    (note,) = github.of()
-    assert note.pull == 9
-    assert "Smoke gate: ALL PASS" in note.body
-    assert said(note.body).run_id == 100
-    assert github.statuses[0]["sha"] == "f" * 40
-    assert github.statuses[0]["target_url"].endswith("/actions/runs/200")
-    assert step.outputs["verdict"] == "ALL PASS"
-    assert step.outputs["published"] == "true"
-
-
-def test_the_actions_publish_input_does_the_same(runner, github, verdict_file):
-    step = runner.run(fail(), *workflow_run("f" * 40), publish=str(verdict_file))
-    assert step.code == 0
-    assert [note.pull for note in github.of()] == [9]
-
-
-def test_nothing_that_the_first_job_wrote_is_posted(runner, github, verdict_file):
-    claim = edited(verdict_file, headline="@everyone look at my page", verdict="ALL PASS")
-    runner.publish(claim, *workflow_run("f" * 40))
-    assert "everyone" not in github.of()[0].body
-
-
-def test_a_claim_that_its_evidence_does_not_bear_out_fails(runner, github, verdict_file):
-    claim = edited(verdict_file, verdict="FAIL")
-    step = runner.publish(claim, *workflow_run("f" * 40))
-    assert step.code == 1
-    assert 'verdict: the file says "FAIL", its evidence gives "ALL PASS"' in step.stderr
-    assert "Smoke gate: ALL PASS" in github.of()[0].body
-
-
-def test_forged_evidence_does_not_make_a_pass(runner, github, verdict_file):
-    evidence = json.loads(verdict_file.read_text())["evidence"]
-    evidence["runs"][0]["params"]["pape_definition_hash"] = "0" * 64
-    step = runner.publish(edited(verdict_file, evidence=evidence), *workflow_run("f" * 40))
-    assert step.code == 1
-    assert step.outputs["critical"] == "true"
-    assert "CRITICAL FAIL" in github.of()[0].body
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"{", "is no verdict file"),
-        (b"[" * 100_000, "is no verdict file"),
-        (b'{"schema": NaN}', "it holds NaN"),
-        (b'{"schema": "smoke-gate/verdict/v1"}', "is no verdict file"),
-        (b" " * (10 * 1024 * 1024 + 1), "is larger than 10 MiB"),
-        (None, "cannot be read"),
-    ],
-    ids=["no JSON", "too deep", "NaN", "too little", "too large", "absent"],
-)
-def test_what_is_no_verdict_file_is_refused(runner, github, content, message):
-    file = runner.workspace / "verdict.json"
-    if content is not None:
-        file.write_bytes(content)
-    step = runner.publish(file, *workflow_run(HEAD, owner="lab", branch="feature"))
-    assert step.code == 2
-    assert step.outputs["verdict"] == "ERROR"
-    assert message in step.stderr
-    assert "Smoke gate: ERROR" in github.of()[0].body
-
-
-def test_a_file_with_more_than_the_schema_knows_is_refused(runner, verdict_file):
-    step = runner.publish(edited(verdict_file, extra="<img>"), *workflow_run("f" * 40))
-    assert step.code == 2
-    assert "extra" in step.stderr
-
-
-def test_a_file_about_another_commit_is_refused(runner, github, verdict_file):
-    step = runner.publish(verdict_file, *workflow_run(HEAD, owner="lab", branch="feature"))
-    assert step.code == 2
-    assert "is about commit" in step.stderr
-
-
-def test_publishing_may_be_required(runner, github, verdict_file):
-    github.tokens["secret-token"] = Token(may_comment=False)
-    event = workflow_run("f" * 40)
-    assert runner.publish(verdict_file, *event).code == 0
-    assert runner.publish(verdict_file, *event, require_publish=True).code == 3
-
-
 def test_what_libraries_print_while_reading_is_no_command(runner):
     event, payload = pull_request(7, HEAD)
     environ = runner.environ({**event, "GITHUB_ACTIONS": "true"}, payload, {})
@@ -640,7 +585,7 @@ def test_a_runner_that_is_none_is_an_error(runner, variables, message):
     step = runner.run(all_pass(), {**event, **variables}, payload)
     assert step.code == 2
     assert message in step.stderr
-    assert step.outputs["verdict"] == "ERROR"
+    assert (step.outputs["verdict"], step.outputs["published"]) == ("ERROR", "false")
 
 
 def test_a_commit_without_a_pull_request_gets_no_comment(runner, github):

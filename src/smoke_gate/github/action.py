@@ -9,14 +9,17 @@ from pathlib import Path
 import click
 
 from smoke_gate.errors import ExitCode, NoVerdictError, SmokeGateError
+from smoke_gate.github.advice import permissions
 from smoke_gate.github.base_policy import rules_of
 from smoke_gate.github.claim import disagreements, judged_again, read_claim
 from smoke_gate.github.event import Situation
+from smoke_gate.github.expectation import expectation_of
 from smoke_gate.github.job import Job, job_of, timestamp
-from smoke_gate.github.message import message_of, message_of_error
-from smoke_gate.github.publish import Published, publish
-from smoke_gate.github.settings import FailOn, Settings, settings_of
-from smoke_gate.github.transport import Clock
+from smoke_gate.github.message import Message, Space, message_of, message_of_error, refuted
+from smoke_gate.github.publish import Failure, Published, publish
+from smoke_gate.github.retry import NO_ACCESS, Problem
+from smoke_gate.github.settings import FailOn, InputError, Settings, settings_of
+from smoke_gate.github.transport import Clock, GitHubError
 from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
 from smoke_gate.policy.load import load_policy
@@ -24,6 +27,12 @@ from smoke_gate.report.terminal import summary
 
 Check = Callable[[Request, float], Result]
 """Reads the runs and judges them; the number is how many seconds to wait for runs that are not finished."""
+
+# Outputs and summary need no place; nothing else is written where it is not certain where it belongs.
+_LEFT_OPEN = Failure(
+    step="comment and commit status", problem=Problem.INVALID, message="the error leaves open where they go"
+)
+_NOWHERE = Job(settings=Settings(), situation=Situation(), github=None, run_url=None, failures=(_LEFT_OPEN,))
 
 
 def run_action(environ: Mapping[str, str], check: Check, clock: Clock | None = None) -> int:
@@ -35,25 +44,16 @@ def run_action(environ: Mapping[str, str], check: Check, clock: Clock | None = N
         clock: time, as the client of GitHub waits.
 
     """
-    try:
-        settings = settings_of(environ)
-        job = job_of(environ, settings, clock or Clock())
-    except SmokeGateError as error:
-        # Without inputs there is no telling where to publish; outputs and summary need none.
-        nowhere = Job(settings=Settings(), situation=Situation(), github=None, run_url=None)
-        return _no_verdict(error, nowhere, environ)
-    mask_credentials(settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"))
-    if settings.publish is not None:
-        return _publish_claim(settings.publish, job, environ)
-    try:
+
+    def work(job: Job) -> int:
+        if job.settings.publish is not None:
+            return _publish_claim(job.settings.publish, job, environ)
         with commands_stopped(environ):
-            result = check(_request(job), settings.wait)
-    except SmokeGateError as error:
-        return _no_verdict(error, job, environ)
-    except Exception as error:  # noqa: BLE001 - a bug must end as ERROR on the pull request too, and never as a pass
-        return _no_verdict(_bug(error), job, environ)
-    _publish(result, job, environ)
-    return int(result.exit_code(fail_on=settings.fail_on))
+            result = check(_request(job), job.settings.wait)
+        _publish(_message(result, job), result, job, environ)
+        return int(result.exit_code(fail_on=job.settings.fail_on))
+
+    return _in_job(work, environ, clock or Clock())
 
 
 def publish_file(
@@ -67,16 +67,36 @@ def publish_file(
         require_publish: whether a failure to publish is an error where the verdict is none.
         clock: time, as the client of GitHub waits.
 
-    Raises:
-        SmokeGateError: an input or an address of GitHub is wrong.
-
     """
-    settings = settings_of(environ)
-    job = job_of(environ, settings, clock or Clock())
-    return _publish_claim(file, job, environ, require_publish=require_publish)
+
+    def work(job: Job) -> int:
+        return _publish_claim(file, job, environ, require_publish=require_publish)
+
+    return _in_job(work, environ, clock or Clock())
 
 
 # --- the steps --------------------------------------------------------------------------------------------------------
+
+
+def _in_job(work: Callable[[Job], int], environ: Mapping[str, str], clock: Clock) -> int:
+    """Find out where this job stands, and do the work; whatever goes wrong ends as ERROR, told where a verdict goes.
+
+    A bug is no exception: it must end as ERROR on the pull request too, and never as a pass.
+    """
+    mask_credentials(environ)
+    job = _NOWHERE
+    try:
+        try:
+            job = job_of(environ, settings_of(environ), clock)
+        except InputError as error:
+            if error.place_is_known:
+                job = job_of(environ, error.settings, clock)
+            raise
+        return work(job)
+    except SmokeGateError as error:
+        return _no_verdict(error, job, environ)
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a job that others rely on
+        return _no_verdict(_bug(error), job, environ)
 
 
 def _request(job: Job) -> Request:
@@ -89,39 +109,56 @@ def _request(job: Job) -> Request:
 
 def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_publish: bool = False) -> int:
     """Judge a verdict file again and publish what comes of it."""
-    try:
-        claim = read_claim(file)
-        judgement = judged_again(claim, context=job.context, file=file)
-    except SmokeGateError as error:
-        return _no_verdict(error, job, environ)
-    disagreement = disagreements(claim, judgement)
+    claim = read_claim(file, job.context.sha)
+    judgement = judged_again(
+        claim,
+        expectation_of(job),
+        context=job.context,
+        file=file,
+        image_digest=environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
+        server=job.settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"),
+    )
+    result = Result(judgement=judgement, files={"verdict_file": file})
+    message, disagreement = _message(result, job), disagreements(claim)
+    if disagreement:
+        message = refuted(message, disagreement)
     for text in disagreement:
         log(text)
-    result = Result(judgement=judgement, files={"verdict_file": file})
-    published = _publish(result, job, environ)
+    message.body(Space())  # a report that cannot be made is an ERROR, not a comment that stays as it was
+    published = _publish(message, result, job, environ)
     code = ExitCode.FAIL if disagreement else result.exit_code(fail_on=job.settings.fail_on)
     if code is ExitCode.OK and require_publish and not published.complete:
         return int(ExitCode.NO_VERDICT)
     return int(code)
 
 
-def _publish(result: Result, job: Job, environ: Mapping[str, str]) -> Published:
-    judgement = result.judgement
-    files = {name: Path(os.path.relpath(file)) for name, file in result.files.items()}
-    click.echo(summary(judgement.verdict, judgement.document["headline"], files), nl=False)
-    message = message_of(
-        judgement,
-        files,
+def _message(result: Result, job: Job) -> Message:
+    return message_of(
+        result.judgement,
+        _from_here(result),
         run_url=job.run_url,
         warning_fails=job.settings.fail_on is FailOn.WARNING,
     )
-    return publish(message, job.target(judgement.document["created_at"]), environ, earlier=job.failures)
+
+
+def _publish(message: Message, result: Result, job: Job, environ: Mapping[str, str]) -> Published:
+    click.echo(summary(result.judgement.verdict, message.headline, _from_here(result)), nl=False)
+    looked_at = result.judgement.document["created_at"]
+    return publish(message, job.target(looked_at), environ, earlier=job.failures)
+
+
+def _from_here(result: Result) -> dict[str, Path]:
+    return {name: Path(os.path.relpath(file)) for name, file in result.files.items()}
 
 
 def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> int:
     """Tell everybody that there is no verdict, and why."""
-    log(str(error))
-    publish(message_of_error(error), job.target(timestamp()), environ, earlier=job.failures)
+    how_to = None
+    if isinstance(error, GitHubError) and error.problem in NO_ACCESS:
+        how_to = permissions(job.situation, sets_status=job.settings.commit_status is not None)
+    for text in filter(None, (str(error), how_to)):
+        log(text)
+    publish(message_of_error(error, how_to), job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)
 
 

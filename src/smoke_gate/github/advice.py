@@ -42,5 +42,5 @@ def permissions(where: Situation, *, sets_status: bool) -> str:
 def unpublished(messages: Sequence[str], how_to: str | None) -> str:
     """Return the part of the job summary that says what was not published, and what to do about it."""
     listed = "\n".join(f"- {code(message, 500)}" for message in messages)
-    parts = ["### Not everything was published", "The verdict stands; only telling it failed.", listed]
+    parts = ["### Not everything was published", "What was decided stands; only telling it failed.", listed]
     return "\n\n".join([*parts, *([how_to] if how_to else [])])

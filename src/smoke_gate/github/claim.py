@@ -9,81 +9,98 @@ from pathlib import Path
 
 from smoke_gate import __version__
 from smoke_gate.errors import UsageError
-from smoke_gate.report.document import VerdictDocument
+from smoke_gate.github.claim_limits import excess
+from smoke_gate.github.expectation import Expectation
+from smoke_gate.pipeline import LOCAL_IMAGE
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.links import same_server
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
 from smoke_gate.reproduce import read_document
 from smoke_gate.reproduce.differences import differences
-from smoke_gate.reproduce.reading import recorded, tampering
+from smoke_gate.reproduce.reading import Recorded, recorded, tampering
 from smoke_gate.verdict import evaluate
 
 LARGEST_CLAIM = 10 << 20  # bytes; less than what is read of a file that one made oneself
-COMPARED = ("verdict", "critical", "pending")
 
 
-def read_claim(file: Path) -> VerdictDocument:
+def read_claim(file: Path, sha: str | None) -> Recorded:
     """Read a verdict file as one would a stranger's.
 
+    Args:
+        file: the file.
+        sha: the commit that it must be about, where it names one; None: any.
+
     Raises:
-        UsageError: it cannot be read, is too large, or is no verdict file.
+        UsageError: it cannot be read, is too large, is no verdict file, is not what this version reads, or is about
+            another commit.
 
     """
     if file.is_file() and file.stat().st_size > LARGEST_CLAIM:
         raise UsageError(f"{file} is larger than {LARGEST_CLAIM >> 20} MiB: it is not published")
-    return read_document(file)
+    document = read_document(file, excess)
+    if sha is not None and document["context"]["sha"] not in (None, sha):
+        raise UsageError(f"{file} is about commit {document['context']['sha']!r}, this job about {sha}")
+    return recorded(document, file)
 
 
-def judged_again(claim: VerdictDocument, *, context: Context, file: Path) -> Judgement:
-    """Judge a claim's evidence by its policy, here and now.
+def disagreements(claim: Recorded) -> tuple[str, ...]:
+    """Return where a claim is not borne out by its own policy and evidence, a line each."""
+    verdict = evaluate(claim.policy, claim.evidence)
+    found = {"verdict": verdict.status.value, "critical": verdict.critical, "pending": verdict.pending}
+    problem = tampering(claim.document)
+    return (*([problem] if problem else []), *differences(claim.document, found))
+
+
+def judged_again(
+    claim: Recorded,
+    expected: Expectation | None,
+    *,
+    context: Context,
+    file: Path,
+    image_digest: str | None = None,
+    server: str | None = None,
+) -> Judgement:
+    """Judge a claim's evidence here and now.
 
     Args:
         claim: a verdict file's content.
+        expected: what its policy should be; None: its own is all that is known.
         context: what the verdict is about, as this job knows it.
         file: the file, as the report's commands name it.
-
-    Raises:
-        UsageError: policy or evidence are not what this version reads, or the file is about another commit.
+        image_digest: the image that this runs in.
+        server: this job's own tracking URI: only to that one the report links.
 
     """
-    if context.sha is not None and claim["context"]["sha"] not in (None, context.sha):
-        raise UsageError(f"{file} is about commit {claim['context']['sha']!r}, this job about {context.sha}")
-    case = recorded(claim, file)
-    verdict = evaluate(case.policy, case.evidence)
-    experiments = tuple((one["id"], one["name"]) for one in claim["source"]["experiments"])
+    policy, evidence = claim.policy, claim.evidence
+    if expected is not None:
+        policy, evidence = expected.applied(policy, evidence)
+    verdict, source = evaluate(policy, evidence), claim.document["source"]
+    experiments = tuple((one["id"], one["name"]) for one in source["experiments"])
     document = verdict_document(
         verdict,
-        case.policy,
-        case.evidence,
+        policy,
+        evidence,
         context=context,
-        source=Origin(tracking_uri=claim["source"]["tracking_uri"], experiments=experiments),
-        tool=Tool(version=__version__),
-        created_at=_looked_at(claim),
+        source=Origin(tracking_uri=source["tracking_uri"], experiments=experiments),
+        tool=Tool(version=__version__, image_digest=image_digest),
+        created_at=_looked_at(claim.document["created_at"]),
         figures=(),
     )
     return Judgement(
         verdict=verdict,
-        policy=case.policy,
-        evidence=case.evidence,
+        policy=policy,
+        evidence=evidence,
         document=document,
-        reproduction=Reproduction(image="smoke-gate", verdict_file=str(file)),
+        reproduction=Reproduction(image=image_digest or LOCAL_IMAGE, verdict_file=str(file)),
+        links=same_server(source["tracking_uri"], server or ""),
     )
 
 
-def disagreements(claim: VerdictDocument, judgement: Judgement) -> tuple[str, ...]:
-    """Return where a claim is not borne out by its own evidence, a line each."""
-    said, found = (
-        {key: value for key, value in document.items() if key in COMPARED}
-        for document in (claim, judgement.document)
-    )
-    problem = tampering(claim)
-    return (*([problem] if problem else []), *differences(said, found))
-
-
-def _looked_at(claim: VerdictDocument) -> datetime:
+def _looked_at(claimed: str) -> datetime:
     """Return when a claim's evidence was read, by its own account, but never in the future."""
     now = datetime.now(UTC)
     try:
-        return min(datetime.fromisoformat(claim["created_at"]), now)
+        return min(datetime.fromisoformat(claimed), now)
     except ValueError:  # the right form and no date: the 30th of February
         return now

@@ -3,20 +3,25 @@
 GitHub counts at most 65,536 characters in a comment; its column takes four bytes for each of them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smoke_gate.errors import SmokeGateError
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.github.client import StatusState
+from smoke_gate.github.settings import LARGEST_CHARACTER
 from smoke_gate.report.escape import code, shortened, visible
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
+from smoke_gate.report.markdown_section import alert
 from smoke_gate.verdict import Verdict, VerdictStatus
 
 LONGEST_DESCRIPTION = 140  # characters of a commit status
 ERROR = "ERROR"
+REFUTED = "the verdict file is not borne out by its own evidence"
+_LONGEST_LINES = (1000, 200)  # characters of a line of an error: as much as there is space for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,22 +31,40 @@ class Space:
     characters: int | None = None
     bytes: int | None = None
 
+    def holds(self, text: str) -> bool:
+        """Whether a text fits."""
+        fits = self.characters is None or len(text) <= self.characters
+        return fits and (self.bytes is None or len(text.encode()) <= self.bytes)
+
+    def beside(self, text: str) -> "Space":
+        """Return the space that is left when a text has taken its part."""
+        return Space(
+            characters=None if self.characters is None else self.characters - len(text),
+            bytes=None if self.bytes is None else self.bytes - len(text.encode()),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What is published: one account of the same thing for each reader.
 
-    ``outputs`` are those of the action, ``body`` makes the Markdown for people, ``state`` and ``description`` are the
+    ``outputs`` are those of the action, ``body`` makes the Markdown for people, ``state`` and ``headline`` are for the
     commit status, ``errors`` and ``warnings`` for the job's page. ``is_problem``: it is no ALL PASS.
     """
 
     outputs: Mapping[str, str]
     body: Callable[[Space], str]
     state: StatusState
-    description: str
+    headline: str
     is_problem: bool
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The headline as a commit status takes it: neither long nor with characters of four bytes."""
+        line = re.sub(f"[^\0-{LARGEST_CHARACTER}]", "\N{REPLACEMENT CHARACTER}", visible(self.headline))
+        return shortened(line, LONGEST_DESCRIPTION)
 
 
 def message_of(
@@ -63,31 +86,71 @@ def message_of(
 
     verdict = judgement.verdict
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
-    errors = [check for check in verdict.checks if check.status is Status.FAIL and check.gate in failing]
-    others = [check for check in verdict.checks if check.status in (Status.FAIL, Status.WARNING)]
+    shown = [check for check in verdict.checks if check.status in (Status.FAIL, Status.WARNING)]
+
+    def stands(check: Check) -> bool:
+        return check.status is Status.FAIL and check.gate in failing
+
     return Message(
         outputs=_outputs(verdict, files),
         body=body,
         state=_state(verdict, warning_fails=warning_fails),
-        description=shortened(visible(judgement.document["headline"]), LONGEST_DESCRIPTION),
+        headline=judgement.document["headline"],
         is_problem=verdict.status is not VerdictStatus.ALL_PASS,
-        errors=tuple(map(_line, errors)),
-        warnings=tuple(_line(check) for check in others if check not in errors),
+        errors=tuple(_line(check) for check in shown if stands(check)),
+        warnings=tuple(_line(check) for check in shown if not stands(check)),
     )
 
 
-def message_of_error(error: SmokeGateError) -> Message:
-    """Return what is published where no verdict could be reached."""
-    text = str(error)
-    lines = "\n".join(f"- {code(line, 1000)}" for line in text.splitlines()[:20])
+def refuted(message: Message, disagreements: Sequence[str]) -> Message:
+    """Return what is published of a verdict file that says other things than its evidence: never a pass.
 
+    Args:
+        message: what is published of its evidence alone.
+        disagreements: what the file says and what its evidence gives, a line each.
+
+    """
+    said = "\n".join(f"> - {code(line, 500)}" for line in disagreements)
+    caution = (
+        f"**{REFUTED.capitalize()}.** It was changed after it was made, or another version made it: it proves nothing. "
+        f"Judge the runs again, where nobody else can write.\n>\n{said}"
+    )
+    verdict = "CRITICAL FAIL" if message.outputs["critical"] == "true" else "FAIL"
+    top = f"## ❌ Smoke gate: {verdict}\n\n{alert('CAUTION', caution)}\n\nWhat its evidence gives:"
+
+    def body(space: Space) -> str:
+        _, _, report = message.body(space.beside(top)).partition("\n")  # without its own headline
+        return top + "\n" + report
+
+    return replace(
+        message,
+        outputs={**message.outputs, "verdict": VerdictStatus.FAIL.value, "pending": "false"},
+        body=body,
+        state="failure",
+        headline=f"{verdict} · {REFUTED}",
+        is_problem=True,
+        errors=(*(visible(line) for line in disagreements), *message.errors),
+    )
+
+
+def message_of_error(error: SmokeGateError, how_to: str | None = None) -> Message:
+    """Return what is published where no verdict could be reached; ``how_to`` is Markdown of what would help."""
+    text = str(error)
     advice = "This is no pass. The job's log has the details; mend what it names and run the job again."
-    body = f"## 🛑 Smoke gate: {ERROR}\n\n**No verdict could be reached.**\n\n{lines}\n\n{advice}\n"
+
+    def whole(longest: int) -> str:
+        lines = "\n".join(f"- {code(line, longest)}" for line in text.splitlines()[:20])
+        said = [f"## 🛑 Smoke gate: {ERROR}", "**No verdict could be reached.**", lines]
+        return "\n\n".join([*said, *([how_to] if how_to else []), advice]) + "\n"
+
+    def body(space: Space) -> str:
+        return next(filter(space.holds, map(whole, _LONGEST_LINES)), whole(_LONGEST_LINES[-1]))
+
     return Message(
         outputs={"verdict": ERROR, "critical": "false", "pending": "false"},
-        body=lambda _: body,
+        body=body,
         state="error",
-        description=shortened(visible(f"{ERROR}: {text}"), LONGEST_DESCRIPTION),
+        headline=f"{ERROR}: {text}",
         is_problem=True,
         errors=(text,),
     )

@@ -14,6 +14,9 @@ from smoke_gate.errors import UsageError
 from smoke_gate.options import Options
 from smoke_gate.waiting import duration
 
+LARGEST_CHARACTER = "\uffff"
+"""GitHub refuses those beyond it in a commit status."""
+
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -55,21 +58,34 @@ class Settings:
     github_token: str | None = None
 
 
+TELL_WHERE = frozenset({"sha", "pull_request", "comment_id", "commit_status"})
+"""The inputs that say where a report goes."""
+
+
+class InputError(UsageError):
+    """Inputs are not what they may be; ``settings`` is what the others say, with the wrong ones at their defaults."""
+
+    def __init__(self, problems: Mapping[str, str], settings: Settings) -> None:
+        super().__init__("\n".join(f"input `{name}`: {problem}" for name, problem in problems.items()))
+        self.settings = settings
+        self.place_is_known = not problems.keys() & TELL_WHERE
+
+
 def settings_of(environ: Mapping[str, str]) -> Settings:
     """Read the inputs.
 
     Raises:
-        UsageError: an input is not what it may be; the message names each of them.
+        InputError: an input is not what it may be; the message names each of them.
 
     """
-    problems: list[str] = []
+    problems: dict[str, str] = {}
 
     def read(name: str, clean: Callable[[str], T], default: T) -> T:
         text = environ.get(f"INPUT_{name.upper()}", "").strip()
         try:
             return clean(text) if text else default
         except ValueError as error:
-            problems.append(f"input `{name}`: {error}")
+            problems[name] = str(error)
             return default
 
     plain = Settings()
@@ -85,7 +101,7 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
         github_token=read("github_token", str, environ.get("GITHUB_TOKEN") or None),
     )
     if problems:
-        raise UsageError("\n".join(problems))
+        raise InputError(problems, settings)
     return settings
 
 
@@ -176,8 +192,11 @@ def clean_comment_id(text: str) -> str:
 
 def clean_commit_status(text: str) -> str:
     """Read a commit status' context."""
-    if len(text) > 255 or not text.isprintable():
-        raise ValueError(f"found {text!r}; expected a name of at most 255 characters on one line")
+    if len(text) > 255 or not text.isprintable() or max(text) > LARGEST_CHARACTER:
+        expected = (
+            "a name of at most 255 characters on one line, none of them an emoji or another beyond U+FFFF"
+        )
+        raise ValueError(f"found {text!r}; expected {expected}")
     return text
 
 

@@ -62,11 +62,15 @@ def access_of(environ: Mapping[str, str], *, repository: str | None, token: str 
     """Return the access that the job has; None where it has none, for want of a token or a repository.
 
     Raises:
-        UsageError: an address of GitHub is none.
+        UsageError: an address of GitHub is none, or the token is none.
 
     """
     if not token or not repository:
         return None
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(
+            "the token holds characters that no token has: check `github_token`, and GITHUB_TOKEN"
+        )
     return Access(
         repository=repository,
         token=token,

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 import click
 
+from smoke_gate.credentials import secrets_in
 from smoke_gate.report.escape import log_line
 
 SUMMARY_LIMIT = 1024 * 1024  # bytes a step; a summary that is larger is dropped whole
@@ -50,16 +50,19 @@ def annotate(level: Literal["error", "warning"], messages: Sequence[str], *, tit
         click.echo(f"::{level} title={_property(title)}::{_data(guard(message))}")
 
 
-def mask_credentials(uri: str | None) -> None:
-    """Have the runner hide the password of a tracking URI wherever it would be printed."""
-    for secret in sorted(_secrets(uri or "")):
+def mask_credentials(environ: Mapping[str, str]) -> None:
+    """Have the runner hide what the tracking URI holds of secrets; nothing where there is no runner to hide it."""
+    if not _has_runner(environ):
+        return
+    addresses = (environ.get(name, "").strip() for name in ("INPUT_TRACKING_URI", "MLFLOW_TRACKING_URI"))
+    for secret in sorted(set[str]().union(*map(secrets_in, addresses))):
         click.echo(f"::add-mask::{_data(secret)}")
 
 
 @contextmanager
 def commands_stopped(environ: Mapping[str, str]) -> Iterator[None]:
     """Have the runner take what is printed meanwhile for nothing but text: libraries log what they read."""
-    if environ.get("GITHUB_ACTIONS") != "true":
+    if not _has_runner(environ):
         yield
         return
     token = secrets.token_hex(16)
@@ -80,14 +83,8 @@ def guard(text: str) -> str:
     return "\n".join(log_line(line) for line in text.splitlines())
 
 
-def _secrets(uri: str) -> set[str]:
-    """Return the password, or the token that stands in its place, as written and as meant."""
-    try:
-        parts = urlsplit(uri)
-        written = parts.password or ("" if parts.password is not None else parts.username or "")
-    except ValueError:  # not an address at all; whoever opens it says so
-        return set()
-    return {secret for secret in (written, unquote(written)) if secret}
+def _has_runner(environ: Mapping[str, str]) -> bool:
+    return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _assignment(name: str, value: str) -> str:

@@ -16,6 +16,7 @@ class Judgement:
     """A verdict with what led to it, the document that records it, and how to repeat it.
 
     ``baseline`` is the comparison with an earlier verdict, and that verdict's headline; None where none was asked for.
+    ``links``: readers may be sent to the store's pages, so its address is one that somebody here vouches for.
     """
 
     verdict: Verdict
@@ -24,9 +25,12 @@ class Judgement:
     document: VerdictDocument
     reproduction: Reproduction
     baseline: tuple[Comparison, str] | None = None
+    links: bool = True
 
     def url(self, attempt: Attempt) -> str | None:
         """Return the address of a run's page in MLflow, None where there is none."""
+        if not self.links:
+            return None
         return run_url(self.document["source"]["tracking_uri"], attempt)
 
     def urls(self) -> dict[str, str]:

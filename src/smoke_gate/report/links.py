@@ -12,3 +12,9 @@ def run_url(tracking_uri: str, attempt: Attempt) -> str | None:
     if server is None or not attempt.experiment_id:
         return None
     return f"{server}/#/experiments/{quote(attempt.experiment_id, safe='')}/runs/{quote(attempt.run_id, safe='')}"
+
+
+def same_server(one: str, other: str) -> bool:
+    """Return whether two tracking URIs are of one web server; credentials do not count."""
+    address = web_address(one)
+    return address is not None and address == web_address(other)

@@ -102,18 +102,13 @@ def how_to_reproduce(judgement: Judgement) -> Section:
         f"By smoke-gate {code(tool['version'])}"
         + (f", image {code(tool['image_digest'])}" if tool["image_digest"] else ""),
     ]
-    return Section(
-        "How to reproduce",
-        "\n\n".join(
-            [
-                "The verdict again, from its evidence (no store, no network needed):",
-                block([reproduction.replay], "sh"),
-                "The store read again:",
-                block([reproduction.check], "sh"),
-                "\n".join(f"- {fact}" for fact in facts),
-            ]
-        ),
-    )
+    parts = [
+        "The verdict again, from its evidence (no store, no network needed):",
+        block([reproduction.replay], "sh"),
+    ]
+    if reproduction.check:
+        parts += ["The store read again:", block([reproduction.check], "sh")]
+    return Section("How to reproduce", "\n\n".join([*parts, "\n".join(f"- {fact}" for fact in facts)]))
 
 
 def _experiments(judgement: Judgement) -> str:

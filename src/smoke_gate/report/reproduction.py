@@ -15,7 +15,7 @@ class Reproduction:
     """What the commands need.
 
     ``image`` is named by its digest where that is known; ``verdict_file`` is the path from the working directory;
-    ``options`` are the effective options of ``check``, one argument each.
+    ``options`` are the effective options of ``check``, one argument each; none where they are not known.
     """
 
     image: str
@@ -28,9 +28,9 @@ class Reproduction:
         return self._docker(_REPLAY, "reproduce", self.verdict_file)
 
     @property
-    def check(self) -> str:
-        """The command that reads the store again."""
-        return self._docker(_CHECK, "check", *self.options)
+    def check(self) -> str | None:
+        """The command that reads the store again, None where its options are not known."""
+        return self._docker(_CHECK, "check", *self.options) if self.options else None
 
     def _docker(self, options: str, *arguments: str) -> str:
         return f"docker run --rm {options} {shlex.join([self.image, *arguments])}"

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from smoke_gate.errors import UsageError
-from smoke_gate.github.settings import CommentMode, FailOn, PolicyRef, Settings, settings_of
+from smoke_gate.github.settings import CommentMode, FailOn, InputError, PolicyRef, Settings, settings_of
 from smoke_gate.options import Options
 
 ACTION = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))
@@ -86,6 +86,7 @@ def test_blank_is_not_given(blank):
         ("comment_id", "a--b", "single hyphens"),
         ("comment_id", "x" * 101, "100 at most"),
         ("commit_status", "two\nlines", "on one line"),
+        ("commit_status", "gate \N{BUG}", "none of them an emoji"),
         ("policy_ref", "main", "one of head, base"),
         ("artifact_path_map", "/a=/b\n/c", "OLD=NEW"),
     ],
@@ -102,6 +103,23 @@ def test_all_wrong_inputs_are_told_at_once():
         read(comment="x", wait="y", sha="z")
     named = {line.split("`")[1] for line in str(caught.value).splitlines()}
     assert named == {"comment", "wait", "sha"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "place_is_known"),
+    [
+        ({"comment": "x", "wait": "y"}, True),
+        ({"sha": "z"}, False),
+        ({"pull_request": "z"}, False),
+        ({"comment_id": "--"}, False),
+        ({"commit_status": "\0", "wait": "y"}, False),
+    ],
+)
+def test_wrong_inputs_leave_what_the_others_say(inputs, place_is_known):
+    with pytest.raises(InputError) as caught:
+        read(policy_ref="base", **inputs)
+    assert caught.value.settings == Settings(policy_ref=PolicyRef.BASE)
+    assert caught.value.place_is_known is place_is_known
 
 
 def test_the_token_may_come_as_the_usual_variable():

@@ -57,22 +57,24 @@ def test_of_many_annotations_the_last_one_counts_the_rest(capsys):
     assert lines[8].endswith("message 8")
 
 
-@pytest.mark.parametrize(
-    ("uri", "masks"),
-    [
-        (None, []),
-        ("https://mlflow.example.org", []),
-        ("./mlruns", []),
-        ("https://[", []),
-        ("https://me:p%40ss@mlflow.example.org", ["p%2540ss", "p@ss"]),
-        ("https://token@mlflow.example.org", ["token"]),
-        ("https://me:@mlflow.example.org", []),
-        ("postgresql://me:secret@db/mlflow", ["secret"]),
-    ],
-)
-def test_credentials_are_masked(capsys, uri, masks):
-    mask_credentials(uri)
-    assert capsys.readouterr().out.splitlines() == [f"::add-mask::{mask}" for mask in masks]
+MASKED = {
+    "GITHUB_ACTIONS": "true",
+    "INPUT_TRACKING_URI": "https://me:p%40ss@mlflow.example.org?token=100%",
+    "MLFLOW_TRACKING_URI": "https://me:other@mlflow.example.org",
+}
+
+
+def test_credentials_are_masked(capsys):
+    mask_credentials(MASKED)
+    assert capsys.readouterr().out.splitlines() == [
+        f"::add-mask::{text}" for text in ("100%25", "other", "p%2540ss", "p@ss")
+    ]
+
+
+@pytest.mark.parametrize("environ", [{**MASKED, "GITHUB_ACTIONS": ""}, {"GITHUB_ACTIONS": "true"}])
+def test_where_nobody_hides_them_or_there_are_none_no_credentials_are_printed(capsys, environ):
+    mask_credentials(environ)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

@@ -17,5 +17,10 @@ def test_the_commands_are_exact():
 def test_a_shell_reads_them_as_they_are_meant():
     options = ("--cells", "a b,$(rm -rf /)", "--policy", "it's.yml")
     reproduction = Reproduction(image="smoke-gate", verdict_file="my outputs/v.json", options=options)
+    assert reproduction.check is not None
     assert shlex.split(reproduction.check)[-5:] == ["check", *options]
     assert shlex.split(reproduction.replay)[-2:] == ["reproduce", "my outputs/v.json"]
+
+
+def test_without_its_options_there_is_no_command_that_reads_the_store_again():
+    assert Reproduction(image="smoke-gate", verdict_file="v.json").check is None

@@ -1,0 +1,65 @@
+"""What the base branch says that the policy of a verdict file should be.
+
+The file is another job's, and its policy is what that job said: a pull request from a fork could have changed it, and
+the difference that its evidence records, at will. So the base branch's is read here, and held against the file's.
+"""
+
+from dataclasses import dataclass, replace
+
+from smoke_gate.evidence import Evidence
+from smoke_gate.github.base_policy import base_of, policy_change
+from smoke_gate.github.job import Job
+from smoke_gate.github.settings import PolicyRef
+from smoke_gate.options import DEFAULT_POLICY
+from smoke_gate.policy.errors import PolicyError
+from smoke_gate.policy.formats import effective_yaml
+from smoke_gate.policy.load import load_policy
+from smoke_gate.policy.model import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """The policy that a verdict file should have been made with.
+
+    ``policy`` is the base branch's with this job's own options over it, None where it is not known; ``unknown`` says
+    why then. ``counts``: evidence is judged by it and not by the file's.
+    """
+
+    branch: str
+    policy: Policy | None
+    unknown: str | None = None
+    counts: bool = False
+
+    def applied(self, policy: Policy, evidence: Evidence) -> tuple[Policy, Evidence]:
+        """Return what is judged of a verdict file: by which policy, and with which change of it in the evidence."""
+        if self.policy is None:
+            return policy, replace(evidence, policy_change=self.unknown)
+        expected, found = effective_yaml(self.policy), effective_yaml(policy)
+        change = policy_change(expected, found, branch=self.branch, other="the verdict file")
+        return self.policy if self.counts else policy, replace(evidence, policy_change=change)
+
+
+def expectation_of(job: Job) -> Expectation | None:
+    """Return what the base branch expects; None where there is no pull request that could have changed it.
+
+    Raises:
+        GitHubError: it is to count, and cannot be read.
+        UsageError: it is to count, and no pull request says which branch's it is.
+        PolicyError: it is to count, and is no policy.
+
+    """
+    options, counts = job.settings.options, job.settings.policy_ref is PolicyRef.BASE
+    base = base_of(job, options)
+    if base is None:
+        return None
+    if base.unknown is not None:
+        return Expectation(branch=base.branch, policy=None, unknown=base.unknown)
+    file, text = (None, None) if base.text is None else (options.policy or DEFAULT_POLICY, base.text.encode())
+    try:
+        policy = load_policy(file, options.overrides, plan_required=counts, text=text)
+    except PolicyError as error:
+        if counts:
+            raise
+        unknown = f"unknown: the policy of {base.branch} is none: {error}"
+        return Expectation(branch=base.branch, policy=None, unknown=unknown)
+    return Expectation(branch=base.branch, policy=policy, counts=counts)
