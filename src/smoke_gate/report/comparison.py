@@ -12,6 +12,7 @@ from smoke_gate.selection import Pair
 
 _MOST_METRICS = 20
 _MOST_PAIRS = 12  # that one note names
+_ALL = "`smoke-gate compare` shows them all"
 
 
 def against_baseline(judgement: Judgement) -> Section | None:
@@ -26,7 +27,7 @@ def against_baseline(judgement: Judgement) -> Section | None:
         parts.append(table(["metric", "pairs:", "mean Δ:", "range of Δ", "sign"], map(_row, shown)))
     parts += [details(f"{code(metric.metric)}, pair by pair", _pairs(metric)) for metric in shown]
     if rest := comparison.metrics[_MOST_METRICS:]:
-        parts.append(f"… and {len(rest)} more metrics; `smoke-gate compare` shows them all.")
+        parts.append(f"… and {len(rest)} more metrics; {_ALL}.")
     return Section("Against the baseline", "\n\n".join(parts))
 
 
@@ -122,7 +123,7 @@ def _limit(result: LimitResult) -> list[str]:
 
 def _in_markdown(note: str, pairs: Sequence[str]) -> str:
     named = ", ".join(map(code, pairs[:_MOST_PAIRS]))
-    more = f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
+    more = f" and {len(pairs) - _MOST_PAIRS} more ({_ALL})" if len(pairs) > _MOST_PAIRS else ""
     return f"{sentence(note)}{': ' if pairs else ''}{named}{more}"
 
 

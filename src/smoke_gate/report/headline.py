@@ -28,7 +28,7 @@ def status_words(verdict: Verdict) -> str:
 def coverage(verdict: Verdict, policy: Policy, evidence: Evidence) -> str:
     """Return what the verdict covers: runs, gates, commits, age."""
     selected = [attempt for _, attempt in verdict.matrix.selected]
-    return " · ".join([*_runs(verdict), _gates(policy), *_provenance(selected, evidence.as_of)])
+    return " · ".join([*_runs(verdict), _gates(verdict, policy), *_provenance(selected, evidence.as_of)])
 
 
 def counted(number: int, noun: str) -> str:
@@ -56,10 +56,7 @@ def advice(verdict: Verdict) -> Advice | None:
     if verdict.status is VerdictStatus.WARNING:
         return Advice(f"{REVIEW.capitalize()}.", "What to look at is listed below.")
     if verdict.pending:
-        return Advice(
-            "Nothing is wrong so far, but planned runs are not finished yet.",
-            "It is no pass before they are.",
-        )
+        return _pending_advice(verdict)
     names = listed([result.id for result in verdict.gates if result.status is Status.FAIL])
     if not verdict.matrix.selected:
         return Advice(f"{names} failed: no planned run was found that could be judged.")
@@ -81,9 +78,35 @@ def _why(verdict: Verdict) -> list[str]:
         return [*_warnings(verdict), REVIEW]
     failed = [result.id for result in verdict.gates if result.status is Status.FAIL]
     if verdict.pending:
-        unfinished = verdict.summary.planned - verdict.summary.found
-        return [f"pending: {counted(unfinished, 'planned run')} not finished yet"]
+        return [f"pending: {_unfinished(verdict)}"]
     return [f"{listed(failed)} failed"]
+
+
+def _unfinished(verdict: Verdict) -> str:
+    """Count the planned runs that are not there, those that were deleted apart: waiting does not bring them back."""
+    deleted = _deleted(verdict)
+    waiting = verdict.summary.planned - verdict.summary.found - deleted
+    parts = [f"{counted(waiting, 'planned run')} not finished yet"] if waiting else []
+    if deleted:
+        parts.append(f"{deleted} deleted" if waiting else f"{counted(deleted, 'planned run')} deleted")
+    return ", ".join(parts)
+
+
+def _pending_advice(verdict: Verdict) -> Advice:
+    if _deleted(verdict):
+        return Advice(
+            "Planned runs are missing because they were deleted.",
+            "It is no pass before they are restored, or run again. How to fix it: below.",
+        )
+    return Advice(
+        "Nothing is wrong so far, but planned runs are not finished yet.", "It is no pass before they are."
+    )
+
+
+def _deleted(verdict: Verdict) -> int:
+    """Count the pairs without a run whose newest attempt was deleted."""
+    missing = (place for place in verdict.matrix.places if place.selected is None)
+    return sum(bool(place.attempts) and place.attempts[0].lifecycle_stage != "active" for place in missing)
 
 
 def _warnings(verdict: Verdict) -> list[str]:
@@ -110,16 +133,21 @@ def _runs(verdict: Verdict) -> list[str]:
     return [runs] if summary.planned == planned else [runs, f"narrowed to {summary.planned} of {planned}"]
 
 
-def _gates(policy: Policy) -> str:
-    """Return how many gates are on and, by reason, which are not."""
+def _gates(verdict: Verdict, policy: Policy) -> str:
+    """Return how many gates are on, which are not, by reason, and which of those that are had nothing to judge."""
     off: dict[str, list[str]] = {}
-    for gate in GATES:
+    idle = []
+    for gate, result in zip(GATES, verdict.gates, strict=True):
         section = section_of(policy, gate)
         if not section.enabled:
             off.setdefault(section.reason or "", []).append(gate.id)
+        elif result.status is Status.SKIPPED:
+            idle.append(gate.id)
+    notes = [f"{', '.join(ids)} off: {_short(reason)}" for reason, ids in off.items()]
+    if idle:
+        notes.append(f"{', '.join(idle)} had nothing to judge")
     on = len(GATES) - sum(map(len, off.values()))
-    reasons = "; ".join(f"{', '.join(ids)} off: {_short(reason)}" for reason, ids in off.items())
-    return f"{on} of {len(GATES)} gates" + (f" ({reasons})" if reasons else "")
+    return f"{on} of {len(GATES)} gates" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _short(reason: str) -> str:

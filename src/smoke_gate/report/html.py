@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from smoke_gate.draw import Drawing
 from smoke_gate.gates import GATES
-from smoke_gate.gates.base import Status
 from smoke_gate.report.comparison import comparison_text
-from smoke_gate.report.grouping import CheckGroup, grouped, place_of
+from smoke_gate.report.findings import failures, waived, warnings
+from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.headline import advice, coverage, status_words
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_cells import number_words, range_words, sign_words
 from smoke_gate.report.page_data import page_json, shown
 from smoke_gate.report.places import PlaceState, rows_of, seeds_of
 from smoke_gate.report.statistics import metric_statistics
-from smoke_gate.report.terminal import failures
 from smoke_gate.report.times import duration, minute
 from smoke_gate.verdict import VerdictStatus
 
@@ -83,13 +82,11 @@ def _words(judgement: Judgement) -> dict[str, Any]:
 
 def _findings(judgement: Judgement) -> dict[str, Any]:
     """Return what failed, what warns and what was waived, put together as the other reports do."""
-    checks = judgement.verdict.checks
-    warned = [check for check in checks if check.status is Status.WARNING and check.waived is None]
-    waived = [check for check in checks if check.waived is not None]
-    groups = {"fail": failures(judgement.verdict), "warning": grouped(warned), "waived": grouped(waived)}
+    verdict = judgement.verdict
+    groups = {"fail": failures(verdict), "warning": warnings(verdict), "waived": waived(verdict)}
     return {
-        "findings": {name: list(found)[:_MOST_GROUPS] for name, found in groups.items()},
-        "findings_left": {name: len(list(found)[_MOST_GROUPS:]) for name, found in groups.items()},
+        "findings": {name: found[:_MOST_GROUPS] for name, found in groups.items()},
+        "findings_left": {name: len(found[_MOST_GROUPS:]) for name, found in groups.items()},
         "tripped": [result for result in judgement.verdict.references if result.tripped],
     }
 

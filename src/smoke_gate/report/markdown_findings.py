@@ -6,11 +6,12 @@ from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.policy.model import GateId, PublishedReference
 from smoke_gate.references import ReferenceResult
+from smoke_gate.report import findings
 from smoke_gate.report.escape import code, link
-from smoke_gate.report.grouping import CheckGroup, foreign_texts, grouped, place_of
+from smoke_gate.report.grouping import CheckGroup, foreign_texts, place_of
 from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import STATUS_SYMBOLS, Section, sentence, table
+from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, sentence, table
 from smoke_gate.report.waivable import fingerprint
 from smoke_gate.waivers import WaiverState
 
@@ -26,22 +27,18 @@ _WAIVER_SYMBOLS = {
 
 def failures(judgement: Judgement) -> Section | None:
     """Return what failed, by gate, the gates that fail first."""
-    status = {result.id: result.status for result in judgement.verdict.gates}
-    failed = [check for check in judgement.verdict.checks if check.status is Status.FAIL]
-    if not failed:
+    groups = findings.failures(judgement.verdict)
+    if not groups:
         return None
-    groups = sorted(grouped(failed), key=lambda group: (status[group.gate] is not Status.FAIL, group.gate))
+    status = {result.id: result.status for result in judgement.verdict.gates}
     return Section("What failed and how to fix it", _by_gate(judgement, groups, status))
 
 
 def warnings(judgement: Judgement) -> Section | None:
     """Return what a person must look at: warnings, waived failures, waivers, values off their reference."""
-    warned = [
-        check for check in judgement.verdict.checks if check.status is Status.WARNING and check.waived is None
-    ]
     parts = []
-    if warned:
-        parts.append(_by_gate(judgement, grouped(warned), {}))
+    if warned := findings.warnings(judgement.verdict):
+        parts.append(_by_gate(judgement, warned, {}))
     tripped = [result for result in judgement.verdict.references if result.tripped]
     if tripped:
         parts.append(
@@ -50,11 +47,8 @@ def warnings(judgement: Judgement) -> Section | None:
         )
     if judgement.verdict.waivers:
         parts.append("**Waivers**\n\n" + _waivers(judgement))
-    waived = [check for check in judgement.verdict.checks if check.waived is not None]
-    if waived:
-        parts.append(
-            "**Waived failures**\n\n" + _some(_group(judgement.urls(), group) for group in grouped(waived))
-        )
+    if waived := findings.waived(judgement.verdict):
+        parts.append("**Waived failures**\n\n" + _some(_group(judgement.urls(), group) for group in waived))
     return Section("Warnings and waivers", "\n\n".join(parts)) if parts else None
 
 
@@ -85,7 +79,7 @@ def _by_gate(judgement: Judgement, groups: Sequence[CheckGroup], status: Mapping
     rest = groups[MOST_GROUPS:]
     if rest:
         checks = counted(sum(len(group.checks) for group in rest), "check")
-        lines.append(f"… and {len(rest)} more findings ({checks}); the verdict file has them all.")
+        lines.append(f"… and {len(rest)} more findings ({checks}); {ALL}.")
     return "\n".join(lines).rstrip()
 
 
@@ -103,9 +97,10 @@ def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
     places = [place for place in places if place]
     shown = ", ".join(places[:_MOST_RUNS])
     if len(places) > _MOST_RUNS:
-        shown += f" and {len(places) - _MOST_RUNS} more"
+        shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
     waived = f"<br>Waived: {code(first.waived)}" if first.waived is not None else ""
-    where = f"<br>{'In' if len(places) == 1 else f'In {len(places)} runs:'} {shown}" if places else ""
+    things = "runs" if all(place_of(check) or check.run_id for check in group.checks) else "places"
+    where = f"<br>{'In' if len(places) == 1 else f'In {len(places)} {things}:'} {shown}" if places else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
     return subject + sentence(group.message, foreign_texts(first)) + waived + where
 
@@ -126,7 +121,7 @@ def _place(urls: Mapping[str, str], check: Check, own_words: Sequence[str]) -> s
 def _some(items: Iterable[str]) -> str:
     every = list(items)
     lines = [f"- {item}" for item in every[:MOST_GROUPS]]
-    rest = [f"\n… and {len(every) - MOST_GROUPS} more."] if len(every) > MOST_GROUPS else []
+    rest = [f"\n… and {len(every) - MOST_GROUPS} more; {ALL}."] if len(every) > MOST_GROUPS else []
     return "\n".join([*lines, *rest])
 
 

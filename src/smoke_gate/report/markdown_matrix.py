@@ -9,9 +9,10 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
 from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import STATUS_SYMBOLS, Section, details, sentence, table
+from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, details, sentence, table
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
 from smoke_gate.report.times import duration, minute
+from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.selection import Place
 from smoke_gate.verdict import GateResult
 
@@ -26,6 +27,7 @@ _SYMBOLS = {
     PlaceState.NOT_PLANNED: "·",
 }
 _LONGEST_LEDGER = 300
+_MOST_BESIDE = 20  # runs without cell or seed
 
 
 def matrix(judgement: Judgement) -> Section:
@@ -56,24 +58,17 @@ def attempt_ledger(judgement: Judgement) -> Section | None:
         for place in places
         for attempt in place.attempts
     )
-    unidentified = len(judgement.verdict.matrix.unidentified)
-    beside = (
-        f"{counted(unidentified, 'active run')} without cell or seed, counted and not judged"
-        if unidentified
-        else ""
-    )
+    beside = _unidentified(judgement)
     if not states:
-        return Section("Attempt ledger", beside + ".") if beside else None
+        return Section("Attempt ledger", "\n\n".join(beside)) if beside else None
     rows = [row for place in places for row in _attempts(judgement, place)]
     head = ["cell", "seed:", "run", "status", "started (UTC)", "took:", "commit", ":stands for its pair"]
     body = table(head, rows[:_LONGEST_LEDGER])
     if len(rows) > _LONGEST_LEDGER:
-        body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; the verdict file has them all."
+        body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
     became = ", ".join(f"{number} {code(state)}" for state, number in sorted(states.items()))
     summary = f"{counted(states.total(), 'attempt')} at {counted(len(places), 'planned pair')}: {became}"
-    return Section(
-        "Attempt ledger", "\n\n".join([details(summary, body), *([beside + "."] if beside else [])])
-    )
+    return Section("Attempt ledger", "\n\n".join([details(summary, body), *beside]))
 
 
 def _result(result: GateResult) -> str:
@@ -122,3 +117,20 @@ def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
         ]
         for attempt in place.attempts
     ]
+
+
+def _unidentified(judgement: Judgement) -> list[str]:
+    """Count and list the active runs that state no cell or no seed; most are parents of sweeps."""
+    matrix = judgement.verdict.matrix
+    if not matrix.unidentified:
+        return []
+    lines = []
+    for runs in unidentified(matrix):
+        named = [
+            link(code(run_words(attempt)), judgement.url(attempt)) for attempt in runs.attempts[:_MOST_BESIDE]
+        ]
+        rest = len(runs.attempts) - _MOST_BESIDE
+        more = f" and {rest} more ({ALL})" if rest > 0 else ""
+        lines.append(f"- {sentence(runs.words)}: {', '.join(named)}{more}")
+    head = f"{counted(len(matrix.unidentified), 'active run')} without cell or seed, counted and not judged."
+    return [head, "\n".join(lines)]

@@ -9,6 +9,7 @@ from smoke_gate.gates.base import Status
 from smoke_gate.report.escape import log_line, prose, shortened
 
 STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
+ALL = "the verdict file has them all"  # where the rest of a list is that is cut
 _LONGEST_SENTENCE = 800
 
 

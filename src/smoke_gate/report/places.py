@@ -20,7 +20,7 @@ class PlaceState(StrEnum):
     WARNING = "a warning, and in which gate"
     FAIL = "a failing check, and in which gate"
     UNFINISHED = "not finished yet"
-    LOST = "its last attempt ended without a result"
+    LOST = "its last attempt failed, was deleted or does not count"
     NO_ATTEMPT = "no attempt"
     EXCLUDED = "excluded from the plan"
     NOT_PLANNED = "not planned"
@@ -84,7 +84,7 @@ def _missing(place: Place) -> Mark:
     if not place.attempts:
         return Mark(state=PlaceState.NO_ATTEMPT)
     newest = place.attempts[0]
-    waiting = newest.status in ("RUNNING", "SCHEDULED")
+    waiting = newest.status in ("RUNNING", "SCHEDULED") and newest.lifecycle_stage == "active"
     return Mark(state=PlaceState.UNFINISHED if waiting else PlaceState.LOST, attempt=newest)
 
 

@@ -1,4 +1,4 @@
-"""The summary for somebody who watches a terminal: the matrix in colours, what failed and how to fix it, the paths.
+"""The summary for somebody who watches a terminal: the matrix in colours, what failed, what warns, the paths.
 
 It says what :func:`smoke_gate.report.terminal.summary` says in plain text, and shows besides which run is which. Widths
 are those of the terminal's cells, so that Korean names and emoji stand in line; foreign text is never markup.
@@ -17,10 +17,12 @@ from rich.text import Text
 
 from smoke_gate.gates.base import Status
 from smoke_gate.report.escape import shortened, visible
+from smoke_gate.report.findings import failures, remarks, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
-from smoke_gate.report.terminal import MOST_GROUPS, failures
+from smoke_gate.report.terminal import MOST_GROUPS, more
+from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.verdict import Verdict, VerdictStatus
 
 _MOST_PLACES = 8
@@ -73,7 +75,8 @@ def screen(judgement: Judgement, files: Mapping[str, Path], *, quiet: bool = Fal
     verdict = judgement.verdict
     parts: list[RenderableType] = [_headline(judgement)]
     if not quiet:
-        parts += [Text(), _Matrix(judgement), Text(), _gates(verdict), *_findings(verdict), Text()]
+        parts += [Text(), _Matrix(judgement), Text(), _gates(verdict)]
+        parts += [*_failures(verdict), *_warnings(verdict), *_not_judged(verdict), Text()]
     return Group(*parts, _files(files))
 
 
@@ -103,27 +106,53 @@ def _files(files: Mapping[str, Path]) -> Table:
     return table
 
 
-# --- what failed ------------------------------------------------------------------------------------------------------
+# --- what failed, what warns ------------------------------------------------------------------------------------------
 
 
-def _findings(verdict: Verdict) -> Iterator[RenderableType]:
-    """Yield what failed and how to fix it, the gates that fail first."""
-    groups = failures(verdict)
+def _failures(verdict: Verdict) -> list[RenderableType]:
+    """Return what failed and how to fix it, the gates that fail first."""
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
-    for group in groups[:MOST_GROUPS]:
-        mark = _STATUS[Status.FAIL if group.gate in failing else Status.WARNING]
-        yield Text()
-        yield Text.assemble((f"{mark.symbol} {group.gate}", mark.colour), f" {visible(_places(group))}")
-        yield Padding(Text(visible(shortened(group.message, _LONGEST_MESSAGE))), (0, 0, 0, 5))
-    if len(groups) > MOST_GROUPS:
-        yield Text(f"\n… and {len(groups) - MOST_GROUPS} more findings; the report has them all", "dim")
+    findings = [
+        _finding(Status.FAIL if group.gate in failing else Status.WARNING, *_words(group))
+        for group in failures(verdict)
+    ]
+    return _first(findings, "findings")
 
 
-def _places(group: CheckGroup) -> str:
+def _warnings(verdict: Verdict) -> list[RenderableType]:
+    """Return what a person must look at besides, and what to do about it."""
+    findings = [_finding(Status.WARNING, *_words(group)) for group in (*warnings(verdict), *waived(verdict))]
+    findings += [_finding(Status.WARNING, remark.about, "", remark.message) for remark in remarks(verdict)]
+    return _first(findings, "warnings")
+
+
+def _not_judged(verdict: Verdict) -> Iterator[RenderableType]:
+    for runs in unidentified(verdict.matrix):
+        names = ", ".join(map(run_words, runs.attempts[:_MOST_PLACES]))
+        words = f"{runs.words}: {names}{more(len(runs.attempts), _MOST_PLACES)}"
+        yield Text(f"\nnot judged: {visible(shortened(words, _LONGEST_MESSAGE))}", "dim")
+
+
+def _first(findings: Sequence[RenderableType], what: str) -> list[RenderableType]:
+    rest = len(findings) - MOST_GROUPS
+    cut = [Text(f"\n… and {rest} more {what}; the report has them all", "dim")] if rest > 0 else []
+    return [*findings[:MOST_GROUPS], *cut]
+
+
+def _finding(status: Status, about: str, places: str, message: str) -> RenderableType:
+    mark = _STATUS[status]
+    name = visible(shortened(about, _LONGEST_MESSAGE))
+    head = Text.assemble((f"\n{mark.symbol} {name}", mark.colour), f" {visible(places)}")
+    return Group(head, Padding(Text(visible(shortened(message, _LONGEST_MESSAGE))), (0, 0, 0, 5)))
+
+
+def _words(group: CheckGroup) -> tuple[str, str, str]:
+    """Return the gate of a group, its places with what is shared, and what it says."""
     places = [place for place in map(place_of, group.checks) if place is not None]
-    more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
-    where = f"{', '.join(places[:_MOST_PLACES])}{more}"
-    return " · ".join(text for text in (where, group.subject) if text)
+    where = f"{', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}"
+    reason = group.checks[0].waived
+    message = group.message if reason is None else f"{group.message} Waived: {reason}"
+    return group.gate, " · ".join(text for text in (where, group.subject) if text), message
 
 
 # --- the matrix -------------------------------------------------------------------------------------------------------

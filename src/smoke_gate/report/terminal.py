@@ -1,20 +1,22 @@
-"""The summary on stdout: the verdict, a line a gate, what failed with its fix, and what was written.
+"""The summary on stdout: the verdict, a line a gate, what failed with its fix, what warns, and what was written.
 
 Plain text, for logs, pipes and ``NO_COLOR``; :mod:`smoke_gate.report.screen` is for terminals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from smoke_gate.gates.base import Check, Status
+from smoke_gate.gates.base import Check
 from smoke_gate.report.escape import log_line, shortened
-from smoke_gate.report.grouping import CheckGroup, grouped, place_of
+from smoke_gate.report.findings import failures, remarks, waived, warnings
+from smoke_gate.report.grouping import CheckGroup, place_of
+from smoke_gate.report.unidentified import Unidentified, run_words, unidentified
 from smoke_gate.verdict import GateResult, Verdict
 
-MOST_GROUPS = 10
-_MOST_PLACES = 4
+MOST_GROUPS = 10  # of failures, and of warnings
+MOST_PLACES = 4
 _LONGEST_MESSAGE = 400
-_LONGEST_VALUE = 40
+_LONGEST_VALUE = 48  # a run id with a word
 
 
 def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet: bool = False) -> str:
@@ -32,31 +34,43 @@ def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet
     """
     lines = [headline]
     if not quiet:
-        lines += [*map(_gate, verdict.gates), *_failures(verdict)]
+        lines += [*map(_gate, verdict.gates), *_failures(verdict), *_warnings(verdict)]
+        lines += map(_not_judged, unidentified(verdict.matrix))
     lines += [f"{name}: {path}" for name, path in files.items()]
     return "".join(f"{log_line(line)}\n" for line in lines)
 
 
 def _gate(result: GateResult) -> str:
     critical = "critical: " if result.critical else ""
-    message = shortened(result.message, _LONGEST_MESSAGE)
-    return f"{result.id} {result.status.value:<7} {result.name:<15} {critical}{message}"
-
-
-def failures(verdict: Verdict) -> list[CheckGroup]:
-    """Return what failed, the gates that fail first."""
-    failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
-    groups = grouped(check for check in verdict.checks if check.status is Status.FAIL)
-    return sorted(groups, key=lambda group: (group.gate not in failing, group.gate))
+    return f"{result.id} {result.status.value:<7} {result.name:<15} {critical}{_cut(result.message)}"
 
 
 def _failures(verdict: Verdict) -> list[str]:
     """Return what failed and how to fix it."""
-    groups = failures(verdict)
-    lines = [_group(group) for group in groups[:MOST_GROUPS]]
-    if len(groups) > MOST_GROUPS:
-        lines.append(f"  … and {len(groups) - MOST_GROUPS} more findings; the report has them all")
-    return lines
+    return _first([_group(group) for group in failures(verdict)], "findings")
+
+
+def _warnings(verdict: Verdict) -> list[str]:
+    """Return what a person must look at besides, and what to do about it."""
+    lines = [_group(group, "warning ") for group in warnings(verdict)]
+    lines += [f"{_group(group, 'waived ')} Waived: {group.checks[0].waived}" for group in waived(verdict)]
+    lines += [f"  warning {_cut(remark.about)}: {_cut(remark.message)}" for remark in remarks(verdict)]
+    return _first(lines, "warnings")
+
+
+def _first(lines: Sequence[str], what: str) -> list[str]:
+    rest = len(lines) - MOST_GROUPS
+    return [*lines[:MOST_GROUPS], *([f"  … and {rest} more {what}; the report has them all"] * (rest > 0))]
+
+
+def _not_judged(runs: Unidentified) -> str:
+    names = [shortened(run_words(attempt), _LONGEST_MESSAGE) for attempt in runs.attempts[:MOST_PLACES]]
+    return f"  not judged: {runs.words}: {', '.join(names)}{more(len(runs.attempts), MOST_PLACES)}"
+
+
+def more(number: int, most: int) -> str:
+    """Return what stands behind the first ``most`` of ``number`` places, nothing where those are all."""
+    return f" and {number - most} more (in the report)" if number > most else ""
 
 
 def _place(group: CheckGroup, check: Check) -> str:
@@ -65,9 +79,12 @@ def _place(group: CheckGroup, check: Check) -> str:
     return f"{place_of(check)} ({own})" if own else f"{place_of(check)}"
 
 
-def _group(group: CheckGroup) -> str:
+def _group(group: CheckGroup, status: str = "") -> str:
     places = [_place(group, check) for check in group.checks if place_of(check) is not None]
-    more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
-    where = f" {', '.join(places[:_MOST_PLACES])}{more}" if places else ""
+    shown = f" {', '.join(places[:MOST_PLACES])}{more(len(places), MOST_PLACES)}" if places else ""
     subject = f" {group.subject}:" if group.subject is not None else ""
-    return f"  {group.gate}{where}:{subject} {shortened(group.message, _LONGEST_MESSAGE)}"
+    return f"  {status}{group.gate}{shown}:{subject} {_cut(group.message)}"
+
+
+def _cut(text: str) -> str:
+    return shortened(text, _LONGEST_MESSAGE)

@@ -5,7 +5,7 @@ import pytest
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Narrowing
-from smoke_gate.report.headline import headline
+from smoke_gate.report.headline import advice, headline
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import (
     CELLS,
@@ -13,6 +13,7 @@ from tests.support.matrix import (
     attempt_of,
     passing_matrix,
     passing_policy,
+    with_another_attempt,
     with_attempt,
     with_run,
     without_run,
@@ -56,6 +57,34 @@ def test_pending():
     evidence = with_attempt(read(), "A3/42", status="RUNNING", end_time=None)
     expected = "FAIL · pending: 1 planned run not finished yet · 11 of 12 runs · 7 of 7 gates · one commit, 3 days old"
     assert line(evidence) == expected
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [((), "1 planned run deleted"), (("A4/42", "A4/123"), "2 planned runs not finished yet, 1 deleted")],
+)
+def test_a_deleted_run_is_not_waited_for(waiting, said):
+    evidence = with_attempt(read(), "A3/42", lifecycle_stage="deleted")
+    for pair in waiting:
+        evidence = with_attempt(evidence, pair, status="RUNNING", end_time=None)
+    verdict = evaluate(passing_policy(), evidence)
+    assert (verdict.pending, line(evidence).split(" · ")[:2]) == (True, ["FAIL", f"pending: {said}"])
+    found = advice(verdict)
+    assert found is not None
+    assert "Nothing is wrong" not in found.strong
+    assert "restored" in found.rest
+
+
+def test_what_is_not_finished_yet_is_nothing_wrong():
+    found = advice(evaluate(passing_policy(), with_attempt(read(), "A3/42", status="RUNNING")))
+    assert found is not None
+    assert found.strong.startswith("Nothing is wrong so far")
+
+
+def test_a_deleted_attempt_before_one_that_runs_is_no_matter():
+    evidence = with_attempt(read(), "A3/42", status="RUNNING", end_time=None)
+    evidence = with_another_attempt(evidence, "A3/42", "first", status="FINISHED", lifecycle_stage="deleted")
+    assert " · pending: 1 planned run not finished yet · " in line(evidence)
 
 
 def test_a_warning_asks_for_a_person():
@@ -109,9 +138,23 @@ def test_a_gate_that_is_off_is_said_with_its_reason(gates, said):
     assert f" · {said} · " in line(gates=off)
 
 
+BASIC = {"metric_ratio": {"rules": [{"value": "val_loss", "max": 9}]}}
+
+
 def test_profile_basic():
-    rules = {"metric_ratio": {"rules": [{"value": "val_loss", "max": 9}]}}
-    assert " · 4 of 7 gates (G1, G2, G6 off: profile basic) · " in line(profile="basic", gates=rules)
+    assert " · 4 of 7 gates (G1, G2, G6 off: profile basic) · " in line(profile="basic", gates=BASIC)
+
+
+def test_a_gate_that_is_on_and_had_nothing_to_judge_is_said():
+    no_vq = {cell: {"expect": {"use_vq": "False"}} for cell in CELLS}
+    evidence = replace(passing_matrix(vq_cells=()), as_of=THREE_DAYS_LATER)
+    assert " · 7 of 7 gates (G2 had nothing to judge) · " in line(evidence, plan={"cells": no_vq})
+
+
+def test_gates_that_are_off_and_gates_that_had_nothing_to_judge_are_told_apart():
+    bare = tuple(replace(run, checkpoints=(), manifest=None, figures=()) for run in read().runs)
+    found = line(replace(read(), runs=bare), profile="basic", gates=BASIC)
+    assert " · 4 of 7 gates (G1, G2, G6 off: profile basic; G3, G4 had nothing to judge) · " in found
 
 
 def commits(*changes: tuple[str, dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ from tests.support.matrix import (
     CELLS,
     SEEDS,
     attempt_of,
+    figure,
     passing_matrix,
     passing_policy,
     with_another_attempt,
@@ -143,7 +144,7 @@ def test_the_legend_explains_the_symbols_that_are_there():
     assert "✅ all checks pass" in passing
     assert "💥" not in passing
     lost = judgement(evidence=with_attempt(passing_matrix(), "B1/123", status="KILLED"))
-    assert "💥 its last attempt ended without a result" in section_of(markdown(lost), "Matrix")
+    assert "💥 its last attempt failed, was deleted or does not count" in section_of(markdown(lost), "Matrix")
 
 
 def test_the_matrix_links_runs_where_the_store_is_a_server():
@@ -222,7 +223,15 @@ def test_a_finding_names_24_runs_and_counts_the_rest():
     text = section_of(markdown(judged), "What failed and how to fix it")
     assert text.count("<code>A3/") == 24
     assert "In 160 runs:" in text
-    assert "and 136 more" in text
+    assert "and 136 more (the verdict file has them all)" in text
+
+
+def test_figures_of_no_run_are_not_counted_as_runs():
+    files = (figure("run-A3-42", "figs/a.png", text={}), figure("run-A3-42", "figs/b.png", text={}))
+    policy = passing_policy(gates={"figures": {"files": ["figs/*.png"]}})
+    judged = judgement(policy, replace(passing_matrix(), files=files))
+    text = section_of(markdown(judged), "What failed and how to fix it")
+    assert "In 2 places: <code>figs/a&#46;png</code>, " in text
 
 
 def test_warnings_waivers_and_values_off_their_reference():
@@ -298,9 +307,23 @@ def test_every_attempt_is_in_the_ledger():
 def test_runs_without_cell_or_seed_are_counted():
     parent = replace(attempt_of(passing_matrix(), "A3/42"), run_id="sweep", cell=None, seed=None)
     evidence = replace(passing_matrix(), attempts=(*passing_matrix().attempts, parent))
-    assert "1 active run without cell or seed, counted and not judged." in markdown(
-        judgement(evidence=evidence)
-    )
+    text = section_of(markdown(judgement(evidence=evidence)), "Attempt ledger")
+    assert "1 active run without cell or seed, counted and not judged." in text
+    assert "- 1 run without cell and seed (<code>runs&#46;cell</code>, <code>runs&#46;seed</code>): " in text
+    assert "<code>A3-42 (sweep)</code>" in text
+
+
+def test_the_names_of_runs_without_a_seed_are_inert_and_few():
+    forgot = [
+        replace(attempt_of(passing_matrix(), "A3/42"), run_id=f"run-{number}", run_name=HOSTILE, seed=None)
+        for number in range(23)
+    ]
+    evidence = replace(passing_matrix(), attempts=(*passing_matrix().attempts, *forgot))
+    text = section_of(markdown(judgement(evidence=evidence)), "Attempt ledger")
+    assert "- 23 runs without seed (<code>runs&#46;seed</code>): " in text
+    assert text.count("octocat") == 20
+    assert "and 3 more (the verdict file has them all)" in text
+    assert Page(text).links == []
 
 
 def test_a_long_ledger_is_cut():

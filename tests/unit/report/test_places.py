@@ -34,6 +34,10 @@ RETRIED = with_another_attempt(passing_matrix(), "A3/42", "second")
         (RETRIED, (PlaceState.WARNING, ("G0",), "run-A3-42")),
         (with_attempt(passing_matrix(), "A3/42", status="RUNNING"), (PlaceState.UNFINISHED, (), "run-A3-42")),
         (with_attempt(passing_matrix(), "A3/42", status="KILLED"), (PlaceState.LOST, (), "run-A3-42")),
+        (
+            with_attempt(passing_matrix(), "A3/42", status="RUNNING", lifecycle_stage="deleted"),
+            (PlaceState.LOST, (), "run-A3-42"),
+        ),
         (MISSING, (PlaceState.NO_ATTEMPT, (), None)),
     ],
 )

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from rich.console import Console
 from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.screen import screen
-from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
+from tests.support.matrix import (
+    attempt_of,
+    passing_matrix,
+    passing_policy,
+    with_attempt,
+    with_run,
+    without_run,
+)
 from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
 
 FILES = {"report": Path("outputs/report.md"), "junit": Path("outputs/junit.xml")}
@@ -78,6 +86,41 @@ def test_findings_below_the_threshold_are_warnings():
     found = shown(with_run(passing_matrix(), "B0/42", metrics={"val_loss": "60.0"}))
     assert found[0].startswith("! WARNING")
     assert "! G5 B0/42" in found
+
+
+def test_warnings_stand_behind_the_failures_with_what_to_do():
+    evidence = with_run(passing_matrix(), "A4/42", checkpoints=(), manifest=None)
+    evidence = with_attempt(evidence, "B0/42", commit="f" * 40)
+    references = [{"metric": "pape", "low": 0, "high": 9.55, "n": 3, "source": "s"}]
+    waivers = [{"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}]
+    policy = passing_policy(references=references, waivers=waivers)
+    found = shown(with_run(evidence, "A3/42", params={"vq_input_unit": None}), policy=policy, width=300)
+    heads = [line for line in found if "A3/42" in line or line.startswith("! ")]
+    assert "✗ G2 A3/42" in heads[:-4]
+    assert heads[-4:] == [
+        "! G0 B0/42",
+        "! G3 A4/42 · checkpoints/MANIFEST.json",
+        "! G3 A4/42",
+        "! reference pape",
+    ]
+    text = "\n".join(found)
+    assert "Run the matrix on one commit." in text
+    assert "Waived: disk full" in text
+    assert "investigate the pipeline" in text
+
+
+def test_ten_warnings_are_told_and_the_rest_counted():
+    references = [{"metric": "pape", "low": 0, "high": 1, "n": 3, "source": "s"}]
+    found = shown(references=references)
+    assert sum(line.startswith("! reference pape") for line in found) == 10
+    assert "… and 2 more warnings; the report has them all" in found
+
+
+def test_runs_that_state_no_seed_are_named():
+    forgot = replace(attempt_of(passing_matrix(), "A3/42"), run_id="0123", run_name="lin-1", seed=None)
+    found = shown(replace(passing_matrix(), attempts=(*passing_matrix().attempts, forgot)))
+    assert found[0].startswith("✓ ALL PASS")
+    assert "not judged: 1 run without seed (`runs.seed`): lin-1 (0123)" in found
 
 
 def test_quiet_is_the_verdict_and_the_files():

@@ -1,10 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.policy.model import Policy
 from smoke_gate.report.terminal import summary
 from smoke_gate.verdict import evaluate
-from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
+from tests.support.matrix import (
+    attempt_of,
+    passing_matrix,
+    passing_policy,
+    with_another_attempt,
+    with_attempt,
+    with_run,
+    without_run,
+)
 from tests.unit.report.judgements import HOSTILE
 
 FILES = {"report": Path("outputs/report.md"), "verdict_file": Path("outputs/verdict.json")}
@@ -38,7 +48,7 @@ def test_what_failed_stands_between_with_its_fix_the_failing_gates_first():
     evidence = with_run(passing_matrix(), "B1/42", metrics={"val_loss": "60.0"})
     for seed in ("42", "123", "456"):
         evidence = with_run(evidence, f"A3/{seed}", checkpoints=(), manifest=None)
-    failed = lines(evidence)[8:-2]
+    failed = [line for line in lines(evidence)[8:-2] if not line.startswith("  warning ")]
     assert failed[0].startswith("  G3 A3/42, A3/123, A3/456:")
     assert failed[-1].startswith("  G5 B1/42:")
     assert "log_checkpoint" in failed[0]
@@ -50,7 +60,7 @@ def test_a_long_list_is_counted():
         evidence = without_run(evidence, f"{cell}/42")
         evidence = without_run(evidence, f"{cell}/123")
     assert any(
-        line.startswith("  G0 ") and "A3/42, A3/123, B0/42, B0/123 and 2 more:" in line
+        line.startswith("  G0 ") and "A3/42, A3/123, B0/42, B0/123 and 2 more (in the report):" in line
         for line in lines(evidence)
     )
 
@@ -79,3 +89,81 @@ def test_ten_findings_are_told_and_the_rest_counted():
     failed = lines(plan={"required_metrics": names})[8:-2]
     assert len(failed) == 11
     assert failed[-1] == "  … and 3 more findings; the report has them all"
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+def warned(evidence: Evidence, **overrides: Any) -> list[str]:
+    return [line for line in lines(evidence, **overrides) if line.startswith(("  warning ", "  waived "))]
+
+
+def test_a_warning_is_told_with_what_to_do():
+    (found,) = warned(with_attempt(passing_matrix(), "A3/42", commit="f" * 40))
+    assert found.startswith("  warning G0 A3/42: It ran on ffffffffffff")
+    assert "Run the matrix on one commit." in found
+
+
+def test_warnings_stand_behind_the_failures():
+    evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": "kW/h"})
+    evidence = with_another_attempt(evidence, "B0/42", "surprise", cell="C9", seed="7")
+    found = lines(evidence)[8:-2]
+    assert [line.split()[:2] for line in found] == [["G2", "A3/42:"], ["G2", "A3/42:"], ["warning", "G0"]]
+    assert "C9/7" in found[-1]
+
+
+def test_what_a_warning_verdict_rests_on_is_all_told():
+    references = [{"metric": "pape", "low": 0, "high": 9.55, "n": 3, "source": "s"}]
+    waivers = [
+        {"gate": "G3", "cell": "A4", "reason": "lost", "expires": "2030-01-01"},
+        {"gate": "G5", "reason": "old", "expires": "2020-01-01"},
+    ]
+    evidence = with_run(passing_matrix(), "A4/42", checkpoints=(), manifest=None)
+    found = warned(evidence, references=references, waivers=waivers)
+    assert [line.split(":")[0] for line in found] == [
+        "  warning G3 A4/42",
+        "  waived G3 A4/42",
+        "  warning reference pape",
+        "  warning waiver G5",
+    ]
+    assert found[1].endswith(" Waived: lost")
+    assert "investigate the pipeline" in found[2]
+    assert "expired on 2020-01-01: delete it" in found[3]
+
+
+def test_ten_warnings_are_told_and_the_rest_counted():
+    references = [{"metric": "pape", "low": 0, "high": 1, "n": 3, "source": "s"}]
+    found = lines(passing_matrix(), references=references)[8:-2]
+    assert len(found) == 11
+    assert found[-1] == "  … and 2 more warnings; the report has them all"
+
+
+def test_foreign_text_in_a_warning_commands_nothing():
+    references = [{"metric": "pape", "low": 0, "high": 1, "n": 3, "source": f"\n::error::{HOSTILE}"}]
+    text = "\n".join(lines(passing_matrix(), references=references))
+    assert "octocat" in text
+    assert not any(line.lstrip().startswith("::") for line in text.split("\n"))
+
+
+# --- beside the matrix ------------------------------------------------------------------------------------------------
+
+
+def test_runs_that_state_no_seed_are_named_and_alarm_nobody():
+    forgot = replace(attempt_of(passing_matrix(), "A3/42"), run_id="0123", run_name="lin-1", seed=None)
+    parents = [replace(forgot, run_id=f"sweep-{number}", run_name="", cell=None) for number in range(6)]
+    evidence = replace(passing_matrix(), attempts=(*passing_matrix().attempts, *parents, forgot))
+    lacking = "6 runs without cell and seed (`runs.cell`, `runs.seed`)"
+    assert lines(evidence)[8:-2] == [
+        "  not judged: 1 run without seed (`runs.seed`): lin-1 (0123)",
+        f"  not judged: {lacking}: sweep-0, sweep-1, sweep-2, sweep-3 and 2 more (in the report)",
+    ]
+
+
+def test_cells_without_seeds_lack_no_seed():
+    evidence = passing_matrix(["B0"], ["42"], vq_cells=())
+    parent = replace(attempt_of(evidence, "B0/42"), run_id="sweep", run_name="", cell=None, seed=None)
+    policy = Policy.model_validate({"version": 1, "runs": {"seed": "none"}, "plan": {"cells": ["B0"]}})
+    verdict = evaluate(policy, replace(evidence, attempts=(*evidence.attempts, parent)))
+    assert "  not judged: 1 run without cell (`runs.cell`): sweep\n" in summary(
+        verdict, "THE HEADLINE", FILES
+    )
