@@ -463,6 +463,7 @@ def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, gi
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
     assert step.code == 3
     assert step.outputs["verdict"] == "ERROR"
+    assert "the policy of main could not be read" in step.stderr
     block = "permissions:\n  contents: read\n  pull-requests: write\n```"
     assert all(block in text for text in (step.summary, step.stderr, github.of()[0].body))
 

@@ -77,13 +77,12 @@ def base_of(job: Job, options: Options) -> Base | None:
     try:
         return _read(job, options.policy or DEFAULT_POLICY, branch)
     except GitHubError as error:
-        if job.settings.policy_ref is PolicyRef.BASE:
-            raise
-        # Not having looked is no pass: it warns as a change does.
         needed = " (`contents: read` is needed)" if error.problem in NO_ACCESS else ""
-        return Base(
-            branch=branch, unknown=f"unknown: the policy of {branch} could not be read{needed}: {error}"
-        )
+        message = f"the policy of {branch} could not be read{needed}: {error}"
+        if job.settings.policy_ref is PolicyRef.BASE:
+            raise GitHubError(error.problem, message) from error
+        # Not having looked is no pass: it warns as a change does.
+        return Base(branch=branch, unknown=f"unknown: {message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
