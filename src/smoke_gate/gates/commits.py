@@ -42,22 +42,27 @@ def _same_commit(case: Case) -> Iterator[Check]:
     one_leads = len(counts) == 1 or (len(counts) > 1 and counts[0][1] > counts[1][1])
     leading, known = counts[0][0] if one_leads else None, [commit for commit, _ in counts]
     for judged in case.judged:
-        finding = _same_as(leading, judged.attempt.commit, known)
+        finding = _same_as(leading, judged.attempt, known)
         yield _commit_check(judged, finding, leading or "one commit")
 
 
-def _same_as(leading: str | None, commit: str | None, known: Sequence[str]) -> Finding:
+def _same_as(leading: str | None, attempt: Attempt, known: Sequence[str]) -> Finding:
+    commit = attempt.commit
     if not commit:
         return (
             Status.SKIPPED,
             "No commit is recorded, so it was not compared. Call contract.log_plan in training.",
         )
+    changed = ", with uncommitted changes that no commit holds" if attempt.dirty else ""
     if commit == leading:
-        return Status.PASS, f"It ran on {_short(commit)}."
+        return Status.PASS, f"It ran on {_short(commit)}{changed}."
     rest = (
         "the runs are of several commits" if leading is None else f"most runs are of {_short(leading, known)}"
     )
-    return Status.WARNING, f"It ran on {_short(commit, known)}; {rest}. Run the matrix on one commit."
+    return (
+        Status.WARNING,
+        f"It ran on {_short(commit, known)}{changed}; {rest}. Run the matrix on one commit.",
+    )
 
 
 def _at_head(case: Case, judged: Judged) -> Finding:

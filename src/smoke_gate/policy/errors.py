@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import get_args
 
@@ -13,13 +12,13 @@ from pydantic_core import ErrorDetails
 from smoke_gate.errors import SmokeGateError
 from smoke_gate.policy.gates import tag_of
 from smoke_gate.policy.model import Policy, Section
+from smoke_gate.policy.terms import nearest
 
 Location = tuple[str | int, ...]
 
 _LONGEST_SHOWN = 80
 _MOST_SHOWN = 20
 _MOST_PROBLEMS = 100
-_MOST_SEARCHED = 500  # the search is slow, and a hostile policy may ask for it often
 _EXPECTED = {
     "byte_size": "a size such as 256MiB",
     "byte_size_unit": "a size such as 256MiB",
@@ -121,10 +120,8 @@ def shown(value: object) -> str:
 
 def suggestion(name: str, allowed: Collection[str]) -> str:
     """Return the nearest valid name, if one is near, and the valid ones."""
-    searched = allowed if len(allowed) <= _MOST_SEARCHED else ()
-    by_folded = {candidate.casefold(): candidate for candidate in searched}
-    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
-    question = f"did you mean {shown(by_folded[near[0]])}? " if near else ""
+    near = nearest(name, allowed)
+    question = f"did you mean {shown(near)}? " if near is not None else ""
     names = ", ".join(map(shown, islice(allowed, _MOST_SHOWN))) or "none"
     more = f" and {len(allowed) - _MOST_SHOWN} more" if len(allowed) > _MOST_SHOWN else ""
     return f"{question}allowed: {names}{more}"

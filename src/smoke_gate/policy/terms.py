@@ -5,8 +5,9 @@ Everything here is pure and raises :class:`ValueError` with what is allowed; sou
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal, Self, cast
 
 Pick = Literal["last", "first", "min", "max"]
@@ -15,6 +16,7 @@ _REFERENCE = re.compile(r"(?:params|tags)\..+", re.DOTALL)
 # Words before the first dot that promise something other than the name of a param.
 _NO_PARAM = ("attribute", "attributes", "metric", "metrics", "param", "params", "parent", "tag", "tags")
 _INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,300})")
+_MOST_SEARCHED = 500  # the search is slow, and a hostile policy may ask for it often
 _BOOLEANS = {"True": "true", "False": "false"}
 
 
@@ -231,6 +233,17 @@ def path_matches(path: str, pattern: str) -> bool:
     from wcmatch import glob  # not needed to read a policy
 
     return glob.globmatch(path, pattern, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX)
+
+
+def nearest(name: str, known: Collection[str], *, cutoff: float = 0.5) -> str | None:
+    """Return the known name that is nearest to one that is not known, in whatever case; None where none is near.
+
+    ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. Among very many none is looked for.
+    """
+    searched = known if len(known) <= _MOST_SEARCHED else ()
+    by_folded = {candidate.casefold(): candidate for candidate in searched}
+    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff)
+    return by_folded[near[0]] if near else None
 
 
 def threshold_runs(threshold: int | str, planned: int) -> int:

@@ -212,6 +212,22 @@ def test_an_expectation_that_does_not_hold_names_both_sides():
     assert (check.observed, check.expected, check.run_id) == ("True", "False", run_id("B0/42"))
 
 
+@pytest.mark.parametrize(("planned", "logged"), [("5e-2", "0.05"), (["1", "0.050"], "0.05"), ("1.0", "1")])
+def test_numbers_are_compared_as_text_and_that_is_said(planned, logged):
+    plan = {"cells": {"A3": {"expect": {"use_vq": "True", "lr": planned}}}}
+    check = found(
+        with_run(passing_matrix(seeds=["42"]), "A3/42", params={"lr": logged}), plan={**plan, "seeds": ["42"]}
+    )
+    assert f"lr is {logged!r}, but cell A3 is planned with" in check.message
+    assert "Text is compared, not numbers: write it into `expect` as it was logged." in check.message
+
+
+def test_another_number_is_run_again():
+    plan = {"cells": {"A3": {"expect": {"use_vq": "True", "lr": "5e-2"}}}, "seeds": ["42"]}
+    check = found(with_run(passing_matrix(seeds=["42"]), "A3/42", params={"lr": "0.5"}), plan=plan)
+    assert check.message.endswith("Run it again as planned, or correct `expect`.")
+
+
 def test_tags_can_be_expected():
     plan = {"cells": {"A3": {"expect": {"tags.run_status": "completed"}}}}
     evidence = passing_matrix()
@@ -296,6 +312,21 @@ def test_required_metrics_are_present_and_finite(value):
     assert (check.run_id, check.observed) == (run_id("A3/42"), value or "missing")
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("rsme", "rmse"), ("RMSE", "rmse"), ("lpips", None), ("val_lose", "val_loss")]
+)
+def test_a_required_metric_that_is_nearly_one_that_is_logged_is_asked_for(asked, meant):
+    evidence = passing_matrix()
+    evidence = replace(
+        evidence, runs=tuple(replace(run, metrics={**run.metrics, "rmse": "0.5"}) for run in evidence.runs)
+    )
+    checks = not_passed(ask(GATE, evidence, plan={"required_metrics": [asked]}))
+    assert {check.message for check in checks} == {
+        f"{asked} is missing. Log it in every run."
+        + (f" Did you mean {meant!r}, which it logs?" if meant else "")
+    }
+
+
 # --- seed spellings ---------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +352,14 @@ def commits(evidence: Evidence, **runs: Any) -> dict[str | None, Status]:
 def test_one_commit_passes():
     checks = [check for check in ask(GATE, passing_matrix()).checks if check.kind == "commit"]
     assert [check.status for check in checks] == [Status.PASS] * 12
+
+
+def test_one_commit_with_uncommitted_changes_passes_and_says_so():
+    check = one(with_attempt(passing_matrix(), "A3/42", dirty=True), "commit", run_id("A3/42"))
+    assert check.status is Status.PASS
+    assert check.message == f"It ran on {COMMIT[:12]}, with uncommitted changes that no commit holds."
+    other = with_attempt(passing_matrix(), "A3/42", dirty=True, commit=OTHER_COMMIT)
+    assert "with uncommitted changes that no commit holds; most runs are of" in found(other).message
 
 
 def test_several_commits_are_a_warning_at_the_runs_that_differ():

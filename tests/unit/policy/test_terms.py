@@ -13,6 +13,7 @@ from smoke_gate.policy.terms import (
     fact,
     is_sha256,
     matches,
+    nearest,
     normal_seed,
     path_matches,
     path_pattern,
@@ -349,3 +350,22 @@ def test_sha256():
     assert not is_sha256("0A" * 32)
     assert not is_sha256("0a" * 31)
     assert not is_sha256("0a" * 32 + "\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("rsme", ["loss", "rmse"], "rmse"),
+        ("RMSE", ["loss", "Rmse"], "Rmse"),
+        ("pape", ["loss", "rmse"], None),
+        ("pape", [], None),
+        ("rsme", ["rmse", *map(str, range(500))], None),
+    ],
+)
+def test_the_nearest_name_is_found_where_one_is_near_and_there_are_not_too_many(name, known, near):
+    assert nearest(name, known) == near
+
+
+def test_how_near_is_asked_for():
+    assert nearest("B0", ["B1"]) == "B1"
+    assert nearest("B0", ["B1"], cutoff=0.6) is None

@@ -1,0 +1,179 @@
+"""The pair checks of G0: one finished run stands for each planned pair, and what ran beside the plan."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from smoke_gate.evidence import Attempt
+from smoke_gate.gates.base import Case, Check, Status, quoted
+from smoke_gate.gates.commits import Finding
+from smoke_gate.policy.terms import nearest, normal_seed
+from smoke_gate.selection import Pair, Place
+
+_NEAR = 0.6  # B0 and B1 are two cells, linear and liner are one
+
+
+def pair_checks(case: Case) -> Iterator[Check]:
+    """Check that one finished run stands for each pair, and say how many tries it took."""
+    for place in case.matrix.places:
+        status, message = _finding(case, place)
+        attempt = _in_question(place)
+        yield Check(
+            gate="G0", kind="pair", status=status, subject=place.pair.subject, message=message,
+            run_id=None if place.selected is None else place.selected.run_id, cell=place.pair.cell,
+            seed=place.pair.seed, observed=_named(attempt) if attempt else _tries(place.attempts),
+            expected="a finished run",
+        )  # fmt: skip
+
+
+def unexpected_checks(case: Case) -> Iterator[Check]:
+    """Find finished runs of pairs that are not planned."""
+    if case.policy.runs.unexpected == "ignore":
+        return
+    status = Status.FAIL if case.policy.runs.unexpected == "fail" else Status.WARNING
+    missing = [place.pair for place in case.matrix.places if not place.attempts]
+    for attempt in case.matrix.unexpected:
+        ran = _ran(case, attempt)
+        message = (
+            "This run finished, but its cell and seed are not planned. "
+            "Add them to the plan, or name them in `runs.ignore` with a reason."
+        )
+        if meant := _misspelt(ran, missing):
+            message += f" Did you mean {meant}? That is planned, and has no run."
+        yield Check(
+            gate="G0", kind="unexpected", status=status, subject=attempt.run_id, message=message,
+            run_id=attempt.run_id, cell=ran.cell, seed=ran.seed, observed=ran.subject, expected="a planned pair",
+        )  # fmt: skip
+
+
+# --- a pair without a run ---------------------------------------------------------------------------------------------
+
+
+def _finding(case: Case, place: Place) -> Finding:
+    tries = _tries(place.attempts)
+    if place.selected is None:
+        return Status.FAIL, f"No finished run, {tries}. {_how_to_get_it(case, place)}"
+    if all(judged.pair != place.pair for judged in case.judged):
+        return Status.FAIL, "Its run was not read, so nothing of it is known. Read the experiment again."
+    findings = [*_duplicates(case, place), *_attempts(case, place)]
+    statuses = [status for status, _ in findings]
+    worst = next((status for status in (Status.FAIL, Status.WARNING) if status in statuses), Status.PASS)
+    return worst, " ".join([f"A finished run, {tries}.", *(message for _, message in findings)])
+
+
+def _how_to_get_it(case: Case, place: Place) -> str:
+    attempt = _in_question(place)
+    if attempt is None:
+        run_it = "Run it, or exclude the pair in the plan with a reason."
+        ran = [] if place.attempts else [_ran(case, one) for one in case.matrix.unexpected]
+        meant = _misspelt(place.pair, ran)
+        return (
+            f"{run_it} Did you mean {meant}? A run of that finished, and is not planned." if meant else run_it
+        )
+    if _is_active(attempt):
+        return (
+            "Wait for it (--wait). If its process is dead, mark it failed or delete it "
+            f"(mlflow runs delete --run-id {attempt.run_id}), and run it again."
+        )
+    return f"Restore it (mlflow runs restore --run-id {attempt.run_id}), or run it again."
+
+
+def _in_question(place: Place) -> Attempt | None:
+    """Return the attempt that may yet become the run of a pair that has none: one that goes on, else a deleted one."""
+    if place.selected is not None:
+        return None
+    going_on = (one for one in place.attempts if one.status in ("RUNNING", "SCHEDULED") and _is_active(one))
+    deleted = (
+        one for one in place.attempts if one.status == "FINISHED" and one.in_scope and not _is_active(one)
+    )
+    return next(going_on, None) or next(deleted, None)
+
+
+def _misspelt(pair: Pair, others: Sequence[Pair]) -> str | None:
+    """Return the cell, or the seed, by which one of the others is nearly the pair."""
+    cells = [other.cell for other in others if _seed(other) == _seed(pair)]
+    if (cell := nearest(pair.cell, cells, cutoff=_NEAR)) is not None:
+        return f"cell {quoted(cell)}"
+    seeds = [other.seed for other in others if other.cell == pair.cell and other.seed is not None]
+    seed = None if pair.seed is None else nearest(pair.seed, seeds, cutoff=_NEAR)
+    return None if seed is None else f"seed {quoted(seed)}"
+
+
+def _seed(pair: Pair) -> str | None:
+    return None if pair.seed is None else normal_seed(pair.seed)
+
+
+def _ran(case: Case, attempt: Attempt) -> Pair:
+    """Return the pair that an attempt states."""
+    return Pair(attempt.cell or "", None if case.policy.runs.seed == "none" else attempt.seed)
+
+
+# --- a pair with more than one ----------------------------------------------------------------------------------------
+
+
+def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
+    """Find candidates beside the newest that no change of code explains."""
+    newest, *others = place.candidates
+    if others and case.policy.runs.duplicates == "fail":
+        message = f"There is more than one, also {_names(others)}, and the policy says `duplicates: fail`."
+        yield Status.FAIL, f"{message} Decide which one counts."
+        return
+    unexplained = [
+        other for other in others if other.commit == newest.commit or not (other.commit and newest.commit)
+    ]
+    if unexplained:
+        message = (
+            f"The newest was taken; of the same or an unknown commit there is also {_names(unexplained)}."
+        )
+        yield Status.WARNING, f"{message} Look at why it was run again."
+
+
+def _attempts(case: Case, place: Place) -> Iterator[Finding]:
+    bound = case.policy.plan.max_attempts
+    if bound is not None and len(place.attempts) > bound:
+        yield Status.WARNING, f"These are more than `max_attempts: {bound}`. Look at why it took so many."
+
+
+def _names(attempts: Sequence[Attempt]) -> str:
+    return ", ".join(attempt.run_id for attempt in attempts)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _tries(attempts: Sequence[Attempt]) -> str:
+    """Say how many attempts there were and what became of them: `3 attempts: FAILED ×2, FINISHED`."""
+    if not attempts:
+        return "no attempt"
+    states = Counter(map(_state, attempts))
+    listed = ", ".join(
+        state if number == 1 else f"{state} ×{number}" for state, number in sorted(states.items())
+    )
+    return f"{len(attempts)} attempt{'s' if len(attempts) > 1 else ''}: {listed}"
+
+
+def _state(attempt: Attempt) -> str:
+    if not _is_active(attempt):
+        return f"{attempt.lifecycle_stage} ({attempt.status})"
+    if attempt.status == "FINISHED":
+        return "FINISHED" if attempt.in_scope else "FINISHED but left out by `runs.where`"
+    if attempt.status == "RUNNING" and attempt.start_time is not None:
+        return f"RUNNING since {_utc(attempt.start_time)}"
+    return attempt.status
+
+
+def _named(attempt: Attempt) -> str:
+    """Return an attempt by its id, which tells the pairs of one finding apart: what to do names it."""
+    return f"{attempt.run_id}: {attempt.status if _is_active(attempt) else attempt.lifecycle_stage}"
+
+
+def _is_active(attempt: Attempt) -> bool:
+    return attempt.lifecycle_stage == "active"
+
+
+def _utc(milliseconds: int) -> str:
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:  # a clock in nanoseconds, say
+        return f"{milliseconds} ms"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
