@@ -91,8 +91,9 @@ class Artifact:
     """A checkpoint of a run, as listed and as probed.
 
     ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``npy``, ``pickle``, ``joblib``, which is a
-    compressed pickle; None: no known format), ``problem`` why it is not intact (None: intact). ``sha256`` None means
-    that the bytes were not read: larger than the bound.
+    compressed pickle; None: no known format), ``problem`` why it is not intact (None: intact), ``unread`` why it was
+    not looked at to its end, though nothing is wrong with it until there. ``sha256`` None means that the bytes were not
+    read: larger than the bound.
     """
 
     path: str
@@ -100,6 +101,7 @@ class Artifact:
     sha256: str | None = None
     format: str | None = None
     problem: str | None = None
+    unread: str | None = None
     globals: Globals = Globals()
 
 

@@ -57,9 +57,10 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
     models = _models(run, needs, store, path_map) if needs.checkpoints else ()
     try:
         tree = tree_of(run, store, path_map)
+        manifest = _manifest(tree) if needs.checkpoints else None
         return Artifacts(
-            checkpoints=_checkpoints(tree, needs) if needs.checkpoints else (),
-            manifest=_manifest(tree) if needs.checkpoints else None,
+            checkpoints=_checkpoints(tree, needs, manifest),
+            manifest=manifest,
             models=models,
             figures=tuple(figure_of(tree, entry) for entry in tree.matching(needs.figures)),
         )
@@ -97,9 +98,13 @@ def figure_of(tree: Tree, entry: Entry) -> Figure:
         return Figure(path=entry.shown, problem=str(error))
 
 
-def _checkpoints(tree: Tree, needs: Needs) -> tuple[Artifact, ...]:
-    entries = tree.matching(needs.checkpoints)
-    return tuple(_checkpoint(tree, entry, needs.max_bytes) for entry in entries if entry.path != _MANIFEST)
+def _checkpoints(tree: Tree, needs: Needs, manifest: Manifest | None) -> tuple[Artifact, ...]:
+    """Probe the artifacts that the policy means, and those that the manifest lists, wherever they are."""
+    entries = {entry.path: entry for entry in tree.matching(needs.checkpoints) if entry.path != _MANIFEST}
+    for path in sorted((manifest.entries if manifest else {}).keys() - entries.keys()):
+        if entry := tree.file(path):
+            entries[path] = entry
+    return tuple(_checkpoint(tree, entries[path], needs.max_bytes) for path in sorted(entries))
 
 
 def _checkpoint(tree: Tree, entry: Entry, max_bytes: int) -> Artifact:

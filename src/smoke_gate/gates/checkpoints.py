@@ -85,23 +85,24 @@ def _checkpoint(section: CheckpointsGate, judged: Judged, artifact: Artifact) ->
         [*_findings(section, artifact), *_unknown_format(artifact)], otherwise=f"Intact: {artifact.format}."
     )
     imports = ", ".join((*artifact.globals.dangerous, *artifact.globals.unknown))
-    observed = artifact.problem or imports or artifact.format or "unknown format"
+    observed = artifact.problem or artifact.unread or imports or artifact.format or "unknown format"
     return judged.check(
         "G3", "checkpoint", status, artifact.path, message, observed=observed, expected="intact"
     )
 
 
 def _model(section: CheckpointsGate, judged: Judged, model: LoggedModel) -> Check:
-    """Judge a LoggedModel. Its files of no known format are its descriptions, not weights."""
+    """Judge a LoggedModel. Its files of no known format are descriptions and code, which may be empty, not weights."""
+    files = [artifact for artifact in model.artifacts if artifact.size != 0 or artifact.problem is not None]
     findings = [
         (status, f"{artifact.path}: {message}")
-        for artifact in model.artifacts
+        for artifact in files
         for status, message in _findings(section, artifact)
     ]
     if model.status != "READY":
         findings.append((Status.FAIL, f"The model is {model.status}, expected READY. Log it again."))
-    elif not model.artifacts:
-        findings.append((Status.FAIL, "The model has no files. Log it again."))
+    elif not files:
+        findings.append((Status.FAIL, "The model has no files, or only empty ones. Log it again."))
     status, message = _worst(findings, otherwise="The model is READY and its files are intact.")
     return judged.check(
         "G3", "model", status, model.name, message, observed=model.status, expected="READY, intact"
@@ -112,6 +113,11 @@ def _findings(section: CheckpointsGate, artifact: Artifact) -> Iterator[Finding]
     """Yield what is wrong with a file, or worth a note, whatever its format is."""
     if artifact.problem is not None:
         yield Status.FAIL, f"Not intact: {artifact.problem}. Save the checkpoint again."
+    elif artifact.unread is not None:
+        yield (
+            Status.FAIL,
+            f"Too long to be scanned whole: {artifact.unread}. Save it as safetensors, or waive it.",
+        )
     elif artifact.size == 0:
         yield Status.FAIL, "The file is empty. Save the checkpoint again."
     elif artifact.sha256 is None:
@@ -154,7 +160,8 @@ def _unknown_format(artifact: Artifact) -> Iterator[Finding]:
 
 def _is_whole(artifact: Artifact) -> bool:
     """Whether the file was read and nothing is wrong with its bytes."""
-    return artifact.sha256 is not None and artifact.problem is None and artifact.size != 0
+    sound = artifact.problem is None and artifact.unread is None
+    return artifact.sha256 is not None and sound and artifact.size != 0
 
 
 def _is_allowed(section: CheckpointsGate, name: str) -> bool:
@@ -197,8 +204,6 @@ def _manifest(section: CheckpointsGate, judged: Judged, *, used: bool) -> Iterat
 
 
 def _listed(section: CheckpointsGate, path: str, entry: ManifestEntry, artifact: Artifact | None) -> Finding:
-    if artifact is None and not _is_named(section, path):
-        return Status.WARNING, "The manifest lists it, but it was not read. Add it to `paths`."
     if artifact is None:
         return Status.FAIL, f"The manifest lists it, but the run does not have it. {_WRITE}"
     wrong = []
@@ -208,9 +213,14 @@ def _listed(section: CheckpointsGate, path: str, entry: ManifestEntry, artifact:
         wrong.append(f"sha256 {artifact.sha256} instead of {entry.sha256}")
     if wrong:
         return Status.FAIL, f"It is not what the manifest lists: {' and '.join(wrong)}. {_WRITE}"
-    if artifact.sha256 is None:
-        return Status.PASS, "Its size is what the manifest lists; its bytes were not read."
-    return Status.PASS, "It is what the manifest lists."
+    if artifact.sha256 is not None:
+        return Status.PASS, "It is what the manifest lists."
+    if artifact.problem is not None:
+        return Status.FAIL, f"The manifest lists it, but it could not be read: {artifact.problem}. {_WRITE}"
+    status, message = _not_read(section, artifact)
+    if status is Status.WARNING and _is_named(section, path):
+        status = Status.PASS  # its own check warns
+    return status, message
 
 
 # --- equal checkpoints ------------------------------------------------------------------------------------------------

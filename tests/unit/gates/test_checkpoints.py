@@ -125,6 +125,11 @@ def test_artifacts_that_could_not_be_read_fail_with_the_reason():
     [
         ({"problem": "is cut off"}, Status.FAIL, "is cut off"),
         ({"problem": "is cut off", "sha256": None, "size": BIG}, Status.FAIL, "is cut off"),
+        (
+            {"unread": "it has more opcodes"},
+            Status.FAIL,
+            "Too long to be scanned whole: it has more opcodes",
+        ),
         ({"size": 0}, Status.FAIL, "empty"),
         ({"globals": Globals(dangerous=("os.system",))}, Status.FAIL, "os.system"),
         ({"globals": Globals(dangerous=("os.system",), unknown=("mine.Net",))}, Status.FAIL, "os.system"),
@@ -195,7 +200,7 @@ def listed(path: str = PATH, **facts: Any) -> Manifest:
         (listed(sha256=sha256("other")), PATH, Status.FAIL, sha256("other")),
         (listed(size=1), PATH, Status.FAIL, "size 2048 instead of 1"),
         (listed("checkpoints/gone.npz"), "checkpoints/gone.npz", Status.FAIL, "does not have it"),
-        (listed("elsewhere/model.npz"), "elsewhere/model.npz", Status.WARNING, "was not read"),
+        (listed("elsewhere/model.npz"), "elsewhere/model.npz", Status.FAIL, "does not have it"),
         (Manifest(problem="is no JSON"), MANIFEST, Status.FAIL, "is no JSON"),
         (Manifest(), MANIFEST, Status.WARNING, "lists nothing"),
         (None, MANIFEST, Status.WARNING, "other runs have one"),
@@ -205,6 +210,50 @@ def test_what_is_wrong_with_a_manifest(manifest, subject, status, says):
     check = only(ask(GATE, with_run(passing_matrix(), "A3/42", manifest=manifest)))
     assert (check.run_id, check.kind, check.subject, check.status) == (RUN, "manifest", subject, status)
     assert says in check.message
+
+
+ELSEWHERE = "weights/last.npz"
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "says"),
+    [
+        ({}, None, ""),
+        ({"sha256": sha256("other")}, Status.FAIL, "not what the manifest lists"),
+        ({"size": 1}, Status.FAIL, "size 1 instead of 2048"),
+        (
+            {"sha256": None, "problem": "it is a link that leads out"},
+            Status.FAIL,
+            "it is a link that leads out",
+        ),
+        ({"sha256": None, "size": None, "problem": "it is gone"}, Status.FAIL, "it is gone"),
+        ({"sha256": None}, Status.FAIL, "not read"),
+        (
+            {"problem": "it is cut off"},
+            None,
+            "",
+        ),  # of a file that `paths` leave out only size and hash are judged
+    ],
+)
+def test_what_the_manifest_lists_outside_of_paths_is_held_against_it_and_does_not_count(facts, status, says):
+    there = checkpoint(RUN, ELSEWHERE, **facts)
+    evidence = with_run(passing_matrix(), "A3/42", checkpoints=(there,), manifest=listed(ELSEWHERE))
+    of_run = [check for check in not_passed(ask(GATE, evidence)) if check.kind != "count"]
+    assert [(check.kind, check.subject, check.status) for check in of_run] == (
+        [("manifest", ELSEWHERE, status)] if status else []
+    )
+    assert all(says in check.message for check in of_run)
+    assert ("count", "checkpoints") in {
+        (check.kind, check.subject) for check in not_passed(ask(GATE, evidence))
+    }
+
+
+@pytest.mark.parametrize(("path", "warned"), [(PATH, "checkpoint"), (ELSEWHERE, "manifest")])
+def test_a_listed_file_that_is_too_large_to_be_read_warns_once(path, warned):
+    files = (checkpoint(RUN, "checkpoints/small.npz"), checkpoint(RUN, path, sha256=None, size=BIG))
+    evidence = with_run(passing_matrix(), "A3/42", checkpoints=files, manifest=listed(path, size=BIG))
+    check = only(ask(GATE, evidence))
+    assert (check.kind, check.subject, check.status) == (warned, path, Status.WARNING)
 
 
 def test_without_any_manifest_none_is_missed():
@@ -249,6 +298,12 @@ WEIGHTS = Artifact(path="data/model.pkl", size=900, sha256=sha256("weights"), fo
         ({"status": "PENDING"}, Status.FAIL, "PENDING"),
         ({"status": "FAILED", "artifacts": ()}, Status.FAIL, "FAILED"),
         ({"artifacts": ()}, Status.FAIL, "no files"),
+        ({"artifacts": (Artifact(path="a.py", size=0, sha256=sha256("")),)}, Status.FAIL, "only empty ones"),
+        (
+            {"artifacts": (WEIGHTS, Artifact(path="a.pkl", size=0, problem="it is empty"))},
+            Status.FAIL,
+            "a.pkl: Not intact: it is empty",
+        ),
         (
             {"artifacts": (replace(WEIGHTS, problem="is corrupt"),)},
             Status.FAIL,
@@ -271,6 +326,11 @@ def test_what_is_wrong_with_a_model(facts, status, says):
     check = only(ask(GATE, with_model(model(**facts))))
     assert (check.run_id, check.kind, check.subject, check.status) == (RUN, "model", "forecaster", status)
     assert says in check.message
+
+
+def test_a_model_may_hold_empty_files_whose_names_promise_nothing():
+    package = Artifact(path="code/mine/__init__.py", size=0, sha256=sha256(""))
+    assert found(ask(GATE, with_model(model(artifacts=(*model().artifacts, package))))) == []
 
 
 def test_two_models_of_one_name_are_judged_in_one_order():

@@ -40,7 +40,7 @@ def probe_zip(file: BinaryIO, size: int, inspection: Inspection, probe: MemberPr
                 drain(stream)
                 unpacking.check()  # whatever the probe made of it: a checksum that does not match explains the rest
         except BrokenError as error:
-            problem = problem or BrokenError(f"member {member.name[:80]!r}: {error}")
+            problem = problem or type(error)(f"member {member.name[:80]!r}: {error}")
     if problem:
         raise problem
 

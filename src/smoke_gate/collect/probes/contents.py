@@ -73,12 +73,13 @@ class Content:
         return found if not self.depth or self.promised or found in _UNMISTAKABLE else None
 
 
-def examine(content: Content, inspection: Inspection) -> tuple[str | None, str | None]:
+def examine(content: Content, inspection: Inspection) -> tuple[str | None, BrokenError | None]:
     """Return the format, None where it is not a known one, and the problem, None where the content is intact.
 
     The globals of pickles go to ``inspection``.
     """
-    known = problem = None
+    known: str | None = None
+    problem: BrokenError | None = None
     try:
         found = content.sniffed()
         known = "joblib" if found in COMPRESSIONS else found
@@ -90,10 +91,10 @@ def examine(content: Content, inspection: Inspection) -> tuple[str | None, str |
             )
         known = _probe(content, found, inspection)
     except BrokenError as error:
-        problem = str(error)
+        problem = type(error)(str(error)[:_MAX_MESSAGE])
     except _UNEXPECTED as error:
-        problem = f"it cannot be understood ({type(error).__name__}: {error})"
-    return known if known in FORMATS else None, problem and problem[:_MAX_MESSAGE]
+        problem = BrokenError(f"it cannot be understood ({type(error).__name__}: {error})"[:_MAX_MESSAGE])
+    return known if known in FORMATS else None, problem
 
 
 def _probe(content: Content, found: str | None, inspection: Inspection) -> str | None:
@@ -124,7 +125,7 @@ def _probe_zip(content: Content, inspection: Inspection) -> None:
     def probe_member(stream: io.BufferedReader, member: Member) -> None:
         _, problem = examine(Content(stream, member.size, member.name, content.depth + 1), inspection)
         if problem:
-            raise BrokenError(problem)
+            raise problem
 
     if content.depth > _MAX_DEPTH:
         raise BrokenError(f"it is a zip archive more than {_MAX_DEPTH} archives deep")

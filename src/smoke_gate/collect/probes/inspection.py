@@ -16,6 +16,10 @@ class BrokenError(Exception):
     """The file is not intact; the message says why."""
 
 
+class LimitError(BrokenError):
+    """The file may be intact: there is more of it than is looked at; the message says of what."""
+
+
 @dataclass(slots=True)
 class Imports:
     """The globals that pickles in one file would import and that are not known to be harmless."""
@@ -43,9 +47,12 @@ class Imports:
     def as_evidence(self) -> Globals:
         """Return the findings in a fixed order."""
         computed = {COMPUTED_NAME} if self.computed else set()
-        return Globals(
-            dangerous=tuple(sorted(self.dangerous | computed)), unknown=tuple(sorted(self.unknown))
-        )
+        return Globals(dangerous=_ordered(self.dangerous | computed), unknown=_ordered(self.unknown))
+
+
+def _ordered(names: set[str]) -> tuple[str, ...]:
+    """Return names in order; what UTF-8 cannot say is escaped, for evidence is text."""
+    return tuple(sorted(name.encode("utf-8", "backslashreplace").decode() for name in names))
 
 
 @dataclass(slots=True)
@@ -65,12 +72,12 @@ class Inspection:
         """Account for ``size`` bytes that are unpacked, before they are.
 
         Raises:
-            BrokenError: the file unpacks to more than any checkpoint of its size.
+            LimitError: the file unpacks to more than any checkpoint of its size.
 
         """
         self.expansion_left -= size
         if self.expansion_left < 0:
-            raise BrokenError(
+            raise LimitError(
                 f"it unpacks to more than {MAX_EXPANSION_RATIO} times its size and {MIN_EXPANSION_BYTES >> 20} MiB"
             )
 

@@ -4,6 +4,7 @@ import re
 
 from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.json_text import parse_json
+from smoke_gate.collect.probes.zip_directory import DRIVE
 from smoke_gate.evidence import Manifest, ManifestEntry
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -29,7 +30,7 @@ def read_manifest(data: bytes) -> Manifest:
 
 def _path(path: str) -> str:
     parts = path.split("/")
-    inside = {"", ".", ".."}.isdisjoint(parts) and "\\" not in path and ":" not in parts[0]
+    inside = {"", ".", ".."}.isdisjoint(parts) and "\\" not in path and not DRIVE.match(path)
     if not inside or not path.isprintable() or len(path) > _MAX_PATH:
         raise BrokenError(f"it names a path that is none below the artifact root: {path[:80]!r}")
     return path

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-from smoke_gate.collect.probes.inspection import MAX_OPCODES, BrokenError, Inspection
+from smoke_gate.collect.probes.inspection import MAX_OPCODES, BrokenError, Inspection, LimitError
 from smoke_gate.collect.probes.pickle_operands import Operands
 from smoke_gate.collect.probes.pickle_stack import Memo, Stack
 from smoke_gate.collect.probes.pickle_values import (
@@ -52,7 +52,8 @@ class Machine:
         """Follow the pickle to its end and return what is known of the value it holds.
 
         Raises:
-            BrokenError: the stream is cut off or corrupt, or larger than can be followed.
+            BrokenError: the stream is cut off or corrupt.
+            LimitError: it is longer, or needs a larger stack, than is followed.
 
         """
         handlers = self._handlers()
@@ -63,9 +64,7 @@ class Machine:
                 raise BrokenError(f"it is no pickle, or a corrupt one: byte 0x{code.hex()} is no opcode")
             inspection.opcodes_left -= 1
             if inspection.opcodes_left < 0:
-                raise BrokenError(
-                    f"it has more than {MAX_OPCODES} pickle opcodes and was not read to the end"
-                )
+                raise LimitError(f"it has more than {MAX_OPCODES} pickle opcodes")
             handler()
         if self._frame_end > self._source.position:
             raise BrokenError("it is a corrupt pickle: it stops before its frame ends")
@@ -122,7 +121,7 @@ class Machine:
             case ("storage", Name() as kind, str() as key, _, int() as count, *_):
                 self.storages[key] = (kind, count)
                 if len(self.storages) > _MAX_STORAGES:
-                    raise BrokenError(f"it has more than {_MAX_STORAGES} torch storages")
+                    raise LimitError(f"it has more than {_MAX_STORAGES} torch storages")
             case ("module", *_):  # a class with its source, as torch wrote before 1.6
                 pass
             case _:
@@ -158,8 +157,12 @@ class Machine:
         self._make(items[0], tuple_of(items[1:]))
 
     def _instance(self) -> None:
-        maker = self._import(self._read.name(), self._read.name())
-        self._make(maker, tuple_of(self._stack.pop_mark()))
+        module, name = self._read.name(), self._read.name()
+        if not self._stack.has_mark:
+            # Python's unpickler imports it before it misses the mark, C's does not; neither makes anything of it.
+            self._inspection.imports.unknown.add(f"{module}.{name}")
+        items = self._stack.pop_mark()
+        self._make(self._import(module, name), tuple_of(items))
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack.top()

@@ -1,6 +1,6 @@
 """The stack and the memo of the unpickler, with its own rules and bounds on memory."""
 
-from smoke_gate.collect.probes.inspection import BrokenError
+from smoke_gate.collect.probes.inspection import BrokenError, LimitError
 from smoke_gate.collect.probes.pickle_values import Dict, Opaque, Value
 
 _MAX_VALUES = 250_000  # at once, and marks; picklers write long lists and dicts in batches of a thousand
@@ -18,10 +18,15 @@ class Stack:
         self._marks: list[int] = []
         self._fence = 0  # where the values above the last mark begin
 
+    @property
+    def has_mark(self) -> bool:
+        """Whether a mark is set."""
+        return bool(self._marks)
+
     def push(self, value: Value) -> None:
         """Put a value on top."""
         if len(self._values) >= _MAX_VALUES:
-            raise BrokenError(_TOO_HIGH)
+            raise LimitError(_TOO_HIGH)
         self._values.append(value)
 
     def pop(self) -> Value:
@@ -48,7 +53,7 @@ class Stack:
     def mark(self) -> None:
         """Set a mark."""
         if len(self._marks) >= _MAX_VALUES:
-            raise BrokenError(_TOO_HIGH)
+            raise LimitError(_TOO_HIGH)
         self._fence = len(self._values)
         self._marks.append(self._fence)
 

@@ -8,7 +8,7 @@ import json
 from math import prod
 from typing import Final
 
-from smoke_gate.collect.probes.inspection import BrokenError, Inspection
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection, LimitError
 from smoke_gate.collect.probes.json_text import parse_json
 
 _LENGTH_BYTES = 8
@@ -37,11 +37,12 @@ def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> No
 
     Raises:
         BrokenError: the header is no such header, or the offsets do not cover the data exactly.
+        LimitError: the header is larger than is read.
 
     """
     length = int.from_bytes(stream.read(_LENGTH_BYTES), "little")
     if length > _MAX_HEADER_BYTES:
-        raise BrokenError(f"it has a header of {length} bytes, more than {_MAX_HEADER_BYTES}")
+        raise LimitError(f"it has a header of {length} bytes, more than {_MAX_HEADER_BYTES}")
     header = parse_json(stream.read(length))
     if not isinstance(header, dict):
         raise BrokenError("it has a header that is no JSON object")

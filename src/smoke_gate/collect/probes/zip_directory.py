@@ -6,6 +6,7 @@ taken on trust: members must fill the file from its first byte to the directory,
 Format: PKWARE, APPNOTE.TXT.
 """
 
+import re
 import stat
 import struct
 import zipfile
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from smoke_gate.collect.probes.inspection import BrokenError
+from smoke_gate.collect.probes.inspection import BrokenError, LimitError
 
 _END: Final = struct.Struct("<4s4H2LH")
 _END64_LOCATOR: Final = struct.Struct("<4sLQL")
@@ -26,6 +27,7 @@ _MAX_NAME = 1024
 _UNKNOWN_16, _UNKNOWN_32 = 0xFFFF, 0xFFFFFFFF  # then the zip64 record says it
 _SIZES_FOLLOW, _UTF8 = 0x0008, 0x0800  # flags: sizes come after the data; names are UTF-8
 _ALLOWED_FLAGS = _SIZES_FOLLOW | _UTF8 | 0x0006  # bits 1 and 2: how hard deflate tried
+DRIVE: Final = re.compile(r"[A-Za-z]:")  # at the start of a path that Windows takes elsewhere
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -102,7 +104,7 @@ def _directory_place(file: BinaryIO, size: int) -> tuple[int, int]:
     if disk or directory_disk or here != count or start + length != directory_end:
         raise BrokenError("it is a zip archive whose directory is not where its end says")
     if count > _MAX_MEMBERS or length > _MAX_DIRECTORY_BYTES:
-        raise BrokenError(f"it is a zip archive with {count} members; at most {_MAX_MEMBERS} are read")
+        raise LimitError(f"it is a zip archive with {count} members; at most {_MAX_MEMBERS} are read")
     return start, count
 
 
@@ -122,7 +124,7 @@ def _check_names(infos: Sequence[zipfile.ZipInfo]) -> None:
         if (
             not name.isprintable()
             or "\\" in name
-            or ":" in parts[0]
+            or DRIVE.match(name)
             or not {"", ".", ".."}.isdisjoint(parts)
             or len(name) > _MAX_NAME
             or info.filename != name

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smoke_gate.collect.probes.checkpoint import probe_checkpoint
+from smoke_gate.collect.probes.inspection import Inspection
 from smoke_gate.evidence import Globals
 from tests.unit.collect.probes.files import SHELL, probed, torch_legacy, torch_zip, zipped
 
@@ -110,9 +111,34 @@ def test_whatever_is_cut_off_is_not_intact(tmp_path, data, name, found):
 
 
 def test_an_empty_file(tmp_path):
-    artifact = probed(tmp_path, b"", "model.bin")
+    artifact = probed(tmp_path, b"", "model.pt")
     assert (artifact.problem, artifact.format, artifact.size) == ("it is empty", None, 0)
     assert artifact.sha256 == hashlib.sha256(b"").hexdigest()
+    artifact = probed(tmp_path, b"", "code/mine/__init__.py")  # whose name promises nothing
+    assert (artifact.problem, artifact.format, artifact.size) == (None, None, 0)
+
+
+@pytest.mark.parametrize("name", ["m.pkl", "m.bin", "m.joblib"])
+def test_a_pickle_that_is_too_long_is_not_broken_but_unread(tmp_path, monkeypatch, name):
+    data = pickle.dumps(list(range(2000)))
+    monkeypatch.setattr(Inspection, "of_size", lambda size: Inspection(expansion_left=0, opcodes_left=1000))
+    artifact = probed(tmp_path, data, name)
+    assert artifact.problem is None
+    assert "pickle opcodes" in (artifact.unread or "")
+    inside = probed(tmp_path, zipped({"data.pkl": data}), "m.pt")
+    assert inside.problem is None
+    assert (inside.unread or "").startswith("member 'data.pkl': ")
+
+
+def test_a_source_file_is_no_dangerous_pickle(tmp_path):
+    source = b'import sys\nsys.path.append("..")\nimport numpy as np\n'
+    artifact = probed(tmp_path, source, "code/train.py")
+    assert (artifact.problem, artifact.format, artifact.globals) == (None, None, Globals())
+
+
+def test_a_global_that_is_no_text_is_escaped(tmp_path):
+    artifact = probed(tmp_path, b"\x80\x04\x8c\x01m\x8c\x03\xed\xa0\x80\x93.", "m.pkl")
+    assert artifact.globals.unknown == (r"m.\ud800",)
 
 
 @pytest.mark.parametrize(

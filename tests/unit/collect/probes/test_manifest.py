@@ -26,6 +26,11 @@ def test_an_empty_one():
     assert read_manifest(b"{}").problem is None
 
 
+def test_a_colon_is_no_drive():
+    path = "best_12:30:05/model.pt"
+    assert list(read_manifest(written(path)).entries) == [path]
+
+
 @pytest.mark.parametrize(
     "path",
     [

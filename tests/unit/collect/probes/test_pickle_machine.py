@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_gate.collect.probes import pickle_machine
-from smoke_gate.collect.probes.inspection import COMPUTED_NAME, MAX_OPCODES, BrokenError, Inspection
+from smoke_gate.collect.probes.inspection import COMPUTED_NAME, MAX_OPCODES, Inspection, LimitError
 from smoke_gate.collect.probes.pickle_machine import Machine
 from smoke_gate.collect.probes.streams import Source
 from tests.unit.collect.probes.files import SHELL, scanned
@@ -156,6 +156,14 @@ def test_a_global_whose_name_is_computed_is_dangerous(data):
     assert COMPUTED_NAME in found.dangerous
 
 
+def test_an_instance_without_its_mark_is_imported_by_one_unpickler_and_made_by_none():
+    found, problem = scanned(b"ios\nsystem\n.")
+    assert (found.dangerous, found.unknown) == ((), ("os.system",))
+    assert "a mark is missing" in (problem or "")
+    found, _ = scanned(b"(ios\nsystem\n.")
+    assert found.dangerous == ("os.system",)
+
+
 def test_extension_codes_are_unknown():
     found, problem = scanned(b"\x80\x02\x82\x11\x83\x12\x00\x84\x13\x00\x00\x00\x87.")
     assert problem is None
@@ -236,7 +244,7 @@ def test_corrupt_streams_are_told(data, reason):
 
 def test_more_opcodes_than_can_be_followed_are_a_problem():
     inspection = Inspection(expansion_left=0, opcodes_left=10)
-    with pytest.raises(BrokenError, match=f"more than {MAX_OPCODES} pickle opcodes"):
+    with pytest.raises(LimitError, match=f"more than {MAX_OPCODES} pickle opcodes"):
         Machine(Source(io.BufferedReader(io.BytesIO(b"N" * 20 + b"."))), inspection).run()
 
 

@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from smoke_gate.collect.probes.inspection import BrokenError, Inspection
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection, LimitError
 from smoke_gate.collect.probes.pickles import scan_disguised, scan_one_pickle
 from tests.unit.collect.probes.files import SHELL, scanned, torch_legacy, torch_pickle
 
@@ -72,5 +72,5 @@ def test_of_bytes_that_only_begin_like_a_pickle_only_named_dangers_count():
 
 def test_a_disguised_pickle_that_is_too_long_to_follow_is_a_problem():
     inspection = Inspection(expansion_left=0, opcodes_left=50)
-    with pytest.raises(BrokenError, match="opcodes"):
+    with pytest.raises(LimitError, match="opcodes"):
         scan_disguised(stream(b"N0" * 100 + SHELL), inspection)

@@ -102,6 +102,11 @@ def test_names_that_may_leave(name):
         names(zipped({name: b"x"}))
 
 
+@pytest.mark.parametrize("name", ["best_12:30:05/data.pkl", "a/c:/b", "run:1"])
+def test_a_colon_is_no_drive(name):
+    assert names(zipped({name: b"x"})) == [name]
+
+
 def test_a_name_with_a_zero_byte_that_readers_cut_there():
     with pytest.raises(BrokenError, match="may leave it"):
         names(zipped({"data.pkl?.txt": b"x"}).replace(b"data.pkl?", b"data.pkl\0"))
