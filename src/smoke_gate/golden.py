@@ -38,7 +38,7 @@ def load_function(name: str, folder: Path) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
         for part in path.split("."):
             found = getattr(found, part)
-    except Exception as error:  # noqa: BLE001 - whatever importing somebody's module raises
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever importing somebody's module raises
         raise UsageError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
     finally:
         sys.path.remove(str(folder.resolve()))
@@ -63,7 +63,7 @@ def replay_golden(
     try:
         values = _by_metric(golden, function(**golden.inputs))
         problem = None
-    except Exception as error:  # noqa: BLE001 - an implementation that raises does not hold, whatever it raises
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what raises does not hold, whatever it raises
         values, problem = {}, f"it raised {type(error).__name__}: {error}"
     return tuple(
         _result(metric, expected, values, problem, margin=atol + rtol * abs(expected))
@@ -89,7 +89,7 @@ def _result(
     elif problem is None:
         try:
             found = float(values[metric])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             problem = f"it gave no number: {error}"
     holds = found is not None and math.isfinite(found) and abs(found - expected) <= margin
     return GoldenResult(metric=metric, expected=expected, found=found, holds=holds, problem=problem)

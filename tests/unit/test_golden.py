@@ -62,6 +62,7 @@ def test_the_tolerance_is_relative_and_absolute(found, expected, rtol, atol, hol
         ({"rmse": 1.0}, {"mae": 1.0}, "it gave no mae, only rmse"),
         (None, {"mae": 1.0}, "it gave no number: "),
         (np.array([1.0, 2.0]), {"mae": 1.0}, "it gave no number: "),
+        (10**400, {"mae": 1.0}, "it gave no number: "),
         (1.0, {"mae": 1.0, "worst": 1.0}, "it raised TypeError: returned float, expected a mapping with"),
     ],
 )  # fmt: skip
@@ -79,6 +80,15 @@ def test_an_implementation_that_raises_does_not_hold():
     assert not result.holds
     assert "it raised TypeError: " in (result.problem or "")
     assert "forecast" in (result.problem or "")
+
+
+def test_an_implementation_that_ends_the_process_does_not_hold():
+    def implementation(**_inputs: Any) -> float:
+        sys.exit(0)
+
+    (result,) = replay_golden(Golden(INPUTS, {"mae": 1.0}), implementation, rtol=0, atol=0)
+    assert not result.holds
+    assert result.problem == "it raised SystemExit: 0"
 
 
 # --- the function -----------------------------------------------------------------------------------------------------
@@ -103,9 +113,11 @@ def test_a_function_of_the_folder_is_found(tmp_path):
         ("math:no_such", "cannot be imported: AttributeError"),
         ("math:pi", "math:pi is float, expected a function"),
         ("broken_metric_module:f", "cannot be imported: ZeroDivisionError: division by zero"),
+        ("ending_metric_module:f", "cannot be imported: SystemExit: 0"),
     ],
 )
 def test_what_is_no_function_is_an_error(name, said, tmp_path):
     (tmp_path / "broken_metric_module.py").write_text("1 / 0\n")
+    (tmp_path / "ending_metric_module.py").write_text("import sys\nsys.exit(0)\n")
     with pytest.raises(UsageError, match=said):
         load_function(name, tmp_path)
