@@ -1,6 +1,7 @@
 """The policy as others read it: YAML for people, JSON for verdict files, a hash."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,14 +46,27 @@ def effective_yaml(policy: Policy) -> str:
     text: str = yaml.dump(
         values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
-    return f"{_narrowing(policy)}{text}"
+    return inert_yaml(f"{_narrowing(policy)}{text}")
+
+
+def inert_yaml(text: str) -> str:
+    """Return YAML that a GitHub runner takes for no command, and that reads as it did.
+
+    Such a command is ``::`` at the start of a line, after any blanks, or ``##[`` anywhere in it. Either must stand in a
+    double-quoted scalar, where its first character can be an escape, or in a comment.
+    """
+    return re.sub(r"(?m)^(\s*):(?=:)", r"\1\\x3a", text.replace("##[", r"\x23#["))
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes every text so that it reads back the same; PyYAML alone folds rare line breaks away."""
+    """Writes every text so that it reads back the same, also from `inert_yaml`.
+
+    PyYAML alone folds rare line breaks away.
+    """
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
-        style = None if data.isprintable() else '"'
+        plain = data.isprintable() and "::" not in data and "##[" not in data
+        style = None if plain else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 

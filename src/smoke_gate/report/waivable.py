@@ -7,8 +7,9 @@ import yaml
 
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.policy.formats import inert_yaml
 from smoke_gate.policy.model import UNWAIVABLE, Waiver
-from smoke_gate.report.escape import shortened, visible
+from smoke_gate.report.escape import log_line, shortened
 from smoke_gate.verdict import Verdict
 
 SCOPE = ("gate", "cell", "seed", "run_id", "subject")  # what a waiver may name of a check
@@ -52,7 +53,7 @@ def waivable(verdict: Verdict, as_of: str) -> str:
 
 
 def _entry(check: Check, expires: str) -> str:
-    said = visible(shortened(check.message, _LONGEST_MESSAGE))
+    said = log_line(shortened(check.message, _LONGEST_MESSAGE))
     scope = {key: value for key in SCOPE if (value := getattr(check, key)) is not None}
     lines = [f"{key}: {_scalar(value)}" for key, value in scope.items()]
     lines += [f"expires: {_scalar(expires)}", "reason:"]
@@ -64,6 +65,6 @@ def _item(lines: Sequence[str]) -> list[str]:
 
 
 def _scalar(text: str) -> str:
-    """Return text as a YAML scalar that is the same text again, on one line."""
+    """Return text as a YAML scalar that is the same text again, on one line, to a GitHub runner too."""
     quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
-    return quoted.rstrip("\n")
+    return inert_yaml(quoted.rstrip("\n"))

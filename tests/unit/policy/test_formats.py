@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,12 @@ from smoke_gate.policy.model import Policy
 from tests.unit.policy.reading import PLAN, load, with_plan
 
 # Whatever a policy file can hold: any text that YAML can say.
-names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+names = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8),
+    st.text(
+        ':#[] x\\"\xa0\u2028', min_size=1, max_size=120
+    ),  # folded, and near to what starts a workflow command
+)
 several = st.lists(names, min_size=1, max_size=3, unique=True)
 patterns = names.map(lambda text: f"./{text.replace('/', '').replace('.', '')}*")
 numbers = st.floats(min_value=-1e9, max_value=1e9)
@@ -36,6 +42,8 @@ rules = st.builds(
     numbers,
     numbers,
 )
+
+STARTS_A_COMMAND = re.compile(r"(?m)^\s*::|##\[")
 
 
 @st.composite
@@ -93,7 +101,9 @@ def test_an_effective_policy_reads_back_the_same(raw):
     policy = policy_from_json(raw)
     with TemporaryDirectory() as folder:
         path = Path(folder, "policy.yml")
-        path.write_text(effective_yaml(policy), encoding="utf-8")
+        text = effective_yaml(policy)
+        assert not STARTS_A_COMMAND.search(text)
+        path.write_text(text, encoding="utf-8")
         again = load_policy(path)
     assert again == policy
     assert effective_yaml(again) == effective_yaml(policy)
@@ -130,13 +140,34 @@ def test_a_policy_survives_a_verdict_file(raw):
         "a\u2028 b",
         "\x07",
         "{a",
+        "::error::x",
+        " ::error::x",
+        "##[error]x",
+        "a" * 90 + "\x07::error::x",
+        "a" * 100 + " ::error::x ##[error]x",
     ],
 )
-def test_every_text_survives_yaml(tmp_path, text):
+def test_every_text_survives_yaml_and_starts_no_workflow_command(tmp_path, text):
     policy = Policy.model_validate(
         {"version": 1, "plan": {"cells": {"A": {"expect": {"key": [text]}}}, "seeds": ["1"]}}
     )
-    assert load(tmp_path, effective_yaml(policy)) == policy
+    written = effective_yaml(policy)
+    assert load(tmp_path, written) == policy
+    assert not STARTS_A_COMMAND.search(written)
+
+
+@pytest.mark.parametrize("cell", ["::error::x", "##[error]x"])
+def test_a_cell_starts_no_workflow_command(tmp_path, cell):
+    policy = Policy.model_validate(
+        {
+            "version": 1,
+            "plan": {"cells": [cell], "seeds": ["1"]},
+            "narrowed": {"cells": [cell], "seeds": None},
+        }
+    )
+    written = effective_yaml(policy)
+    assert not STARTS_A_COMMAND.search(written)
+    assert list(load(tmp_path, written).plan.cells) == [cell]
 
 
 def test_the_effective_policy_is_yaml_that_says_every_default(tmp_path):

@@ -69,6 +69,18 @@ def test_hostile_text_stays_in_its_comment_or_its_scalar():
     assert [entry["gate"] for entry in yaml.safe_load(entries(evidence))["waivers"]] == ["G2", "G2"]
 
 
+def test_hostile_text_starts_no_workflow_command_and_is_the_same_again():
+    subject = "##[error]x"
+    verdict = evaluate(passing_policy(), FAILING)
+    checks = tuple(
+        replace(check, subject=subject, message=f"::error::x {subject}") if check.waivable else check
+        for check in verdict.checks
+    )
+    text = waivable(replace(verdict, checks=checks), FAILING.as_of)
+    assert "##[" not in text
+    assert {entry["subject"] for entry in yaml.safe_load(text)["waivers"]} == {subject}
+
+
 # --- the fingerprint --------------------------------------------------------------------------------------------------
 
 
