@@ -1,14 +1,28 @@
 """What `check` can be asked, by the command line and by the action alike."""
 
+import os.path
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.policy.overrides import Overrides
 
 DEFAULT_POLICY = Path("smoke-gate.yml")
 DEFAULT_OUTPUT = Path("outputs")
 DEFAULT_WORKERS = 8
+
+
+def clean_sha(text: str) -> str:
+    """Return a commit's whole hash, in lower case as git writes it.
+
+    Raises:
+        ValueError: It is none: what is cut short equals no run's commit.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", text):
+        raise ValueError(f"found {text!r}; expected a whole commit hash of 40 or 64 hex digits")
+    return text.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +50,11 @@ class Options:
 
     @property
     def policy_file(self) -> Path | None:
-        """The policy file that counts: the one that is named, else the default one where there is one."""
-        return self.policy or (DEFAULT_POLICY if DEFAULT_POLICY.is_file() else None)
+        """The policy file that counts: the one that is named, else the default one where there is one.
+
+        A folder or a link that leads nowhere counts too: whoever reads it says what is wrong.
+        """
+        return self.policy or (DEFAULT_POLICY if os.path.lexists(DEFAULT_POLICY) else None)
 
     @property
     def overrides(self) -> Overrides:
@@ -75,5 +92,5 @@ class Options:
                 yield from (name, str(value))
         for experiment in self.experiment:
             yield from ("--experiment", experiment)
-        for old, new in self.artifact_path_map:
-            yield from ("--artifact-path-map", f"{old}={new}")
+        for pair in self.artifact_path_map:
+            yield from ("--artifact-path-map", "=".join(map(without_credentials_and_query, pair)))

@@ -19,7 +19,7 @@ def duration(text: str) -> float:
         ValueError: it is not a duration; the message says what was expected.
 
     """
-    parts = re.findall(r"(\d+)([smhd])", text, re.ASCII)
+    parts = re.findall(r"(\d{1,9})([smhd])", text, re.ASCII)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"found {text!r}; expected a duration such as 30m, 90s or 1h30m")
     return float(sum(int(number) * _UNITS[unit] for number, unit in parts))

@@ -14,7 +14,9 @@ def test_a_duration_is_read(text, seconds):
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "30", "m", "-5m", "1.5h", "30 m", "30m later", "½h", "٣m"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "m", "-5m", "1.5h", "30 m", "30m later", "½h", "٣m", "9" * 401 + "d"]
+)
 def test_what_is_no_duration_is_told(text):
     with pytest.raises(ValueError, match="expected a duration such as 30m"):
         duration(text)

@@ -3,11 +3,16 @@
 Everything heavy is imported by the command that needs it, so that ``--help`` and a wrong policy cost no MLflow import.
 """
 
+import atexit
 import gc
+import io
+import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
+from types import FrameType
 
 import click
 
@@ -15,12 +20,16 @@ from smoke_gate import __version__
 from smoke_gate.cli.check import check, demo
 from smoke_gate.cli.inform import explain, policy
 from smoke_gate.cli.init import init
+from smoke_gate.cli.options import VARIABLE_PREFIX
 from smoke_gate.cli.produce import hash_files, preregister
 from smoke_gate.cli.publish import action, publish
 from smoke_gate.cli.repeat import compare, golden, reproduce
-from smoke_gate.errors import ExitCode, SmokeGateError
+from smoke_gate.cli.streams import SteadyStream
+from smoke_gate.errors import ExitCode, SmokeGateError, UsageError
 
 _NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
+_CLEAN_UP_SECONDS = 5.0
+_OUR_VARIABLES = (VARIABLE_PREFIX, "MLFLOW_TRACKING_URI")
 
 
 def main() -> None:
@@ -28,16 +37,28 @@ def main() -> None:
     # Python looks for dead cycles every few hundred new objects; importing MLflow makes half a million that all live.
     gc.set_threshold(_NEW_OBJECTS)
     # As the first process of a container it would ignore SIGTERM otherwise; it ends as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
+    interrupt = interrupting()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
+            signal.signal(number, interrupt)
+            atexit.register(signal.signal, number, signal.SIG_IGN)  # the exit code is settled then
+    output = sys.stdout = SteadyStream(sys.stdout)
+    sys.stderr = SteadyStream(sys.stderr)
+    code = run(sys.argv[1:])
+    if output.problem:
+        _tell(f"smoke-gate: standard output is not complete: {output.problem.strerror}")
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; every error ends in a message on stderr and an exit code, none in a traceback."""
     try:
+        _refuse_bytes(arguments)
         code = commands.main(args=list(arguments), prog_name="smoke-gate", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        _tell(shown.getvalue())
         return int(ExitCode.USAGE)
     except SmokeGateError as error:
         _tell(f"smoke-gate: {error}")
@@ -45,10 +66,34 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _tell("smoke-gate: interrupted: no verdict")
         return int(ExitCode.NO_VERDICT)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug must neither show a traceback nor pass
+    except BaseException as error:  # noqa: BLE001 - the last line of defence: a bug must neither show a traceback nor pass
         _tell(_bug(error))
         return int(ExitCode.NO_VERDICT)
     return int(code or 0)
+
+
+def interrupting() -> Callable[[int, FrameType | None], None]:
+    """Return a signal handler that interrupts, and then leaves time to clean up: who cancels a job signals twice."""
+    deaf_until = 0.0
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal deaf_until
+        if monotonic() >= deaf_until:
+            deaf_until = monotonic() + _CLEAN_UP_SECONDS
+            raise KeyboardInterrupt
+
+    return interrupt
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Refuse what is no text: reports, which are UTF-8, could not name it. It is not quoted: it may be a secret."""
+    given = {f"argument {position}": text for position, text in enumerate(arguments, 1)}
+    given |= {name: text for name, text in os.environ.items() if name.startswith(_OUR_VARIABLES)}
+    for name, text in given.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name} is not UTF-8") from None
 
 
 def _tell(message: str) -> None:
@@ -59,7 +104,7 @@ def _tell(message: str) -> None:
         click.echo(log_line(line), err=True)
 
 
-def _bug(error: Exception) -> str:
+def _bug(error: BaseException) -> str:
     """Name the place, so that a report of the bug is of use, and not the values, which may be secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.filename.rpartition('smoke_gate/')[2]}:{frame.lineno}"

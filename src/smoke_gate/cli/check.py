@@ -1,6 +1,5 @@
 """`check`, the main job, and `demo`, the same on runs that it trains first."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,12 @@ from smoke_gate.cli.options import (
     OUTPUT_OPTIONS,
     POLICY_OPTIONS,
     STORE_OPTIONS,
+    Folder,
     option,
     seconds,
     with_options,
 )
-from smoke_gate.cli.progress import progress_bar
+from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _DEMO_DIRECTORY = Path("smoke-gate-demo")
 @click.command()
 @with_options(POLICY_OPTIONS, STORE_OPTIONS, CONTEXT_OPTIONS, OUTPUT_OPTIONS)
 @option("--wait", callback=seconds, metavar="30m", help="Wait for planned runs that are not finished.")
-@click.option("--show-waivable", is_flag=True, help="Print ready waivers for the failing checks.")
+@option("--show-waivable", is_flag=True, help="Print ready waivers for the failing checks.")
 def check(
     *, fail_on: str, quiet: bool, verbose: bool, wait: float, show_waivable: bool, **options: Any
 ) -> int:
@@ -38,16 +38,17 @@ def check(
     """
     from smoke_gate.options import Options
 
-    if verbose:
-        logging.basicConfig(level=logging.INFO, format="%(message)s")
-    return _check(Options(**options), fail_on=fail_on, quiet=quiet, wait=wait, show_waivable=show_waivable)
+    with told(shown=verbose):
+        return _check(
+            Options(**options), fail_on=fail_on, quiet=quiet, wait=wait, show_waivable=show_waivable
+        )
 
 
 @click.command()
 @click.option(
     "--dir",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     default=_DEMO_DIRECTORY,
     show_default=True,
     help="Where the store and the report go.",

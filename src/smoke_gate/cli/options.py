@@ -1,23 +1,49 @@
 """The options of `check`, each with its environment variable; other commands take those that they share."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from smoke_gate.options import DEFAULT_OUTPUT, DEFAULT_POLICY, DEFAULT_WORKERS
+from smoke_gate.options import DEFAULT_OUTPUT, DEFAULT_POLICY, DEFAULT_WORKERS, clean_sha
 
 if TYPE_CHECKING:
     from smoke_gate.collect import Source
     from smoke_gate.policy.model import Policy
 
 Decorator = Callable[[Any], Any]
+VARIABLE_PREFIX = "SMOKE_GATE_"
+
+
+class Several(click.types.StringParamType):
+    """A text that may be given again; a variable holds several, told apart by any of the separators."""
+
+    def __init__(self, separators: str) -> None:
+        self._separators = f"[{separators}]"
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return what a variable holds, trimmed, as the inputs of the action are."""
+        return [part for text in re.split(self._separators, rv) if (part := text.strip())]
+
+
+class Folder(click.Path):
+    """A folder to write to, which need not be there."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty name: it would be the working directory, which nobody asked for."""
+        if value == "":
+            self.fail("found nothing, expected a folder (. is the working directory)", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def option(name: str, *parameters: str, **settings: Any) -> Decorator:
     """Return a click option that ``SMOKE_GATE_<NAME>`` sets too, where the command line does not."""
-    variable = "SMOKE_GATE_" + name.removeprefix("--").upper().replace("-", "_")
+    variable = VARIABLE_PREFIX + name.removeprefix("--").upper().replace("-", "_")
     return click.option(name, *parameters, envvar=variable, **settings)
 
 
@@ -35,6 +61,14 @@ def path_map(
         if not all(text.partition("=")):
             raise click.BadParameter(f"found {text!r}, expected OLD=NEW")
     return tuple((old, new) for old, _, new in (text.partition("=") for text in texts))
+
+
+def sha(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """Read a whole commit hash; None where nothing was said."""
+    try:
+        return None if text is None else clean_sha(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
@@ -73,13 +107,21 @@ def policy_and_store(
     return load_policy(asked.policy_file, asked.overrides, plan_required=False), Source(tracking_uri=uri)
 
 
+experiment_option = option(
+    "--experiment",
+    multiple=True,
+    type=Several(",\n"),
+    metavar="NAME_OR_ID",
+    help="An experiment; may be given again.",
+)
+
 POLICY_OPTIONS = (
     option(
         "--policy",
         type=click.Path(path_type=Path),
         help=f"The policy file.  [default: {DEFAULT_POLICY}, if there is one]",
     ),
-    option("--experiment", multiple=True, metavar="NAME_OR_ID", help="An experiment; may be given again."),
+    experiment_option,
     option("--cells", callback=names, metavar="B0,A3", help="Judge only these cells."),
     option("--seeds", callback=names, metavar="42,123", help="Judge only these seeds."),
     option("--threshold", metavar="N", help="Failing runs from which G5 fails: 2, or 10%."),
@@ -92,6 +134,7 @@ POLICY_OPTIONS = (
 path_map_option = option(
     "--artifact-path-map",
     multiple=True,
+    type=Several("\n"),
     metavar="OLD=NEW",
     callback=path_map,
     help="Where artifacts are that were recorded elsewhere; may be given again.",
@@ -114,7 +157,12 @@ STORE_OPTIONS = (
 )
 
 CONTEXT_OPTIONS = (
-    option("--sha", metavar="COMMIT", help="The commit that counts as head.  [default: HEAD]"),
+    option(
+        "--sha",
+        metavar="COMMIT",
+        callback=sha,
+        help="The whole hash of the commit that counts as head.  [default: HEAD]",
+    ),
     option(
         "--pull-request",
         type=click.IntRange(1),
@@ -126,7 +174,7 @@ CONTEXT_OPTIONS = (
 OUTPUT_OPTIONS = (
     option(
         "--output-dir",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Folder(),
         default=DEFAULT_OUTPUT,
         show_default=True,
         help="Where the files go.",
@@ -145,6 +193,6 @@ OUTPUT_OPTIONS = (
         show_default=True,
         help="From which verdict on the exit code is not 0.",
     ),
-    click.option("--quiet", is_flag=True, help="Print the verdict and the files only."),
-    click.option("--verbose", is_flag=True, help="Say on stderr what is read."),
+    option("--quiet", is_flag=True, help="Print the verdict and the files only."),
+    option("--verbose", is_flag=True, help="Say on stderr what is read."),
 )

@@ -1,9 +1,12 @@
-"""How far reading is, for somebody who watches a terminal."""
+"""How far reading is: a bar for somebody who watches a terminal, lines for somebody who asks for them."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from smoke_gate.collect.progress import Progress
@@ -36,3 +39,29 @@ def progress_bar(*, shown: bool) -> Iterator["Progress"]:
             bar.update(tasks[stage], completed=done, total=total)
 
         yield update
+
+
+@contextmanager
+def told(*, shown: bool) -> Iterator[None]:
+    """Say on stderr what is read, a line each."""
+    if not shown:
+        yield
+        return
+    log, lines = logging.getLogger("smoke_gate"), _Lines()
+    level = log.level
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(level)
+
+
+class _Lines(logging.Handler):
+    """Prints each record as a line; the foreign text in it is nothing but text."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from smoke_gate.report.escape import log_line
+
+        click.echo(log_line(record.getMessage()), err=True)

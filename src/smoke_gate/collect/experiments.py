@@ -62,7 +62,10 @@ def _only_one_with_runs(store: Store, known: Sequence["Experiment"]) -> tuple[st
     if len(with_runs) == 1:
         return with_runs[0].experiment_id, with_runs[0].name
     if not with_runs:
-        raise ExperimentError(f"{store.name} has no experiment with runs: check the tracking URI")
+        raise ExperimentError(
+            f"no experiment is named, and none of {store.name} has runs: "
+            f"{_listed([experiment.name for experiment in active]) or 'there is none at all'}. Check the tracking URI"
+        )
     names = _listed([experiment.name for experiment in with_runs])
     raise ExperimentError(
         f"no experiment is named, and {store.name} has {len(with_runs)} with runs: {names}. "

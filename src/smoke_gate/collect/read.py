@@ -1,5 +1,6 @@
 """Reading, in order: the store, the attempts, the selected runs, the checkout."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from smoke_gate.selection import identity, select
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
+
+_LOG = logging.getLogger(__name__)
 
 Experiments = tuple[tuple[str, str], ...]
 
@@ -103,6 +106,7 @@ def collect(
         recorded = _read_attempts(policy, store, progress)
         reader = FactReader(needs, store, source.artifact_path_map)
         selected = [attempt for _, attempt in select(policy, recorded.attempts).selected]
+        _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         facts = in_parallel(
             lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
             workers=source.workers, stage="facts", progress=progress,
@@ -147,9 +151,12 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
 
 
 def _read_attempts(policy: Policy, store: Store, progress: Progress) -> _Recorded:
+    _LOG.info("reading %s", store.name)
     experiments = find_experiments(store, policy.experiments)
     ids = [experiment_id for experiment_id, _ in experiments]
     everything = {run.info.run_id: run for run in search(store, ids, "", progress)}
+    named = ", ".join(f"{name} ({experiment_id})" for experiment_id, name in experiments)
+    _LOG.info("%d runs in %s", len(everything), named)
     registrations = [run for run in everything.values() if is_registration(policy, run)]
     apart = {run.info.run_id for run in registrations}
     runs = {run_id: run for run_id, run in everything.items() if run_id not in apart}

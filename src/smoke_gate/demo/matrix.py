@@ -54,16 +54,20 @@ def train(
         epochs: fewer or more than the script's own.
 
     Raises:
-        DemoError: there is no such sabotage, or the directory holds a store or policy that is not the demo's.
+        DemoError: there is no such sabotage, the directory cannot be written to, or it holds a store or policy that is
+            not the demo's.
 
     """
     if sabotage is not None and sabotage not in SABOTAGES:
         raise DemoError(f"unknown sabotage {sabotage!r}; there are {', '.join(SABOTAGES)}")
     broken = SABOTAGES[sabotage] if sabotage else None
     directory = directory.resolve()
-    _make_room(directory)
     policy = directory / _POLICY
-    shutil.copyfile(str(files("smoke_gate.demo") / _POLICY), policy)
+    try:
+        _make_room(directory)
+        shutil.copyfile(str(files("smoke_gate.demo") / _POLICY), policy)
+    except OSError as error:
+        raise DemoError(f"{directory} cannot be used: {error.strerror}; choose another --dir") from None
     tracking_uri = f"sqlite:///{directory / _STORE}"
     with quiet_mlflow(tracking_uri):
         _train(directory / _ARTIFACTS, broken, progress, cells, seeds, epochs)

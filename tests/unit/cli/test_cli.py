@@ -1,15 +1,19 @@
 """The command line: exit codes, messages, options and their environment, and what is imported for them."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from smoke_gate import __version__
-from smoke_gate.cli import run
+from smoke_gate.cli import interrupting, run
+from smoke_gate.cli.check import check
 from smoke_gate.hashing import data_hash, definition_hash
 
 POLICY = """\
@@ -65,11 +69,23 @@ def test_version(capsys: pytest.CaptureFixture[str]):
         (["check", "--threshhold", "2"], "--threshold"),
         (["check", "--workers", "0"], "--workers"),
         (["check", "--artifact-path-map", "nowhere"], "expected OLD=NEW"),
+        (["check", "--sha", "c0ffee"], "expected a whole commit hash"),
+        (["check", "--sha", ""], "expected a whole commit hash"),
         (["check", "--policy", "none.yml"], "none.yml"),
         (["check", "--threshold", "many", "--cells", "A", "--seeds", "1"], "threshold"),
         (["explain", "G9"], "G9"),
         (["hash", "none.npy"], "none.npy"),
         (["demo", "--sabotage", "nothing"], "unknown sabotage"),
+        (["demo", "--dir", ""], "found nothing, expected a folder"),
+        (
+            ["demo", "--dir", "/proc/x"],
+            "/proc/x cannot be used: No such file or directory; choose another --dir",
+        ),
+        (["check", "--output-dir", ""], "found nothing, expected a folder"),
+        (["check", "--output-dir", "out\udcff"], "argument 3 is not UTF-8"),
+        (["check", "--wait", "9" * 401 + "d"], "expected a duration"),
+        (["golden", "math:hypot", "--atol", "inf"], "found inf, expected a finite number"),
+        (["golden", "math:hypot", "--rtol", "nan"], "found nan, expected a finite number"),
     ],
 )
 def test_what_is_wrong_on_the_command_line_ends_with_2(
@@ -80,6 +96,34 @@ def test_what_is_wrong_on_the_command_line_ends_with_2(
     assert said in printed.err
     assert "Traceback" not in printed.err
     assert not printed.out
+
+
+def test_a_variable_that_is_no_text_is_named_and_not_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret\udcff@host")
+
+    assert run(["check"]) == 2
+
+    assert capsys.readouterr().err == "smoke-gate: MLFLOW_TRACKING_URI is not UTF-8\n"
+
+
+def test_a_usage_error_starts_no_workflow_command(capsys: pytest.CaptureFixture[str]):
+    assert run(["check", "--policy", "x", "##[error]\n::error::y"]) == 2
+
+    lines = capsys.readouterr().err.splitlines()
+    assert not [line for line in lines if line.startswith("::") or "##[" in line]
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["folder", "link"]
+)
+def test_a_default_policy_that_cannot_be_read_is_no_missing_one(make, capsys: pytest.CaptureFixture[str]):
+    make(Path("smoke-gate.yml"))
+
+    assert run(["policy", "--cells", "A", "--seeds", "1"]) == 2
+
+    assert "smoke-gate.yml: cannot be read" in capsys.readouterr().err
 
 
 def test_every_policy_error_is_told_with_its_place(capsys: pytest.CaptureFixture[str]):
@@ -129,6 +173,61 @@ def test_a_bug_is_told_without_a_traceback_and_gives_no_verdict(
     assert "a secret" not in said
 
 
+@pytest.mark.parametrize("ending", [SystemExit(0), GeneratorExit()], ids=repr)
+def test_nothing_that_code_raises_is_a_pass(
+    ending: BaseException, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("smoke_gate.report.explain.explain", mock.Mock(side_effect=ending))
+
+    assert run(["explain"]) == 3
+
+    assert f"unexpected {type(ending).__name__}" in capsys.readouterr().err
+
+
+def test_a_second_signal_leaves_time_to_clean_up():
+    interrupt = interrupting()
+    with mock.patch("smoke_gate.cli.monotonic", side_effect=[100.0, 100.0, 104.9, 105.0, 105.0]):
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(signal.SIGINT, None)
+        interrupt(signal.SIGTERM, None)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(signal.SIGTERM, None)
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+import smoke_gate.cli as cli
+@cli.commands.command("hold")
+def hold():
+    with TemporaryDirectory(dir=".") as folder:
+        for number in range(2000):
+            Path(folder, str(number)).touch()
+        print("ready", flush=True)
+        time.sleep(60)
+sys.argv = ["smoke-gate", "hold"]
+cli.main()
+"""
+
+
+def test_signals_one_after_the_other_leave_nothing_behind():
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "ready\n"
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            sleep(0.002)
+        assert (process.returncode, process.stderr.read().strip()) == (
+            3,
+            "smoke-gate: interrupted: no verdict",
+        )
+    assert not list(Path().iterdir())
+
+
 # --- policy -----------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +255,34 @@ def test_an_option_comes_before_its_variable_and_that_before_the_file(
     printed = capsys.readouterr().out
     assert "by-variable" in printed
     assert "fail_threshold: 3" in printed
+
+
+@pytest.mark.parametrize("text", ["load forecasting, b\n\nc", "load forecasting\nb,,c\n"])
+def test_a_variable_holds_several_experiments_as_the_actions_input_does(
+    text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SMOKE_GATE_EXPERIMENT", text)
+
+    assert run(["policy", "--cells", "A", "--seeds", "1"]) == 0
+
+    assert "experiments: [load forecasting, b, c]\n" in capsys.readouterr().out
+
+
+def test_a_variable_holds_several_parts_of_the_path_map(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SMOKE_GATE_ARTIFACT_PATH_MAP", "/my runs=/a, b\n\nnowhere\n")
+
+    assert run(["check"]) == 2
+
+    assert "found 'nowhere', expected OLD=NEW" in capsys.readouterr().err
+
+
+def test_every_option_of_check_has_its_variable():
+    options = [one for one in check.params if one.opts != ["--help"]]
+    assert {one.opts[0]: one.envvar for one in options} == {
+        one.opts[0]: "SMOKE_GATE_" + one.opts[0][2:].upper().replace("-", "_") for one in options
+    }
 
 
 def test_cells_are_split_at_commas_and_lines_and_trimmed(capsys: pytest.CaptureFixture[str]):

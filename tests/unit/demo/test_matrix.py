@@ -81,6 +81,14 @@ def test_a_folder_that_mlflow_cannot_open(tmp_path):
     assert not (tmp_path / "50%").exists()
 
 
+def test_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        SmokeGateError, match="file/demo cannot be used: Not a directory; choose another --dir"
+    ):
+        demo.train(tmp_path / "file" / "demo", None, lambda line: None)
+
+
 def test_an_unknown_sabotage(tmp_path):
     with pytest.raises(SmokeGateError, match="unknown sabotage 'sabot'; there are missing-run, unplanned-vq"):
         demo.train(tmp_path / "demo", "sabot", lambda line: None)

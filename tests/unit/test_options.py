@@ -1,0 +1,19 @@
+from smoke_gate.options import Options
+
+
+def test_the_arguments_ask_the_same_without_credentials():
+    options = Options(
+        cells=("B0", "A3"),
+        experiment=("a b",),
+        artifact_path_map=(
+            ("s3://me:secret@bucket/a", "/runs"),
+            ("/old", "https://me:secret@host/x?sig=secret"),
+        ),
+    )
+    assert options.arguments("sqlite:///mlflow.db") == (
+        *("--tracking-uri", "sqlite:///mlflow.db"),
+        *("--cells", "B0,A3"),
+        *("--experiment", "a b"),
+        *("--artifact-path-map", "s3://bucket/a=/runs"),
+        *("--artifact-path-map", "/old=https://host/x"),
+    )
