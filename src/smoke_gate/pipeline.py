@@ -1,8 +1,11 @@
 """The main job, in order: collect, draw, evaluate, write."""
 
+import logging
 import os
+import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +27,11 @@ from smoke_gate.report.markdown import markdown
 from smoke_gate.report.predicate import predicate_text
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.report.verdict_file import Context, Origin, Tool, document_text, verdict_document
-from smoke_gate.reproduce import Recorded, read_recorded
+from smoke_gate.reproduce import Recorded, headline_of, read_recorded
 from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.waiting import wait_while
 
+_LOG = logging.getLogger(__name__)
 LOCAL_IMAGE = "smoke-gate"  # how reports name the image where its digest is not known
 
 
@@ -109,7 +113,7 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
         wait: how many seconds to wait, reading again and again, while the verdict is pending.
 
     Raises:
-        SmokeGateError: no verdict can be reached, or it cannot be written; then no file is left.
+        SmokeGateError: no verdict can be reached, or it cannot be written; then none of its files is left.
     """
     if not request.policy.plan.cells:
         raise _no_plan(request, progress)
@@ -117,10 +121,15 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
         lambda seen: seen.verdict.pending,
         lambda: read_and_judge(request, progress),
         seconds=wait,
-        sleep=time.sleep,
+        sleep=_pause,
         now=time.monotonic,
     )
     return write(request, judged)
+
+
+def _pause(seconds: float) -> None:
+    _LOG.info("the verdict is pending: looking again in %.0f seconds", seconds)
+    time.sleep(seconds)
 
 
 def read_and_judge(request: Request, progress: Progress) -> Judged:
@@ -171,11 +180,26 @@ def write(request: Request, judged: Judged) -> Result:
         "predicate": (folder / f"smoke_predicate_{name}.json", predicate_text(document)),
     }
     output_directory(folder)
-    files = {kind: write_whole(path, text.encode()) for kind, (path, text) in texts.items()}
-    if judged.drawings:
-        pictures = {drawing.name: drawing.png for drawing in judged.drawings}
-        files["figures"] = write_folder(folder / f"figures_{name}", pictures)
+    files = _written(texts, folder / f"figures_{name}", judged.drawings)
     return Result(judgement=judgement, files=files)
+
+
+def _written(
+    texts: Mapping[str, tuple[Path, str]], figures: Path, drawings: tuple[Drawing, ...]
+) -> Mapping[str, Path]:
+    """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
+    contents = {kind: (path, text.encode()) for kind, (path, text) in texts.items()}
+    try:
+        files = {kind: write_whole(path, content) for kind, (path, content) in contents.items()}
+        if drawings:
+            files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
+    except BaseException:
+        for path, _ in contents.values():
+            with suppress(OSError):
+                path.unlink()
+        shutil.rmtree(figures, ignore_errors=True)
+        raise
+    return files
 
 
 def _reproduction(request: Request, origin: Origin, verdict_file: Path) -> Reproduction:
@@ -205,7 +229,7 @@ def _against(baseline: Recorded | None, policy: Policy, evidence: Evidence) -> t
     if baseline is None:
         return None
     comparison = compare((baseline.policy, baseline.evidence), (policy, evidence))
-    return comparison, baseline.document["headline"]
+    return comparison, headline_of(baseline)
 
 
 def _no_plan(request: Request, progress: Progress) -> UsageError:

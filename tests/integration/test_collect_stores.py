@@ -304,8 +304,10 @@ def test_several_experiments_with_runs_and_none_named(folder):
 
 
 def test_no_experiment_with_runs(folder):
-    sqlite_store(folder / "mlflow.db")
-    with pytest.raises(ExperimentError, match="has no experiment with runs"):
+    sqlite_store(folder / "mlflow.db").create_experiment("stage05")
+    with pytest.raises(
+        ExperimentError, match=r"none of .* has runs: 'Default', 'stage05'\. Check the tracking URI"
+    ):
         collect(policy(experiments=[]), Source(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}"))
 
 

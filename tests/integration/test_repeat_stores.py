@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 
 from smoke_gate.cli import run
 from smoke_gate.contract import Golden, definition_hash, preregister
+from smoke_gate.report import files
 from tests.support.recorded import (
     CELLS,
     COMMIT,
@@ -220,6 +221,17 @@ def test_the_report_shows_the_differences_to_a_baseline(client, folder):
     assert "| <code>A3/42</code> | 10.5 | 10 | -0.5 |" in report.read_text()
 
 
+def test_the_baselines_headline_is_that_of_its_evidence(client, folder):
+    record(client, RUNS)
+    _, _, document = check()
+    base = folder / "base.json"
+    base.write_text(json.dumps({**document, "headline": "ALL PASS and then some"}))
+    check(POLICY, "--baseline", str(base))
+    (report,) = Path("outputs").glob("smoke_report_*.md")
+    assert "and then some" not in report.read_text()
+    assert "The baseline: " in report.read_text()
+
+
 def test_a_baseline_that_is_absent_is_no_pass(client, capsys):
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
@@ -235,6 +247,44 @@ def test_ready_waivers_are_printed_behind_the_summary(client, capsys):
     out = capsys.readouterr().out
     (waiver, *_) = yaml.safe_load(out[out.index("\n# ") :])["waivers"]
     assert (waiver["gate"], waiver["cell"], waiver["seed"]) == ("G3", "A3", "42")
+
+
+# --- check, itself ---------------------------------------------------------------------------------------------------
+
+
+def test_verbose_says_what_is_read(client, monkeypatch, capsys):
+    late = [one for one in RUNS if one.name == "A3-42"]
+    record(client, [one for one in RUNS if one not in late])
+    monkeypatch.setattr("smoke_gate.pipeline.time.sleep", lambda _seconds: record(client, late))
+    Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    run(["check", "--tracking-uri", URI, "--verbose", "--wait", "1h"])
+    assert capsys.readouterr().err.splitlines() == [
+        f"reading {URI}",
+        f"{len(RUNS) - 1} runs in {EXPERIMENT} (1)",
+        "reading params, metrics and artifacts of 3 runs",
+        "the verdict is pending: looking again in 15 seconds",
+        f"reading {URI}",
+        f"{len(RUNS)} runs in {EXPERIMENT} (1)",
+        "reading params, metrics and artifacts of 4 runs",
+    ]
+
+
+@pytest.mark.parametrize("failing", ["verdict", "figures"])
+def test_files_that_cannot_all_be_written_leave_none(failing, client, monkeypatch, capsys):
+    record(client, RUNS)
+    Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    whole = files.write_whole
+
+    def full(path: Path, content: bytes) -> Path:
+        if failing in str(path):
+            raise files.ReportError(f"cannot write {path}: No space left on device")
+        return whole(path, content)
+
+    monkeypatch.setattr("smoke_gate.report.files.write_whole", full)
+    monkeypatch.setattr("smoke_gate.pipeline.write_whole", full)
+    assert run(["check", "--tracking-uri", URI]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert [path.name for path in Path("outputs").iterdir()] == [".gitignore"]
 
 
 # --- the attempt ledger -----------------------------------------------------------------------------------------------

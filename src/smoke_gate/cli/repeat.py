@@ -1,5 +1,6 @@
 """`reproduce`, `compare` and `golden`: a verdict or a metric, once more."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from smoke_gate.cli.options import option, path_map_option, policy_and_store
+from smoke_gate.cli.options import experiment_option, option, path_map_option, policy_and_store
 from smoke_gate.cli.progress import progress_bar
 from smoke_gate.errors import ExitCode
 from smoke_gate.options import DEFAULT_POLICY
@@ -33,7 +34,9 @@ _RTOL, _ATOL = 1e-6, 1e-9  # another library's float64 arithmetic, in another or
 @click.option(
     "--image", metavar="IMAGE", help="With --docker: another image than the one that the file names."
 )
+@click.pass_context
 def reproduce(
+    context: click.Context,
     file: Path,
     live: bool,
     tracking_uri: str | None,
@@ -49,14 +52,27 @@ def reproduce(
     from smoke_gate.reproduce import Outcome, read_document, replay
     from smoke_gate.reproduce.words import replay_text
 
+    if not live:
+        _refuse_idle(context, "--live", "tracking_uri", "artifact_path_map")
+    if not docker:
+        _refuse_idle(context, "--docker", "image")
     repeated = replay(read_document(file), file)
     click.echo(replay_text(repeated), nl=False)
-    codes = [ExitCode.OK if repeated.outcome is Outcome.REPRODUCED else ExitCode.FAIL]
+    code = ExitCode.OK if repeated.outcome is Outcome.REPRODUCED else ExitCode.FAIL
     if docker and repeated.outcome is not Outcome.TAMPERED:
-        codes = [_in_image(file, image, repeated)]  # the image that made the verdict has the last word
-    if live and codes == [ExitCode.OK]:
-        codes.append(_live(file, tracking_uri, artifact_path_map))
-    return max(codes)
+        code = _in_image(file, image, repeated)  # the image that made the verdict has the last word
+    if live and code is ExitCode.OK:
+        return _live(file, tracking_uri, artifact_path_map)
+    if live:
+        click.echo("--live: the store is not read, since the verdict is not reproduced")
+    return code
+
+
+def _refuse_idle(context: click.Context, switch: str, *names: str) -> None:
+    """Refuse options that do nothing without a switch; their variables may be set for other commands."""
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} does nothing without {switch}", context)
 
 
 def _in_image(file: Path, image: str | None, here: "Replay") -> ExitCode:
@@ -131,11 +147,11 @@ def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tu
     from smoke_gate import compare as comparing
     from smoke_gate.report.comparison import comparison_text
     from smoke_gate.report.escape import log_line
-    from smoke_gate.reproduce import read_recorded
+    from smoke_gate.reproduce import headline_of, read_recorded
 
     before, after = read_recorded(base), read_recorded(head)
     for name, case in (("base", before), ("head", after)):
-        click.echo(log_line(f"{name}: {case.document['headline']}"))
+        click.echo(log_line(f"{name}: {headline_of(case)}"))
     comparison = comparing.compare(
         (before.policy, before.evidence), (after.policy, after.evidence), (*max_drop, *max_rise)
     )
@@ -143,18 +159,35 @@ def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tu
     return ExitCode.OK if comparison.holds else ExitCode.FAIL
 
 
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse a tolerance that anything holds, or nothing."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"found {value}, expected a finite number")
+    return value
+
+
 @click.command()
 @click.argument("function", metavar="MODULE:FUNCTION")
 @option("--tracking-uri", metavar="URI", help="The MLflow store.  [default: as for check]")
-@option("--experiment", multiple=True, metavar="NAME_OR_ID", help="An experiment; may be given again.")
+@experiment_option
 @option(
     "--policy", type=_FILE, help=f"The policy that names the experiment.  [default: {DEFAULT_POLICY}, if any]"
 )
 @click.option(
-    "--rtol", type=click.FloatRange(min=0), default=_RTOL, show_default=True, help="Relative tolerance."
+    "--rtol",
+    type=click.FloatRange(min=0),
+    callback=_finite,
+    default=_RTOL,
+    show_default=True,
+    help="Relative tolerance.",
 )
 @click.option(
-    "--atol", type=click.FloatRange(min=0), default=_ATOL, show_default=True, help="Absolute tolerance."
+    "--atol",
+    type=click.FloatRange(min=0),
+    callback=_finite,
+    default=_ATOL,
+    show_default=True,
+    help="Absolute tolerance.",
 )
 def golden(
     function: str,

@@ -13,6 +13,8 @@ from typing import Any
 
 from smoke_gate import __version__
 from smoke_gate.report.document import VerdictDocument
+from smoke_gate.report.escape import shortened
+from smoke_gate.report.headline import headline
 from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
 from smoke_gate.reproduce.differences import differences
 from smoke_gate.reproduce.reading import Recorded, recorded, tampering
@@ -32,6 +34,9 @@ POLICY_NOT_COVERED = ("experiments", "report")
 
 SEMANTIC_CHANGES: Mapping[str, str] = {}
 """The versions since which the same policy and evidence may give another verdict, and what changed in each."""
+
+LONGEST_VERSION = 40
+"""How many characters of a version, which a file may claim to be anything, a message quotes."""
 
 
 class Outcome(StrEnum):
@@ -87,6 +92,11 @@ def derived(case: Recorded) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key in DERIVED}
 
 
+def headline_of(case: Recorded) -> str:
+    """Return the headline that a file's policy and evidence give, whatever the file claims."""
+    return headline(evaluate(case.policy, case.evidence), case.policy, case.evidence)
+
+
 def _versions(made_by: str) -> str | None:
     """Return what may explain a difference: that another version made the file."""
     if made_by == __version__:
@@ -97,12 +107,11 @@ def _versions(made_by: str) -> str | None:
         for version, what in SEMANTIC_CHANGES.items()
         if older < _order(version) <= newer
     ]
+    named = shortened(made_by, LONGEST_VERSION)
     if changes:
-        return f"made by version {made_by}, whose semantics changed in {', '.join(changes)}"
-    return (
-        f"made by version {made_by}, this is {__version__}; no change of semantics is recorded between them"
-    )
+        return f"made by version {named}, whose semantics changed in {', '.join(changes)}"
+    return f"made by version {named}, this is {__version__}; no change of semantics is recorded between them"
 
 
 def _order(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version.partition("+")[0])))
+    return tuple(map(int, re.findall(r"\d{1,9}", version.partition("+")[0])))

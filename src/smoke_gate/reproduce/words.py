@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from smoke_gate.report.escape import log_line
+from smoke_gate.report.escape import log_line, shortened
 from smoke_gate.reproduce.container import Contained
-from smoke_gate.reproduce.offline import NOT_COVERED, POLICY_NOT_COVERED, Outcome, Replay
+from smoke_gate.reproduce.offline import LONGEST_VERSION, NOT_COVERED, POLICY_NOT_COVERED, Outcome, Replay
 
 _MOST_FINDINGS = 20
 
@@ -56,7 +56,7 @@ def _lines(replay: Replay) -> list[str]:
                 else "differs: policy and evidence do not give this"
             )
             fix = (
-                f"Repeat it with version {document['tool']['version']}, or with --docker."
+                f"Repeat it with version {shortened(document['tool']['version'], LONGEST_VERSION)}, or with --docker."
                 if replay.versions
                 else "The file was changed after it was made: get it anew from where it was made."
             )

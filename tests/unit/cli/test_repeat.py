@@ -76,6 +76,29 @@ def test_no_verdict_file_is_a_usage_error(tmp_path):
         asked(reproduce, tmp_path / "none.json")
 
 
+def test_a_live_reading_that_is_not_made_is_said(document, write):
+    document["checks"][5]["status"] = "FAIL"
+    code, text = asked(reproduce, write(document), "--live")
+    assert code == ExitCode.FAIL
+    assert text.endswith("\n--live: the store is not read, since the verdict is not reproduced\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "switch"),
+    [("--tracking-uri", "--live"), ("--artifact-path-map", "--live"), ("--image", "--docker")],
+)
+def test_an_option_without_its_switch_is_a_usage_error(option, switch, document, write):
+    with pytest.raises(click.UsageError, match=f"{option} does nothing without {switch}"):
+        asked(reproduce, write(document), option, "a=b")
+
+
+def test_a_variable_without_its_switch_is_for_other_commands(document, write, monkeypatch):
+    monkeypatch.setenv("SMOKE_GATE_TRACKING_URI", "sqlite:///mlflow.db")
+    monkeypatch.setenv("SMOKE_GATE_ARTIFACT_PATH_MAP", "a=b")
+    code, _ = asked(reproduce, write(document))
+    assert code == ExitCode.OK
+
+
 # --- compare ----------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +130,13 @@ def test_a_broken_limit_is_exit_1(limits, code, document, write):
 def test_a_limit_that_is_none_is_a_usage_error(text, document, write):
     with pytest.raises(click.BadParameter, match="expected METRIC=VALUE"):
         asked(compare, write(document), write(document), "--max-drop", text)
+
+
+def test_the_headlines_are_those_of_the_evidence(document, write):
+    said = document["headline"]
+    document["headline"] = "ALL PASS · whatever you like"
+    _, text = asked(compare, write(document, "base.json"), write(document, "head.json"))
+    assert text.startswith(f"base: {said}\nhead: {said}\n")
 
 
 def test_a_baseline_that_is_absent_is_an_error(document, write, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smoke_gate import __version__
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.hashing import canonical_json, sha256_hex
 from smoke_gate.policy.model import Policy
@@ -18,6 +19,7 @@ from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.verdict_file import document_text
 from smoke_gate.reproduce import Outcome, Replay, VerdictFileError, offline, read_document, replay
 from smoke_gate.reproduce.offline import DERIVED, NOT_COVERED, POLICY_NOT_COVERED
+from smoke_gate.reproduce.words import replay_text
 from tests.support.matrix import passing_matrix, passing_policy, with_another_attempt, with_attempt, with_run
 from tests.unit.report.judgements import HOSTILE, judgement
 
@@ -234,6 +236,14 @@ def test_a_change_of_semantics_between_the_versions_is_named(made, named, tmp_pa
     said = made_by(made, tmp_path).versions or ""
     assert said.startswith(f"made by version {made}")
     assert ("whose semantics changed in 0.0.4 (G3 counts models)" in said) is named
+
+
+def test_an_absurd_version_is_shortened(tmp_path):
+    result = made_by("9" * 5000, tmp_path)
+    assert result.versions == (
+        f"made by version {'9' * 39}…, this is {__version__}; no change of semantics is recorded between them"
+    )
+    assert f"Repeat it with version {'9' * 39}…, or with --docker." in replay_text(result)
 
 
 def test_the_same_version_explains_nothing(tmp_path, monkeypatch):
