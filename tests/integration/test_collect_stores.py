@@ -1,6 +1,7 @@
 """Stores on this machine, as MLflow writes them: SQLite and folders of files."""
 
 import gzip
+import json
 import os
 import shutil
 import sqlite3
@@ -497,6 +498,18 @@ def test_patterns_bounds_and_what_is_broken(folder, kind):
     assert found.manifest is not None
     assert found.manifest.problem is not None
     assert [figure.problem is None for figure in found.figures] == [False, True]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_manifest_lists_is_read_wherever_it_is(folder, kind):
+    manifest = {path: {"sha256": "0" * 64, "size": 3} for path in ("weights/last.bin", "weights/gone.bin")}
+    artifacts = {"checkpoints/MANIFEST.json": json.dumps(manifest).encode(), "weights/last.bin": b"abc"}
+    run = changed(recipe("B0", "42"), artifacts=artifacts)
+    found = run_of(evidence(*stored(folder, kind, [run])), "B0-42")
+    assert [(one.path, one.size) for one in found.checkpoints if one.sha256] == [
+        ("checkpoints/model.npz", len(recipe("B0", "42").artifacts["checkpoints/model.npz"])),
+        ("weights/last.bin", 3),
+    ]
 
 
 def test_a_link_among_the_artifacts_is_not_followed_outside(folder):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from smoke_gate.errors import UsageError
-from smoke_gate.options import Options
+from smoke_gate.options import Options, clean_sha
 from smoke_gate.waiting import duration
 
 LARGEST_CHARACTER = "\uffff"
@@ -161,13 +161,6 @@ def clean_profile(text: str) -> str:
     if text not in ("contract", "basic"):
         raise ValueError(f"found {text!r}; expected contract or basic")
     return text
-
-
-def clean_sha(text: str) -> str:
-    """Read a whole commit hash."""
-    if not re.fullmatch(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", text):
-        raise ValueError(f"found {text!r}; expected a whole commit hash of 40 hex digits")
-    return text.lower()
 
 
 def clean_pull_request(text: str) -> int:

@@ -1,0 +1,36 @@
+"""Options of `check` on their way from the command line and the environment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from smoke_gate.cli.options import CONTEXT_OPTIONS, with_options
+
+
+def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a command with the options of the context gets, nothing where it refuses them."""
+    found: dict[str, Any] = {}
+
+    @click.command()
+    @with_options(CONTEXT_OPTIONS)
+    def command(**options: Any) -> None:
+        found.update(options)
+
+    CliRunner().invoke(command, arguments, env=dict(environment))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "sha"), [("A" * 40, "a" * 40), ("0aB1" * 16, "0ab1" * 16), ("c0ffee", None), ("é" * 40, None)]
+)
+def test_a_commit_is_named_whole_and_compared_in_lower_case(text, sha):
+    assert read(["--sha", text], {}).get("sha") == sha
+    assert read([], {"SMOKE_GATE_SHA": text}).get("sha") == sha
+
+
+def test_without_a_commit_there_is_none():
+    assert read([], {})["sha"] is None
+    assert read([], {"SMOKE_GATE_SHA": ""})["sha"] is None
