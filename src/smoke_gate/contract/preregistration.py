@@ -148,9 +148,15 @@ def preregister(
 
 
 def _experiment_id(client: "MlflowClient", name_or_id: str) -> str:
+    from mlflow.exceptions import MlflowException
+
     experiment = client.get_experiment_by_name(name_or_id)
     if experiment is None and name_or_id.isdecimal():
-        experiment = client.get_experiment(name_or_id)
+        try:
+            experiment = client.get_experiment(name_or_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
     return experiment.experiment_id if experiment else client.create_experiment(name_or_id)
 
 
