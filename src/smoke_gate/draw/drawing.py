@@ -14,7 +14,7 @@ from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
 from smoke_gate.evidence import Evidence, Figure
 from smoke_gate.gates.base import Case, case_of
-from smoke_gate.gates.definition_hash import expected_definition
+from smoke_gate.gates.definition import expected_definition
 from smoke_gate.gates.figures import SOURCES
 from smoke_gate.gates.metric_ratio import is_for
 from smoke_gate.policy.model import Policy

@@ -1,28 +1,13 @@
 """G1: every run computed the metric definition that was written down before the matrix."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from smoke_gate.evidence import Answer, Payload, Registration
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
-from smoke_gate.policy.model import ByFile, ByRunId, ByRunName, BySha256, DefinitionHashGate
+from smoke_gate.gates.definition import Expected, counts, expected_definition, of_registrations
+from smoke_gate.policy.model import DefinitionHashGate
 
 PARAM_LIMITS = (250, 500, 6000)  # lengths at which MLflow stores of different ages cut a param
-PREREGISTER = "Run `smoke-gate preregister` before the matrix."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """The hash that every run must have.
-
-    ``origin`` says in words where it is from. Where it is not known, ``sha256`` is None and ``problem`` says why and
-    how to fix it. ``registration`` is the preregistration run that states it, where one does.
-    """
-
-    sha256: str | None
-    origin: str
-    problem: str | None = None
-    registration: Registration | None = None
 
 
 def judge(case: Case) -> Outcome:
@@ -36,86 +21,11 @@ def judge(case: Case) -> Outcome:
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
 
-def expected_definition(case: Case) -> Expected:
-    """Return the hash that the policy's ``definition_hash.expected`` stands for."""
-    source = _settings(case).expected
-    if isinstance(source, BySha256):
-        return Expected(sha256=source.sha256, origin="the policy's sha256")
-    if isinstance(source, ByFile):
-        return _of_file(case, source)
-    everyone = case.evidence.registrations
-    if isinstance(source, ByRunId):
-        named = [registration for registration in everyone if registration.run_id == source.run_id]
-        return _of_registrations(named, f"the preregistration run {quoted(source.run_id)}")
-    if isinstance(source, ByRunName):
-        named = [registration for registration in everyone if registration.run_name == source.run_name]
-        return _of_registrations(named, f"the preregistration run named {quoted(source.run_name)}")
-    return _of_registrations(everyone, "the preregistration run")
-
-
 def _settings(case: Case) -> DefinitionHashGate:
     return case.policy.gates.definition_hash
 
 
-def _of_file(case: Case, source: ByFile) -> Expected:
-    origin = f"the file {quoted(source.file)}"
-    sha256 = case.evidence.definition_sha256
-    if sha256 is not None:
-        return Expected(sha256=sha256, origin=origin)
-    problem = f"No definition could be read from {origin}. Check `definition_hash.expected` and the checkout."
-    return Expected(sha256=None, origin=origin, problem=problem)
-
-
 # --- registrations ----------------------------------------------------------------------------------------------------
-
-
-def _of_registrations(registrations: Sequence[Registration], origin: str) -> Expected:
-    """Return the hash of the registration that is in force: the only one, or the end of the chain.
-
-    Beside one that states a hash under the policy's key, those that do not are of another metric.
-    """
-
-    def unknown(problem: str) -> Expected:
-        return Expected(sha256=None, origin=origin, problem=problem)
-
-    counted = [registration for registration in registrations if _counts(registration)]
-    if not counted:
-        found = "; ".join(sorted(map(_why_not, registrations)))
-        return unknown(f"Not found, finished and active: {origin}{found and f' ({found})'}. {PREREGISTER}")
-    stating = [registration for registration in counted if registration.sha256]
-    if not stating:
-        named = ", ".join(sorted(registration.run_id for registration in counted))
-        return unknown(f"Preregistration runs without a definition hash: {named}. {PREREGISTER}")
-    end = _end_of_chain(stating)
-    if end is None:
-        named = ", ".join(sorted(registration.run_id for registration in stating))
-        return unknown(
-            f"{len(stating)} preregistration runs are no single chain of `prior_sha256`: {named}. "
-            "Name the one that counts in `definition_hash.expected`."
-        )
-    return Expected(sha256=end.sha256, origin=f"{origin} ({end.run_id})", registration=end)
-
-
-def _counts(registration: Registration) -> bool:
-    return registration.status == "FINISHED" and registration.lifecycle_stage == "active"
-
-
-def _why_not(registration: Registration) -> str:
-    state = registration.status if registration.lifecycle_stage == "active" else registration.lifecycle_stage
-    return f"{registration.run_id} is {state}"
-
-
-def _end_of_chain(registrations: Sequence[Registration]) -> Registration | None:
-    """Return the one registration that no other replaces, where ``prior_sha256`` leads from it through all of them."""
-    by_hash = {registration.sha256: registration for registration in registrations}
-    replaced = {registration.prior_sha256 for registration in registrations}
-    ends = [registration for registration in registrations if registration.sha256 not in replaced]
-    if len(ends) != 1 or len(by_hash) < len(registrations):
-        return None
-    chain = ends[:]
-    while len(chain) <= len(registrations) and (prior := by_hash.get(chain[-1].prior_sha256)) is not None:
-        chain.append(prior)  # longer than all of them: a circle
-    return ends[0] if len(chain) == len(registrations) else None
 
 
 def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
@@ -125,7 +35,7 @@ def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
     elif expected.registration is not None:
         yield _registered_in_time(case, expected.registration)
         yield _registered_payload(case, expected.registration)
-    elif any(_counts(registration) and registration.sha256 for registration in case.evidence.registrations):
+    elif any(counts(registration) and registration.sha256 for registration in case.evidence.registrations):
         yield _agreement(case, expected)
 
 
@@ -174,7 +84,7 @@ def _registered_payload(case: Case, registration: Registration) -> Check:
 
 def _agreement(case: Case, expected: Expected) -> Check:
     """Compare a hash that the policy or an option states with the preregistration that it replaces."""
-    registered = _of_registrations(case.evidence.registrations, "the preregistration run")
+    registered = of_registrations(case.evidence.registrations, "the preregistration run")
     run_id = None if registered.registration is None else registered.registration.run_id
     if registered.sha256 == expected.sha256:
         status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."
@@ -205,9 +115,10 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
         status, message = Status.PASS, f"{key} agrees with {expected.origin}."
     else:
         status = Status.FAIL
-        only_case = " only in upper and lower case" if logged.lower() == expected.sha256.lower() else ""
+        run, registered = _apart(logged, expected.sha256)
+        only_case = ", only in upper and lower case" if logged.lower() == expected.sha256.lower() else ""
         message = (
-            f"{key} differs{only_case} from {expected.origin}. "
+            f"{key} is {run}, {expected.origin} has {registered}: it differs{only_case}. "
             "The run computed another definition: run it again with the registered one."
         )
     yield judged.check(
@@ -219,6 +130,13 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
         observed=logged or "missing",
         expected=expected.sha256 or "unknown",
     )
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Return two hashes as far as it takes to tell them apart: their first 12 characters, or all of them."""
+    if one[:12].lower() == other[:12].lower():
+        return quoted(one), quoted(other)
+    return quoted(one[:12]), quoted(other[:12])
 
 
 def _missing(settings: DefinitionHashGate, judged: Judged) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from smoke_gate.evidence import Figure, Run
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
-from smoke_gate.gates.definition_hash import Expected, expected_definition
+from smoke_gate.gates.definition import Expected, expected_definition
 from smoke_gate.policy.model import DEFAULT_FIGURES, FiguresGate, Policy
 from smoke_gate.policy.terms import path_matches
 from smoke_gate.selection import select

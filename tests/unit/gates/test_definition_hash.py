@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from smoke_gate.evidence import Answer, Evidence, Registration
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.gates.definition_hash import GATE, expected_definition
+from smoke_gate.gates.definition import PREREGISTER, expected_definition
+from smoke_gate.gates.definition_hash import GATE
 from tests.support.matrix import (
     DEFINITION,
     MINUTE,
@@ -70,6 +71,28 @@ def test_another_hash_fails(logged):
         run_id("A3/42"),
     )
     assert (check.observed, check.expected) == (logged, DEFINITION)
+
+
+@pytest.mark.parametrize(
+    ("logged", "said"),
+    [
+        (
+            OTHER,
+            f"is {OTHER[:12]!r}, the preregistration run (registration) has {DEFINITION[:12]!r}: it differs.",
+        ),
+        (
+            DEFINITION[:16],
+            f"is {DEFINITION[:16]!r}, the preregistration run (registration) has {DEFINITION!r}: it",
+        ),
+        (
+            DEFINITION.upper(),
+            f"is {DEFINITION.upper()!r}, the preregistration run (registration) has {DEFINITION!r}: ",
+        ),
+    ],
+)
+def test_both_hashes_are_shown_as_far_as_it_takes_to_tell_them_apart(logged, said):
+    evidence = with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None)
+    assert f"{KEY} {said}" in found(evidence).message
 
 
 def test_a_hash_that_differs_in_case_is_told_so():
@@ -214,6 +237,33 @@ def test_without_a_registration_the_gate_fails_of_no_run_and_nothing_passes(regi
     assert said in of_no_run.message
     hashes = [check.status for check in outcome.checks if check.kind == "hash"]
     assert hashes == [Status.FAIL] * 12
+
+
+WHY = "broken is FAILED; newer is deleted; older is deleted"
+RESTORE = "Restore it (mlflow runs restore --run-id newer)"
+
+
+@pytest.mark.parametrize(
+    ("registrations", "said"),
+    [
+        ((), f"The preregistration run was not found. {PREREGISTER}"),
+        (
+            (registration(status="FAILED"),),
+            f"The preregistration run does not count: registration is FAILED. {PREREGISTER}",
+        ),
+        (
+            (
+                registration("newer", lifecycle_stage="deleted", start_time=REGISTERED + 1),
+                registration("older", lifecycle_stage="deleted"),
+                registration("broken", status="FAILED"),
+            ),
+            f"The preregistration run does not count: {WHY}. {RESTORE}: a new one would come after the runs.",
+        ),
+    ],
+)
+def test_what_to_do_without_a_registration(registrations, said):
+    outcome = ask(GATE, with_registrations(*registrations))
+    assert [check.message for check in outcome.checks if check.run_id is None] == [said]
 
 
 @pytest.mark.parametrize("expected", [{"run_id": "named"}, {"run_name": "the one"}])
