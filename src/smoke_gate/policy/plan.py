@@ -55,7 +55,7 @@ class Runs(Section):
     commit: Literal["any", "same", "head", "code"] = "same"
     """What is asked of the runs' commits: nothing, that they agree, that they are head, that the code is head's."""
     code_paths: SomePatterns = ("**/*.py",)
-    """The files that `commit: code` compares."""
+    """The files that `commit: code` compares; none at all is a FAIL. A submodule's path stands for its commit."""
     duplicates: Literal["latest", "fail"] = "latest"
     """Whether a second finished run of a pair is taken as a rerun or refused."""
     unexpected: Literal["warn", "fail", "ignore"] = "warn"
