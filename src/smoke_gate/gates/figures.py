@@ -89,9 +89,12 @@ def _rules(case: Case) -> _Rules:
 
 
 def _for_drawn(rules: _Rules) -> _Rules:
-    """Return what is asked of the figures that the tool drew: it writes the two keys of provenance and no others."""
-    known = tuple(key for key in rules.required_keys if key in (SOURCES, rules.key))
-    return replace(rules, required_keys=known)
+    """Return what is asked of the figures that the tool drew: the two keys of provenance that it writes, and no others.
+
+    It writes no definition that it does not know; that this one is not known is G1's failure.
+    """
+    written = (SOURCES, rules.key) if _definition(rules, rules.runs) else (SOURCES,)
+    return replace(rules, required_keys=tuple(key for key in rules.required_keys if key in written))
 
 
 def _selected_ids(case: Case) -> frozenset[str]:
@@ -131,7 +134,8 @@ def _problem(rules: _Rules, figure: Figure, own: Run | None) -> str | None:
         return f"The text chunk {' and '.join(unread)}. {_FIX}"
     missing = [key for key in rules.required_keys if not figure.text.get(key, "").strip()]
     if missing:
-        return f"The text chunk {' and '.join(missing)} is missing or empty. {_FIX}"
+        chunks = f"chunk {missing[0]} is" if len(missing) == 1 else f"chunks {' and '.join(missing)} are"
+        return f"The text {chunks} missing or empty. {_FIX}"
     sources = source_run_ids(figure.text.get(SOURCES, ""))
     problem = None
     if SOURCES in rules.required_keys:
@@ -153,18 +157,26 @@ def _source_problem(rules: _Rules, found: str, sources: Sequence[str], own: Run 
 
 
 def _definition_problem(rules: _Rules, found: str, sources: Sequence[str]) -> str | None:
-    """Hold the figure's definition hash against the expected one, or, where G1 is off, against that of its sources."""
-    if rules.expected is not None:
-        expected, reason = rules.expected.sha256, rules.expected.problem
-    else:
-        hashes = {rules.runs[source].params.get(rules.key) for source in sources if source in rules.runs}
-        expected = hashes.pop() if len(hashes) == 1 else None
-        reason = "the runs that the figure is drawn from do not log one hash. Log it in each run."
+    """Hold the figure's definition hash against the one that it must have."""
+    expected = _definition(rules, sources)
+    if not expected and rules.expected is not None:
+        return f"{rules.key} cannot be compared: the expected definition is not known. G1 says what to do."
     if not expected:
-        return f"{rules.key} cannot be compared: {reason}"
+        return (
+            f"{rules.key} cannot be compared: the runs that the figure is drawn from do not log one hash. "
+            "Log it in each run."
+        )
     if found != expected:
         return f"{rules.key} is {quoted(found)}, expected {expected}: the figure shows another definition. {_FIX}"
     return None
+
+
+def _definition(rules: _Rules, sources: Iterable[str]) -> str | None:
+    """Return the hash of a figure's definition: the expected one, or, where G1 is off, what its sources agree on."""
+    if rules.expected is not None:
+        return rules.expected.sha256
+    hashes = {rules.runs[source].params.get(rules.key) for source in sources if source in rules.runs}
+    return hashes.pop() if len(hashes) == 1 else None
 
 
 def source_run_ids(text: str) -> list[str]:

@@ -85,7 +85,7 @@ def test_a_good_matrix_passes_with_a_check_for_each_figure_and_pattern():
     [
         ({"source_run_ids": None}, "source_run_ids is missing"),
         ({KEY: None}, f"{KEY} is missing"),
-        ({"source_run_ids": None, KEY: None}, f"source_run_ids and {KEY} is missing"),
+        ({"source_run_ids": None, KEY: None}, f"The text chunks source_run_ids and {KEY} are missing"),
         ({KEY: " "}, f"{KEY} is missing or empty"),
         ({"source_run_ids": ""}, "missing or empty"),
         ({"source_run_ids": "[]"}, "at least one run id"),
@@ -189,6 +189,26 @@ def test_where_the_expected_definition_is_unknown_every_figure_fails():
     outcome = ask(GATE, replace(passing_matrix(), registrations=()))
     assert len(found(outcome)) == 12
     assert {check.status for check in not_passed(outcome)} == {Status.FAIL}
+    assert {check.message for check in not_passed(outcome)} == {
+        f"{KEY} cannot be compared: the expected definition is not known. G1 says what to do."
+    }
+
+
+@pytest.mark.parametrize("with_hash", [True, False])
+def test_the_tools_own_figures_are_not_held_against_a_definition_that_is_not_known(with_hash):
+    drawn = carrying("metric.png") if with_hash else carrying("metric.png", **{KEY: None})
+    evidence = replace(passing_matrix(), registrations=(), drawn=(drawn,))
+    assert {check.subject for check in not_passed(ask(GATE, evidence))} == {PATH}
+
+
+def test_the_tools_own_figures_carry_the_definition_where_it_is_known():
+    evidence = replace(passing_matrix(), drawn=(carrying("metric.png", **{KEY: None}),))
+    assert found(ask(GATE, evidence)) == [(None, "figure", "metric.png", Status.FAIL)]
+    assert found(ask(GATE, evidence, gates=G1_OFF)) == [(None, "figure", "metric.png", Status.FAIL)]
+    apart = with_run(
+        evidence, "A3/42", params={KEY: sha256("own")}, figures=(carrying(**{KEY: sha256("own")}),)
+    )
+    assert found(ask(GATE, apart, gates=G1_OFF)) == []
 
 
 def test_where_g1_is_off_the_run_s_own_hash_counts():
