@@ -76,6 +76,11 @@ def test_a_gate_fails_from_its_threshold_on(threshold: object, failing: int, sta
     assert gate(verdict, "G5").failing == failing
 
 
+def test_a_gate_says_from_which_number_of_runs_it_fails():
+    message = gate(evaluate(passing_policy(), bad_ratio(PASSING, "B0/42")), "G5").message
+    assert message == "12 of 12 runs judged, 1 failing check in 1 run (the gate fails at 2)"
+
+
 def test_the_default_threshold_of_the_metric_ratio_is_two_runs():
     assert evaluate(passing_policy(), bad_ratio(PASSING, "B0/42")).status is VerdictStatus.WARNING
     assert evaluate(passing_policy(), bad_ratio(PASSING, "B0/42", "A3/42")).status is VerdictStatus.FAIL

@@ -73,11 +73,18 @@ def _count(section: CheckpointsGate, judged: Judged) -> Check:
     elif found < section.min_count:
         message = (
             f"Found {found} checkpoints ({', '.join(section.paths)}), expected {asked}. "
-            "Log them with smoke_gate.contract.log_checkpoint and run again."
+            f"Log them with smoke_gate.contract.log_checkpoint and run again.{_or_gone(run)}"
         )
     else:
         status, message = Status.PASS, f"Found {found} checkpoints, expected {asked}."
     return judged.check("G3", "count", status, _SUBJECT, message, observed=str(found), expected=asked)
+
+
+def _or_gone(run: Run) -> str:
+    """Say what else may be the cause where nothing of a run is left: a folder that is gone looks like an empty one."""
+    if run.checkpoints or run.manifest or run.figures or run.models:
+        return ""
+    return " Where it did log some, its artifact folder does not exist any more: restore that."
 
 
 def _checkpoint(section: CheckpointsGate, judged: Judged, artifact: Artifact) -> Check:

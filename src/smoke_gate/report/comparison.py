@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from smoke_gate.compare import Change, Comparison, Limit, LimitResult, MetricChanges
 from smoke_gate.evidence import metric_number
+from smoke_gate.policy.terms import nearest
 from smoke_gate.report.escape import code, log_line
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import Section, alert, details, sentence, table
@@ -37,7 +38,7 @@ def comparison_text(comparison: Comparison) -> str:
     for metric in comparison.metrics:
         lines.append(f"{metric.metric}: {', '.join(_summary(metric))}")
         lines += [f"  {_pair(change)}" for change in metric.changes]
-    lines += [line for result in comparison.limits for line in _limit(result)]
+    lines += [line for result in comparison.limits for line in _limit(result, comparison)]
     return "".join(f"{log_line(line)}\n" for line in lines)
 
 
@@ -112,10 +113,18 @@ def _pair(change: Change) -> str:
     return f"{change.pair.subject}: {values}{difference}"
 
 
-def _limit(result: LimitResult) -> list[str]:
+def _limit(result: LimitResult, comparison: Comparison) -> list[str]:
     if not result.problems:
         return [f"PASS {limit_words(result.limit)}"]
-    return [f"FAIL {limit_words(result.limit)}", *(f"  {problem}" for problem in result.problems)]
+    logged = {metric.metric for metric in comparison.metrics if _is_logged(metric)}
+    metric = result.limit.metric
+    near = None if metric in logged else nearest(metric, logged)
+    question = [] if near is None else [f"  no run has {metric!r}; did you mean {near!r}?"]
+    return [f"FAIL {limit_words(result.limit)}", *question, *(f"  {problem}" for problem in result.problems)]
+
+
+def _is_logged(metric: MetricChanges) -> bool:
+    return any(change.base is not None or change.head is not None for change in metric.changes)
 
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def _below(judgement: Judgement, gate: GateId, status: Mapping[GateId, Status]) 
     result = next(result for result in judgement.verdict.gates if result.id == gate)
     if status.get(gate) is not Status.WARNING:
         return ""
-    return f": {counted(result.failing, 'failing run')}, and it fails from {result.fail_threshold}"
+    return f": {counted(result.failing, 'failing run')}, the gate fails at {result.fail_threshold}"
 
 
 def _group(urls: Mapping[str, str], group: CheckGroup) -> str:

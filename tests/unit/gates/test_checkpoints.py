@@ -98,6 +98,18 @@ def test_a_run_with_fewer_checkpoints_than_asked_fails(paths, min_count, fails):
     assert len(failing) == (12 if fails else 0)
 
 
+@pytest.mark.parametrize(
+    ("left", "gone"), [({}, True), ({"figures": passing_matrix().runs[0].figures}, False)]
+)
+def test_a_run_of_which_nothing_is_left_may_have_lost_its_folder(left, gone):
+    evidence = with_run(
+        without_manifests(passing_matrix()), "A3/42", **{"checkpoints": (), "figures": (), **left}
+    )
+    message = only(ask(GATE, evidence)).message
+    assert "Log them with smoke_gate.contract.log_checkpoint and run again." in message
+    assert ("its artifact folder does not exist any more" in message) is gone
+
+
 def test_the_manifest_is_no_checkpoint():
     listing = Artifact(path=MANIFEST, size=200, sha256=sha256("manifest"))
     evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(listing,))

@@ -103,3 +103,17 @@ def test_equal_values_have_no_sign():
 
 def test_a_limit_reads_as_its_option():
     assert limit_words(Limit(metric="pape", direction="rise", most=Decimal("0.50"))) == "--max-rise pape=0.50"
+
+
+def test_a_limit_of_a_metric_that_nobody_logs_asks_for_the_near_one():
+    text = comparison_text(compared(moved(), Limit(metric="paep", direction="drop", most=Decimal(1))))
+    assert (
+        "FAIL --max-drop paep=1\n  no run has 'paep'; did you mean 'pape'?\n  B0/42: base lacks the metric\n"
+        in text
+    )
+
+
+def test_a_limit_of_a_metric_that_is_logged_asks_nothing():
+    text = comparison_text(compared(moved(), Limit(metric="pape", direction="drop", most=Decimal(0))))
+    assert "FAIL --max-drop pape=0" in text
+    assert "did you mean" not in text

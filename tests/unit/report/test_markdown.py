@@ -205,7 +205,7 @@ def test_gates_that_fail_come_before_those_below_their_threshold():
     evidence = with_run(evidence, "A3/42", params={"train_data_hash": None})
     text = section_of(markdown(judgement(evidence=evidence)), "What failed and how to fix it")
     assert 0 < text.index("❌ **G6") < text.index("⚠️ **G5")
-    assert "1 failing run, and it fails from 2" in text
+    assert "1 failing run, the gate fails at 2" in text
 
 
 def test_the_first_20_findings_are_told_and_the_rest_counted():
