@@ -147,6 +147,8 @@ def archive(**arrays: Any) -> bytes:
         archive(**{"input.actual": np.array([{}], dtype=object), "expected.pape": 1.0}),
         archive(**{"input.actual": np.ones(2), "expected.pape": np.ones(2)}),
         archive(**{"input.actual": np.ones(2), "expected.pape": 1.0})[:-30],
+        GOLDEN.to_bytes().replace(b"PK\x01\x02-\x03-\0\0", b"PK\x01\x02-\x03-\0\1"),  # as if encrypted
+        GOLDEN.to_bytes().replace(b"(2, 48), }" + 13 * b" ", b"(2, 48" + 13 * b"0" + b"), }"),
     ],
 )
 def test_no_golden_file(tmp_path, content):
