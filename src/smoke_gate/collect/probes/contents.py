@@ -15,7 +15,7 @@ from smoke_gate.collect.probes.archives import probe_zip
 from smoke_gate.collect.probes.compressed import COMPRESSIONS, decompressed
 from smoke_gate.collect.probes.formats import HEAD_BYTES, may_be_old_pickle, promised_formats, sniff
 from smoke_gate.collect.probes.hdf5 import probe_hdf5
-from smoke_gate.collect.probes.inspection import BrokenError, Inspection
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection, sayable
 from smoke_gate.collect.probes.npy import probe_npy
 from smoke_gate.collect.probes.pickles import scan_disguised, scan_one_pickle, scan_pickles
 from smoke_gate.collect.probes.safetensors import probe_safetensors
@@ -91,9 +91,10 @@ def examine(content: Content, inspection: Inspection) -> tuple[str | None, Broke
             )
         known = _probe(content, found, inspection)
     except BrokenError as error:
-        problem = type(error)(str(error)[:_MAX_MESSAGE])
+        problem = type(error)(sayable(str(error))[:_MAX_MESSAGE])
     except _UNEXPECTED as error:
-        problem = BrokenError(f"it cannot be understood ({type(error).__name__}: {error})"[:_MAX_MESSAGE])
+        what = f"it cannot be understood ({type(error).__name__}: {error})"
+        problem = BrokenError(sayable(what)[:_MAX_MESSAGE])
     return known if known in FORMATS else None, problem
 
 

@@ -50,9 +50,13 @@ class Imports:
         return Globals(dangerous=_ordered(self.dangerous | computed), unknown=_ordered(self.unknown))
 
 
+def sayable(text: str) -> str:
+    """Return a text as evidence holds it: what UTF-8 cannot say is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _ordered(names: set[str]) -> tuple[str, ...]:
-    """Return names in order; what UTF-8 cannot say is escaped, for evidence is text."""
-    return tuple(sorted(name.encode("utf-8", "backslashreplace").decode() for name in names))
+    return tuple(sorted(map(sayable, names)))
 
 
 @dataclass(slots=True)

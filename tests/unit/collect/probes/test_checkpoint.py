@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from smoke_gate.collect.probes.checkpoint import probe_checkpoint
 from smoke_gate.collect.probes.inspection import Inspection
 from smoke_gate.evidence import Globals
-from tests.unit.collect.probes.files import SHELL, probed, torch_legacy, torch_zip, zipped
+from tests.unit.collect.probes.files import SHELL, TORCH_MAGIC, probed, torch_legacy, torch_zip, zipped
 
 ARRAYS = {"weight": np.arange(12.0).reshape(3, 4), "bias": np.zeros(4, dtype="f4")}
 
@@ -139,6 +139,13 @@ def test_a_source_file_is_no_dangerous_pickle(tmp_path):
 def test_a_global_that_is_no_text_is_escaped(tmp_path):
     artifact = probed(tmp_path, b"\x80\x04\x8c\x01m\x8c\x03\xed\xa0\x80\x93.", "m.pkl")
     assert artifact.globals.unknown == (r"m.\ud800",)
+
+
+def test_a_problem_that_names_what_is_no_text_is_text(tmp_path):
+    head = [pickle.dumps(value, protocol=2) for value in (TORCH_MAGIC, 1001, {})]
+    storage = b"\x80\x02(X\x07\0\0\0storagecm\n\xed\xa0\x80\nX\x01\0\0\x000NK\x06tQ."
+    artifact = probed(tmp_path, b"".join([*head, storage, pickle.dumps(["0"], protocol=2)]), "m.pt")
+    assert artifact.problem == r"it has a torch storage of unknown size: m.\ud800"
 
 
 @pytest.mark.parametrize(
