@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 
 from smoke_gate.cli import run
 from smoke_gate.contract import Golden, definition_hash, preregister
+from smoke_gate.provenance import embed_provenance
 from smoke_gate.report import files
 from tests.support.recorded import (
     CELLS,
@@ -31,6 +32,7 @@ from tests.support.recorded import (
     fingerprint,
     matrix,
     npz,
+    png,
     recipe,
     record,
 )
@@ -171,6 +173,26 @@ def test_a_new_attempt_is_told_with_what_the_verdict_would_be_now(client, capsys
     assert "metric pape: was 10.5, is 0.5" in out
     assert f"verdict then: {document['headline']}\n" in out
     assert "verdict now: " in out
+
+
+def test_the_verdict_now_is_the_one_that_check_gives_and_a_deleted_run_has_lost_nothing(client, capsys):
+    figures = {"paths": [], "files": ["paper.png"], "required_keys": ["source_run_ids"]}
+    policy = {**POLICY, "gates": {"unit_contract": OFF, "figures": figures}}
+    ids = record(client, RUNS)
+    Path("paper.png").write_bytes(embed_provenance(png("paper"), {"source_run_ids": ids["B0-42"]}))
+    _, path, then = check(policy)
+    assert then["figures"]
+    kept = Path("verdict.json")
+    shutil.copy(path, kept)
+    client.delete_run(ids["A3-42"])
+    attempt_again(client, ids)
+    _, _, now = check(policy)
+    capsys.readouterr()
+    assert run(["reproduce", str(kept), "--live"]) == 1
+    out = capsys.readouterr().out
+    assert f"verdict now: {now['headline']}\n" in out
+    assert "lifecycle stage: was active, is deleted" in out
+    assert "gone" not in out[: out.index("verdict then")]
 
 
 def test_an_erased_run_is_gone(client, capsys):

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # erased; no run id at all
 
 
-def read_runs(run_ids: Iterable[str], policy: Policy, store: Store, path_map: PathMap) -> tuple[Run, ...]:
+def read_runs(
+    run_ids: Iterable[str], policy: Policy, store: Store, path_map: PathMap, *, curves: bool = False
+) -> tuple[Run, ...]:
     """Return the facts of runs, as the policy's gates need them and without git's; those that were erased are left out.
+
+    ``curves`` is as for ``collect``.
 
     Raises:
         StoreError: The store or the artifacts cannot be reached.
 
     """
-    reader = FactReader(needs_of(policy), store, path_map)
+    reader = FactReader(needs_of(policy, curves=curves), store, path_map)
     found = (_run(store, run_id) for run_id in run_ids)
     return tuple(reader.run(run) for run in found if run is not None)
 

@@ -62,11 +62,12 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
     """
     policy = _same_experiments(case)
     source = replace(source, head=case.evidence.head)
-    fresh = collect(policy, source, curves=bool(case.evidence.drawn), progress=progress).evidence
-    # what no store says: it stays as it was
-    fresh = replace(fresh, drawn=case.evidence.drawn, policy_change=case.evidence.policy_change)
+    curves = bool(case.evidence.drawn)
+    fresh = collect(policy, source, curves=curves, progress=progress).evidence
+    # What no store says stays as it was, but for the figures of then: `check` would draw others, of the runs of now.
+    fresh = replace(fresh, policy_change=case.evidence.policy_change)
     with open_store(source.tracking_uri) as store:
-        now = _with_recorded_runs(case, fresh, store, source)
+        now = _with_recorded_runs(case, fresh, store, source, curves=curves)
         wanted = changed_metrics(case.evidence, now)
         clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}
     return Live(
@@ -93,8 +94,11 @@ def _same_experiments(case: Recorded) -> Policy:
     return case.policy if case.policy.experiments else case.policy.model_copy(update={"experiments": ids})
 
 
-def _with_recorded_runs(case: Recorded, fresh: Evidence, store: Store, source: Source) -> Evidence:
+def _with_recorded_runs(
+    case: Recorded, fresh: Evidence, store: Store, source: Source, *, curves: bool
+) -> Evidence:
     """Add the facts of runs that stood for a pair and do not any more: what was replaced may have been changed too."""
     have = {run.run_id for run in fresh.runs}
     rest = [run.run_id for run in case.evidence.runs if run.run_id not in have]
-    return replace(fresh, runs=(*fresh.runs, *read_runs(rest, case.policy, store, source.artifact_path_map)))
+    read = read_runs(rest, case.policy, store, source.artifact_path_map, curves=curves)
+    return replace(fresh, runs=(*fresh.runs, *read))
