@@ -236,11 +236,14 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
     """Tell what a plan could be: the cells and seeds that the runs have."""
     found = find_plan(request.policy, request.source, progress=progress)
     where = ", ".join(name for _, name in found.experiments)
-    advice = "write it first, in smoke-gate.yml (`smoke-gate explain G0`), or name it"
+    file = request.options.policy_file
+    by_hand = f"write `plan: {{cells: […], seeds: […]}}` into {file}"
+    write = by_hand if file else "`smoke-gate init` writes one from the runs"
     if not found.cells:
         places = f"{request.policy.runs.cell} and {request.policy.runs.seed}"
+        init = "`smoke-gate init` looks where else they say it"
         return UsageError(
-            f"no plan was given, and no run of {where} has a cell and a seed ({places}): {advice}"
+            f"no plan was given, and no run of {where} has a cell and a seed ({places}): {init}"
         )
     ready = f"--cells {','.join(found.cells)} --seeds {','.join(found.seeds)}"
-    return UsageError(f"no plan was given: {advice}. The runs of {where} have: {ready}")
+    return UsageError(f"no plan was given: {write}, or name it. The runs of {where} have: {ready}")

@@ -1,9 +1,11 @@
 """`init`, then `check`, on stores as real training code leaves them: none of it has heard of smoke-gate."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from smoke_gate.cli import run
 from smoke_gate.policy.load import load_policy
 from smoke_gate.policy.model import Policy
 from tests.support.fluent import fluent_store
-from tests.support.recorded import MINUTE, START, Recipe, fingerprint, matrix, npz, record
+from tests.support.recorded import MINUTE, START, Recipe, changed, fingerprint, matrix, npz, record
 from tests.support.stores import file_store, sqlite_store
 
 URI = "sqlite:///mlflow.db"
@@ -32,12 +34,29 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+SAYS = "by this policy, `smoke-gate check` says:"
+
+
+def told(*arguments: str) -> tuple[int, list[str]]:
+    """The exit code of a command, and what it says, which is said on."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = run(arguments)
+    sys.stdout.write(out.getvalue())
+    return code, out.getvalue().splitlines()
+
+
 def initialised() -> Policy:
-    """The policy that init writes, which leads to a verdict and leaves the store alone."""
+    """The policy that init writes: it leaves the store alone, and says of each gate what `check` then says."""
     before = Path("mlflow.db").read_bytes()
-    assert run(["init", "--tracking-uri", URI, "--yes"]) == 0
+    code, said = told("init", "--tracking-uri", URI, "--yes")
+    assert code == 0
     assert Path("mlflow.db").read_bytes() == before
-    assert run(["check", "--tracking-uri", URI]) in (0, 1, 4)
+    code, judged = told("check", "--tracking-uri", URI)
+    assert code in (0, 1)
+    judged = judged[: next(index for index, line in enumerate(judged) if line.startswith("report: "))]
+    start = said.index(SAYS) + 1
+    assert said[start : start + len(judged)] == judged
     return load_policy(Path("smoke-gate.yml"))
 
 
@@ -232,6 +251,77 @@ def test_a_store_that_keeps_the_contract():
     assert statuses()["G6"] == "PASS"
 
 
+def plain(model: str, seed: int, **facts: Any) -> Recipe:
+    """What a training script logs that never heard of smoke-gate."""
+    number = 10 * len(model) + seed
+    run = Recipe(
+        name=f"{model}-{seed}",
+        params={"model": model, "seed": str(seed), "lr": "0.05"},
+        metrics={
+            "train_loss": (number, 1.0 + seed),
+            "val_loss": (number, 1.1 + seed),
+            "rmse": (0.5 + number,),
+        },
+    )
+    return changed(run, **facts)
+
+
+def test_a_nan_is_no_reason_to_ask_for_less(capsys):
+    recorded(
+        [
+            plain("net", 0),
+            plain("net", 1),
+            plain("linear", 0),
+            plain("linear", 1, metrics={"val_loss": (1.0, float("nan"))}),
+        ]
+    )
+
+    policy = initialised()
+
+    assert policy.plan.required_metrics == ("rmse", "train_loss", "val_loss")
+    assert policy.gates.metric_ratio.enabled
+    assert (statuses()["G0"], statuses()["G5"]) == ("FAIL", "FAIL")
+    assert "linear/1: val_loss is NaN" in capsys.readouterr().out
+
+
+def test_a_ratio_out_of_its_band_is_judged(capsys):
+    recorded(
+        [
+            plain("net", 0),
+            plain("net", 1),
+            plain("linear", 0, metrics={"val_loss": (1.0, 21.0)}),
+            plain("linear", 1),
+        ]
+    )
+    assert initialised().gates.metric_ratio.enabled
+    assert "linear/0: val_loss / train_loss is 21 " in capsys.readouterr().out
+
+
+def test_a_metric_that_one_run_lost_is_asked_for():
+    recorded([plain("net", seed) for seed in (0, 1, 2)] + [plain("net", 3, metrics={"rmse": None})])
+    assert "rmse" in initialised().plan.required_metrics
+    assert statuses()["G0"] == "FAIL"
+
+
+def test_a_metric_that_half_of_the_runs_lack_is_named(capsys):
+    recorded([plain("net", 0), plain("net", 1, metrics={"rmse": None})])
+    assert initialised().plan.required_metrics == ("train_loss", "val_loss")
+    assert "not in required_metrics, since most runs do not log it: rmse\n" in capsys.readouterr().out
+
+
+def test_checkpoints_of_no_known_format_are_checkpoints(capsys):
+    recorded([plain("net", seed, artifacts={"checkpoints/model.json": b"[%d]" % seed}) for seed in (0, 1)])
+    assert initialised().gates.checkpoints.paths == ("checkpoints/*",)
+    assert statuses()["G3"] == "WARNING"
+    assert "contract.log_checkpoint" not in capsys.readouterr().out
+
+
+def test_checkpoints_of_some_runs_are_asked_of_all():
+    recorded([plain("net", 0, artifacts={"out/model.npz": npz("0")}), plain("net", 1)])
+    initialised()
+    assert statuses()["G3"] == "FAIL"
+
+
 def test_a_file_store(folder):
     with file_store(folder / "mlruns") as client:
         record(client, [Recipe(name=f"a-s{seed}", metrics={"m": (float(seed),)}) for seed in (1, 2)])
@@ -314,19 +404,45 @@ def test_the_workflow_is_one():
     subprocess.run([tool, ".github/workflows/smoke-gate.yml"], check=True)
 
 
-@pytest.mark.parametrize("present", ["smoke-gate.yml", ".github/workflows/smoke-gate.yml"])
-def test_nothing_is_overwritten_unless_forced(present: str, capsys):
+def test_a_policy_is_not_overwritten_unless_forced(capsys):
     two_runs()
-    Path(present).parent.mkdir(parents=True, exist_ok=True)
-    Path(present).write_text("mine")
+    Path("smoke-gate.yml").write_text("mine")
     assert run(["init", "--yes", "--tracking-uri", URI]) == 2
-    assert f"{present} is there already" in capsys.readouterr().err
-    assert Path(present).read_text() == "mine"
-    assert not {"smoke-gate.yml", ".github/workflows/smoke-gate.yml"} - {present} & {
-        str(p) for p in Path().rglob("*.yml")
-    }
+    assert "smoke-gate.yml is there already" in capsys.readouterr().err
+    assert [str(path) for path in Path().rglob("*.yml")] == ["smoke-gate.yml"]
+    assert Path("smoke-gate.yml").read_text() == "mine"
     assert run(["init", "--yes", "--force", "--tracking-uri", URI]) == 0
-    assert Path(present).read_text() != "mine"
+    assert Path("smoke-gate.yml").read_text() != "mine"
+
+
+def test_a_workflow_that_is_there_is_kept_unless_forced(capsys):
+    two_runs()
+    workflow = Path(".github/workflows/smoke-gate.yml")
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("mine")
+    assert run(["init", "--yes", "--tracking-uri", URI]) == 0
+    assert run(["init", "--yes", "--tracking-uri", URI, "--output", "b/two.yml"]) == 0
+    first, second = [line for line in capsys.readouterr().out.splitlines() if line.startswith("kept: ")]
+    assert first == f"kept: {workflow} is there already; --force overwrites"
+    assert "it needs `policy: b/two.yml`" in second
+    assert workflow.read_text() == "mine"
+    assert load_policy(Path("b/two.yml")).experiments == ("stage05",)
+    assert run(["init", "--yes", "--force", "--tracking-uri", URI]) == 0
+    assert workflow.read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ([], "smoke-gate check"),
+        (["--tracking-uri", URI], f"smoke-gate check --tracking-uri {URI}"),
+        (["--output", "my policy.yml"], "smoke-gate check --policy 'my policy.yml'"),
+    ],
+)
+def test_the_next_command_is_the_one_that_works(options: list[str], command: str, capsys):
+    two_runs()
+    assert run(["init", "--yes", *options]) == 0
+    assert capsys.readouterr().out.endswith(f"next: read the policy, then `{command}`\n")
 
 
 @pytest.fixture
@@ -366,6 +482,32 @@ def test_no_finished_run(capsys):
     recorded([Recipe(name="r", status="RUNNING")])
     assert run(["init", "--yes", "--tracking-uri", URI]) == 2
     assert "1 unfinished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (
+            "cell",
+            "`smoke-gate init` writes one from the runs, or name it. The runs of stage05 have: --cells a --seeds 1",
+        ),
+        (
+            "net",
+            "no run of stage05 has a cell and a seed (params.cell and params.seed): `smoke-gate init` looks where",
+        ),
+    ],
+)
+def test_who_has_no_plan_is_sent_here(key: str, said: str, capsys):
+    recorded([Recipe(name="r", params={key: "a", "seed": "1"}, metrics={"m": (1.5,)})])
+    assert run(["check", "--tracking-uri", URI]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_policy_without_a_plan_is_not_written_anew(capsys):
+    two_runs()
+    Path("smoke-gate.yml").write_text("version: 1\n")
+    assert run(["check", "--tracking-uri", URI]) == 2
+    assert "write `plan: {cells: […], seeds: […]}` into smoke-gate.yml, or name it" in capsys.readouterr().err
 
 
 def test_no_store(capsys):

@@ -1,22 +1,25 @@
 """`init`: a policy and a workflow for an experiment that is there."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from smoke_gate.cli.options import option
+from smoke_gate.cli.options import experiment_option, option
 from smoke_gate.cli.progress import progress_bar
 from smoke_gate.errors import ExitCode, UsageError
-from smoke_gate.options import DEFAULT_POLICY, DEFAULT_WORKERS
+from smoke_gate.options import DEFAULT_POLICY, DEFAULT_WORKERS, Options
 
 if TYPE_CHECKING:
     from smoke_gate.init.gates import Profile
     from smoke_gate.init.guess import Guess
     from smoke_gate.init.identity import Identity
     from smoke_gate.init.shape import Shape
+    from smoke_gate.pipeline import Judged
+    from smoke_gate.policy.model import Policy
 
 _MOST_ALTERNATIVES = 3
 _MOST_NAMES = 8
@@ -28,7 +31,7 @@ _MOST_NAMES = 8
     metavar="URI",
     help="The MLflow store; it is only read.  [default: as for check]",
 )
-@option("--experiment", multiple=True, metavar="NAME_OR_ID", help="An experiment; may be given again.")
+@experiment_option
 @click.option("--yes", is_flag=True, help="Take the guesses, ask nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.option(
@@ -39,34 +42,33 @@ _MOST_NAMES = 8
     help="Where the policy goes.",
 )
 def init(tracking_uri: str | None, experiment: tuple[str, ...], yes: bool, force: bool, output: Path) -> int:
-    """Look at an experiment; write a commented policy and a workflow; say what the runs must log for the rest."""
+    """Look at an experiment; write a commented policy and a workflow; say what check makes of it, and what to log."""
     from smoke_gate.init.workflow import WORKFLOW, workflow_text
 
-    if not force:
-        _refuse_to_overwrite([output, WORKFLOW])
+    if output.exists() and not force:
+        raise UsageError(f"{output} is there already: --force overwrites it, --output writes elsewhere")
     try:
         guess = _guess(tracking_uri, experiment, asks=not yes)
     except click.Abort:
         raise UsageError(
             "init was not answered: nothing is written. Give --yes to take its guesses"
         ) from None
-    _write(output, _policy(guess, output))
-    _write(WORKFLOW, workflow_text(_from_here(output)))
-    _say(_told(guess, [output, WORKFLOW]))
+    text, policy = _policy(guess, output)
+    judged = _judged(Options(policy=output, tracking_uri=tracking_uri), policy)
+    kept = WORKFLOW.exists() and not force
+    _write(output, text)
+    if not kept:
+        _write(WORKFLOW, workflow_text(_from_here(output)))
+    _tell_findings(guess, policy, judged)
+    _say(_advice(guess))
+    _say(_files(output, WORKFLOW, kept=kept))
+    _say([f"next: read the policy, then `{_check_command(output, tracking_uri)}`"])
     return ExitCode.OK
 
 
 def _from_here(path: Path) -> str:
     """Return a path as the workflow names it, from the root of the checkout: the working directory."""
     return os.path.relpath(path).replace(os.sep, "/")
-
-
-def _refuse_to_overwrite(paths: Iterable[Path]) -> None:
-    present = [str(path) for path in paths if path.exists()]
-    if present:
-        raise UsageError(
-            f"{' and '.join(present)} is there already: --force overwrites, --output writes elsewhere"
-        )
 
 
 def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) -> "Guess":
@@ -96,7 +98,7 @@ def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) 
 def _nothing_finished(shape: "Shape") -> UsageError:
     return UsageError(
         f"{', '.join(shape.experiments)} has no finished run to learn from ({shape.unfinished} unfinished): train some "
-        "first, or write the policy by hand (`smoke-gate explain G0`)"
+        f"first, or write {DEFAULT_POLICY} by hand, `plan: {{cells: […], seeds: […]}}` at least"
     )
 
 
@@ -134,26 +136,36 @@ def _ask_profile(guessed: "Profile") -> "Profile":
 
 
 def _way(way: "Identity") -> str:
-    cells = ", ".join(way.cells[:_MOST_NAMES]) + (" …" if len(way.cells) > _MOST_NAMES else "")
-    seeds = ", ".join(way.seeds[:_MOST_NAMES]) + (" …" if len(way.seeds) > _MOST_NAMES else "")
-    return f"cell {way.cell} ({len(way.cells)}: {cells}), seed {way.seed}" + (f" ({seeds})" if seeds else "")
+    seeds = f" ({_some(way.seeds)})" if way.seeds else ""
+    return f"cell {way.cell} ({len(way.cells)}: {_some(way.cells)}), seed {way.seed}{seeds}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
 
 
 # --- files and what is told -------------------------------------------------------------------------------------------
 
 
-def _policy(guess: "Guess", output: Path) -> str:
-    """Return the policy's text, which the loader has taken.
+def _policy(guess: "Guess", output: Path) -> "tuple[str, Policy]":
+    """Return the policy's text, and what the loader makes of it.
 
     Raises:
-        PolicyError: It does not: the names in the store are such that no policy can say them.
+        PolicyError: It does not take it: the names in the store are such that no policy can say them.
     """
     from smoke_gate.init.policy_text import policy_text
     from smoke_gate.policy.load import load_policy
 
     text = policy_text(guess)
-    load_policy(output, text=text.encode())
-    return text
+    return text, load_policy(output, text=text.encode())
+
+
+def _judged(options: Options, policy: "Policy") -> "Judged":
+    """Return what `check` says by the policy: what init tells of a gate is this, and no second guess."""
+    from smoke_gate.pipeline import read_and_judge, request_of
+
+    with progress_bar(shown=True) as progress:
+        return read_and_judge(request_of(options, policy), progress)
 
 
 def _write(path: Path, text: str) -> None:
@@ -164,18 +176,51 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _told(guess: "Guess", files: Iterable[Path]) -> Iterator[str]:
-    """Yield what was found, gate by gate, with what the training code must log for those that are not ready."""
+def _tell_findings(guess: "Guess", policy: "Policy", judged: "Judged") -> None:
+    """Print what was found, and what `check` says of it, in its own words."""
+    from smoke_gate.report.headline import headline
+    from smoke_gate.report.terminal import summary
+
     identity = guess.identity
     said = f"{identity.stated} of {identity.asked} finished runs say both"
-    yield f"{_way(identity)}: {said if identity.is_found else 'the runs do not say it, so their names must do'}"
-    yield f"profile {guess.profile}"
-    for gate in guess.gates:
-        state = "ready" if gate.ready else "fails" if guess.is_on(gate) else "off"
-        yield f"{gate.id} {state:<5} {gate.section:<15} {gate.found}"
-        yield from (f"     log: {line}" for line in gate.to_log)
-    yield from (f"wrote: {path}" for path in files)
-    yield "next: read the policy, then `smoke-gate check`"
+    _say(
+        [
+            f"{_way(identity)}: {said if identity.is_found else 'the runs do not say it, so their names must do'}",
+            f"profile {guess.profile}",
+            "by this policy, `smoke-gate check` says:",
+        ]
+    )
+    line = headline(judged.verdict, policy, judged.evidence)
+    click.echo(summary(judged.verdict, line, {}), nl=False)
+
+
+def _advice(guess: "Guess") -> Iterator[str]:
+    """Yield what is not judged, and what the training code must log so that it is."""
+    if guess.rare_metrics:
+        yield f"not in required_metrics, since most runs do not log it: {_some(guess.rare_metrics)}"
+    silent = [gate for gate in guess.gates if gate.to_log]
+    if silent:
+        yield "to have these judged, log in training (pip install smoke-gate; from smoke_gate import contract):"
+    for gate in silent:
+        yield f"{gate.id} {gate.section}: {gate.found}"
+        yield from (f"     {line}" for line in gate.to_log)
+
+
+def _files(output: Path, workflow: Path, *, kept: bool) -> Iterator[str]:
+    yield f"wrote: {output}"
+    named = (
+        "" if output == DEFAULT_POLICY else f"; it needs `policy: {_from_here(output)}` to judge by this one"
+    )
+    yield f"kept: {workflow} is there already{named}; --force overwrites" if kept else f"wrote: {workflow}"
+
+
+def _check_command(output: Path, tracking_uri: str | None) -> str:
+    """Return the command that judges by what was written, without the credentials that a URI may hold."""
+    from smoke_gate.collect.locations import shown
+
+    policy = [] if output == DEFAULT_POLICY else ["--policy", str(output)]
+    store = ["--tracking-uri", shown(tracking_uri)] if tracking_uri else []
+    return shlex.join(["smoke-gate", "check", *policy, *store])
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -1,11 +1,16 @@
-"""Guesses which gates the runs can satisfy as they are, and what the training code must log for the others. Pure."""
+"""Guesses which gates have something to judge, and what the training code must log for the others. Pure.
 
-import math
+What most runs log is what the experiment means to log: a run that lacks it, or logs a NaN, is for `check` to find, and
+never a reason to ask for less.
+"""
+
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from smoke_gate.init.patterns import patterns_of
 from smoke_gate.init.shape import Files, RunShape, Shape
 from smoke_gate.policy.model import DEFAULT_CHECKPOINTS, DEFAULT_FIGURES, GateId, MetricRatioGate, Policy
 from smoke_gate.policy.terms import path_matches
@@ -16,6 +21,7 @@ JUDGED_WHERE_THEY_EXIST: tuple[GateId, ...] = ("G3", "G4")  # in profile basic
 _CHECKPOINTS = (
     ".pt", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5", ".keras", ".npz", ".pkl", ".pickle", ".joblib", ".skops",
 )  # fmt: skip
+_MANIFEST = "checkpoints/MANIFEST.json"
 _FIGURES = (".png",)
 _HASH = re.compile(r"[0-9a-f]{16,64}")
 _DEFINITION = re.compile(r"[0-9a-f]{64}")
@@ -30,21 +36,25 @@ _TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "
 class GateGuess:
     """What was found for a gate.
 
-    ``ready`` says whether the runs can satisfy it as they are; ``settings`` are its keys in the policy, where the
-    defaults will not do; ``found`` says why, and ``to_log`` what the training code must log, a line of code each.
+    ``found`` says what the runs log of what it judges, and ``to_log`` what the training code must log for it to have
+    something to judge, a line of code each. ``settings`` are its keys in the policy, where the defaults will not do.
     """
 
     id: GateId
     section: str
-    ready: bool
     found: str
     settings: Mapping[str, object] = field(default_factory=dict)
     to_log: tuple[str, ...] = ()
 
+    @property
+    def is_logged(self) -> bool:
+        """Whether the runs log what the gate judges. What `check` then says of them is another question."""
+        return not self.to_log
+
 
 def profile_of(shape: Shape, runs: Sequence[RunShape]) -> Profile:
     """Return ``contract`` where a preregistration, or a definition's hash in a run, says that it is meant."""
-    return "contract" if shape.registered or _definition_keys(runs) else "basic"
+    return "contract" if shape.registered or any(map(_definitions, runs)) else "basic"
 
 
 def guess_gates(
@@ -72,47 +82,49 @@ def guess_gates(
 
 
 def required_metrics(runs: Sequence[RunShape]) -> tuple[str, ...]:
-    """Return the metrics that every run has, finite: the most telling ones, without those of time and machine."""
-    shared = [
-        name
-        for name in _shared_metrics(runs)
-        if name not in _COUNTERS
-        and not name.startswith("system/")
-        and not name.endswith(_TIMES)
-        and all(_finite(run, name) for run in runs)
-    ]
-    shared.sort(key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
-    return tuple(sorted(shared[:_MOST_REQUIRED]))
+    """Return the metrics that most runs log: the most telling ones, without those of time and machine."""
+    results = [name for name in _in_most(runs, lambda run: run.metrics) if _is_result(name)]
+    results.sort(key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
+    return tuple(sorted(results[:_MOST_REQUIRED]))
+
+
+def rare_metrics(runs: Sequence[RunShape]) -> tuple[str, ...]:
+    """Return the metrics that some runs log and most do not: of some cells only, or lost in all the others."""
+    usual = _in_most(runs, lambda run: run.metrics)
+    found = {name for run in runs for name in run.metrics if _is_result(name)}
+    return tuple(sorted(found.difference(usual)))
 
 
 # --- a gate each ------------------------------------------------------------------------------------------------------
 
 
 def _plan(runs: Sequence[RunShape], *, stated: bool) -> GateGuess:
-    found = f"{len(runs)} planned pairs have a finished run"
+    found = f"{len(runs)} pairs have a finished run"
     log = ("contract.log_plan(cell=cell, seed=seed)  # params cell and seed; tags git_commit, git_dirty",)
     if not stated:
         found += ", known by nothing but their names"
-    return GateGuess(id="G0", section="plan", ready=stated, found=found, to_log=() if stated else log)
+    return GateGuess(id="G0", section="plan", found=found, to_log=() if stated else log)
 
 
 def _definition_hash(shape: Shape, runs: Sequence[RunShape]) -> GateGuess:
-    keys = [key for key, count in _definition_keys(runs).items() if count == len(runs)]
     default = Policy(version=1).gates.definition_hash.key
-    key = default if default in keys or not keys else keys[0]
+    count = Counter(key for run in runs for key in _definitions(run))
+    key = max(sorted(count), key=lambda key: (count[key], key == default), default=default)
+    named = "" if key == default else f', key="{key}"'
     to_log = []
     if not shape.registered:
         to_log.append(
-            "contract.preregister(definition, golden, experiment=…)  # once, before the matrix is trained"
+            f"contract.preregister(definition, golden, experiment=…{named})  # once, before the matrix is trained"
         )
-    if not keys:
-        to_log.append("contract.log_definition(definition)  # in every run")
-    one = len({run.params.get(key) for run in runs}) == 1
-    found = f"every run logs {key}" if keys else "no definition hash in every run"
-    found += ", and there is a preregistration" if shape.registered else ", no preregistration"
+    if not count:
+        to_log.append(
+            'contract.log_definition(definition)  # in every run; key="…_definition_hash" if not of pape'
+        )
+    found = f"{count[key]} of {len(runs)} runs log {key if count else 'a definition hash'}"
+    found += ", and there is a preregistration" if shape.registered else ", and there is no preregistration"
     return GateGuess(
-        id="G1", section="definition_hash", ready=not to_log and one, found=found,
-        settings={"key": key} if key != default else {}, to_log=tuple(to_log),
+        id="G1", section="definition_hash", found=found, settings={"key": key} if key != default else {},
+        to_log=tuple(to_log),
     )  # fmt: skip
 
 
@@ -121,96 +133,114 @@ def _unit_contract(runs: Sequence[RunShape]) -> GateGuess:
     keys = [reference.removeprefix("params.") for reference in rule.required]
     flags = [reference.removeprefix("params.") for reference in rule.when]
     flagged = [run for run in runs if all(run.params.get(flag) in ("True", "true") for flag in flags)]
-    complete = bool(flagged) and all(run.params.get(key) for run in flagged for key in keys)
-    found = f"{len(flagged)} of {len(runs)} runs have {' and '.join(flags)}: True"
     to_log = (
         'contract.log_units(dlinear_output_unit="standardized", vq_input_unit="standardized")',
         "contract.log_scaler_space(dlinear_output_scaler_space_signature=s, vq_scaler_space_signature=s)",
         "# or write `rules` for the units of your own models; see `smoke-gate explain G2`",
     )
-    return GateGuess(
-        id="G2", section="unit_contract", ready=complete, found=found, to_log=() if complete else to_log
-    )
+    found = f"{len(flagged)} of {len(runs)} runs have {' and '.join(flags)}: True"
+    known = any(run.params.get(key) for run in flagged for key in keys)
+    if flagged and not known:
+        found += ", and none of them logs a unit or a scaler space"
+    return GateGuess(id="G2", section="unit_contract", found=found, to_log=() if known else to_log)
 
 
 def _checkpoints(left: Sequence[Files]) -> GateGuess:
-    patterns = _patterns(left, _CHECKPOINTS)
-    own = sum(any(path.endswith(_CHECKPOINTS) for path in files.paths) for files in left)
+    elsewhere = patterns_of([*map(_checkpoints_elsewhere, left)])
+    usual = DEFAULT_CHECKPOINTS if any(map(_has_usual_checkpoint, left)) else ()
     having = sum(
-        bool(files.models) or any(path.endswith(_CHECKPOINTS) for path in files.paths) for files in left
+        bool(files.models or _has_usual_checkpoint(files) or _checkpoints_elsewhere(files)) for files in left
     )
-    found = f"{having} of {len(left)} runs have checkpoints or MLflow models"
-    others = own and not all(path_matches(pattern, DEFAULT_CHECKPOINTS[0]) for pattern in patterns)
-    ready = bool(left) and having == len(left)
     return GateGuess(
-        id="G3", section="checkpoints", ready=ready, found=found, settings={"paths": patterns} if others else {},
-        to_log=() if ready else ('contract.log_checkpoint("model.safetensors")',),
+        id="G3", section="checkpoints", found=f"{having} of {len(left)} runs have checkpoints or MLflow models",
+        settings={"paths": (*usual, *elsewhere)} if elsewhere else {},
+        to_log=() if having else ('contract.log_checkpoint("model.safetensors")',),
     )  # fmt: skip
 
 
+def _has_usual_checkpoint(files: Files) -> bool:
+    """Whether a run has a file where the policy's defaults look for checkpoints, whatever its name promises."""
+    return any(_is_usual(path) and path != _MANIFEST for path in files.paths)
+
+
+def _checkpoints_elsewhere(files: Files) -> list[str]:
+    return [path for path in files.paths if path.endswith(_CHECKPOINTS) and not _is_usual(path)]
+
+
+def _is_usual(path: str) -> bool:
+    return path_matches(path, DEFAULT_CHECKPOINTS[0])
+
+
 def _figures(left: Sequence[Files]) -> GateGuess:
-    patterns = _patterns(left, _FIGURES)
-    having = sum(any(path.endswith(_FIGURES) for path in files.paths) for files in left)
+    own = [tuple(path for path in files.paths if path.endswith(_FIGURES)) for files in left]
+    patterns, having = patterns_of(own), sum(map(bool, own))
     others = patterns and patterns != DEFAULT_FIGURES
-    ready = bool(left) and having == len(left)
     return GateGuess(
-        id="G4", section="figures", ready=ready, found=f"{having} of {len(left)} runs have PNG figures",
+        id="G4", section="figures", found=f"{having} of {len(left)} runs have PNG figures",
         settings={"paths": patterns} if others else {},
-        to_log=() if ready else ('contract.log_figure(figure, "forecast")  # with the run and the definition inside',),
+        to_log=() if having else ('contract.log_figure(figure, "forecast")  # with the run and the definition inside',),
     )  # fmt: skip
 
 
 def _metric_ratio(runs: Sequence[RunShape]) -> GateGuess:
     band = MetricRatioGate().rules[0]
-    low, high = band.min or 0.0, band.max or math.inf
-    pairs = [
-        (validation, training)
-        for validation, training in _loss_pairs(_shared_metrics(runs))
-        if all(_within(run, validation, training, low, high) for run in runs)
-    ]
-    if not pairs:
+    pair = next(_loss_pairs(_in_most(runs, lambda run: run.metrics)), None)
+    if pair is None:
         log = ('mlflow.log_metrics({"train_loss": train_loss, "val_loss": val_loss})',)
-        found = f"no validation and training loss in every run with a ratio of {low:g} to {high:g}"
-        return GateGuess(id="G5", section="metric_ratio", ready=False, found=found, to_log=log)
-    value = " / ".join(map(_operand, pairs[0]))
-    settings = (
-        {} if value == band.value else {"rules": ({"value": value, "min": f"{low:g}", "max": f"{high:g}"},)}
-    )
-    found = f"{value} is between {low:g} and {high:g} in every run"
-    return GateGuess(id="G5", section="metric_ratio", ready=True, found=found, settings=settings)
+        found = "most runs log no validation and training loss that are called alike"
+        return GateGuess(id="G5", section="metric_ratio", found=found, to_log=log)
+    value = " / ".join(map(_operand, pair))
+    rule = {"value": value, "min": f"{band.min:g}", "max": f"{band.max:g}"}
+    return GateGuess(
+        id="G5", section="metric_ratio", settings={} if value == band.value else {"rules": (rule,)},
+        found=_counted(runs, lambda run: run.metrics.keys() >= {*pair}, " and ".join(pair)),
+    )  # fmt: skip
 
 
 def _paired_data(runs: Sequence[RunShape]) -> GateGuess:
     default = Policy(version=1).gates.paired_data
-    for key, splits in _hash_keys(runs):
-        found = f"every run logs {', '.join(key.replace('{split}', split) for split in splits)}"
-        settings: dict[str, object] = {"key": key} if key != default.key else {}
-        if splits != default.splits:
-            settings["splits"] = splits
-        return GateGuess(id="G6", section="paired_data", ready=True, found=found, settings=settings)
+    form, splits = next(_hash_forms(_in_most(runs, _hashes)), (default.key, ()))
+    keys = [form.replace("{split}", split) for split in splits]
+    settings: dict[str, object] = {"key": form} if form != default.key else {}
+    if splits and splits != default.splits:
+        settings["splits"] = splits
+    log = ("contract.log_data_hashes(train=train, val=val, test=test)  # the arrays, before scaling",)
     return GateGuess(
-        id="G6", section="paired_data", ready=False, found="no data hashes in every run",
-        to_log=("contract.log_data_hashes(train=train, val=val, test=test)  # the arrays, before scaling",),
+        id="G6", section="paired_data", settings=settings, to_log=() if splits else log,
+        found=_counted(runs, lambda run: _hashes(run) >= {*keys}, ", ".join(keys)) if splits
+        else "most runs log no data hashes",
     )  # fmt: skip
 
 
 # --- what runs have in common -----------------------------------------------------------------------------------------
 
 
-def _definition_keys(runs: Sequence[RunShape]) -> dict[str, int]:
-    """Return the params that hold a definition's hash, with how many runs have it."""
-    found: dict[str, int] = {}
-    for run in runs:
-        for key, value in run.params.items():
-            if key.endswith("_definition_hash") and _DEFINITION.fullmatch(value):
-                found[key] = found.get(key, 0) + 1
-    return dict(sorted(found.items()))
+def _in_most(runs: Sequence[RunShape], keys_of: Callable[[RunShape], Iterable[str]]) -> list[str]:
+    """Return the keys that more than half of the runs have, in order."""
+    count = Counter(key for run in runs for key in keys_of(run))
+    return sorted(key for key, number in count.items() if 2 * number > len(runs))
 
 
-def _hash_keys(runs: Sequence[RunShape]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the params of every run that hold a hash a split: their common form, and the splits."""
-    shared = set.intersection(*(set(run.params) for run in runs)) if runs else set()
-    hashes = sorted(key for key in shared if all(_HASH.fullmatch(run.params[key]) for run in runs))
+def _counted(runs: Sequence[RunShape], logs: Callable[[RunShape], bool], what: str) -> str:
+    return f"{sum(map(logs, runs))} of {len(runs)} runs log {what}"
+
+
+def _definitions(run: RunShape) -> set[str]:
+    """Return the params that hold a definition's hash."""
+    return {
+        key
+        for key, value in run.params.items()
+        if key.endswith("_definition_hash") and _DEFINITION.fullmatch(value)
+    }
+
+
+def _hashes(run: RunShape) -> set[str]:
+    """Return the params that look like a hash."""
+    return {key for key, value in run.params.items() if _HASH.fullmatch(value)}
+
+
+def _hash_forms(hashes: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the params that hold a hash a split: their common form, and the splits."""
     for key in (key for key in hashes if "train" in key):
         form = key.replace("train", "{split}", 1)
         splits = tuple(
@@ -220,12 +250,9 @@ def _hash_keys(runs: Sequence[RunShape]) -> Iterator[tuple[str, tuple[str, ...]]
             yield form, splits
 
 
-def _shared_metrics(runs: Sequence[RunShape]) -> list[str]:
-    return sorted(set.intersection(*(set(run.metrics) for run in runs))) if runs else []
-
-
-def _finite(run: RunShape, metric: str) -> bool:
-    return math.isfinite(run.metrics[metric]) and abs(run.metrics[metric]) < 1e300
+def _is_result(metric: str) -> bool:
+    of_machine = metric.startswith("system/") or metric.endswith(_TIMES)
+    return not of_machine and metric not in _COUNTERS
 
 
 def _loss_pairs(metrics: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -249,34 +276,6 @@ def _rest(words: set[str]) -> set[str]:
     return words - _VALIDATION - _TRAINING - {"epoch"}
 
 
-def _within(run: RunShape, numerator: str, denominator: str, low: float, high: float) -> bool:
-    above, below = run.metrics[numerator], run.metrics[denominator]
-    return below != 0 and low <= above / below <= high
-
-
 def _operand(metric: str) -> str:
     """Return a metric as a ratio names it, in backquotes where a blank or a dot could mean something else."""
     return f"`{metric}`" if re.search(r"[\s.]", metric) else metric
-
-
-def _patterns(left: Iterable[Files], suffixes: Sequence[str]) -> tuple[str, ...]:
-    """Return patterns that match all files with these suffixes: one a suffix and top folder."""
-    folders: dict[tuple[str, str], list[list[str]]] = {}
-    for path in sorted({path for files in left for path in files.paths if path.endswith(tuple(suffixes))}):
-        *folder, name = path.split("/")
-        suffix = name[name.rindex(".") :]
-        folders.setdefault((folder[0] if folder else "", suffix), []).append(folder)
-    return tuple(_pattern(found, suffix) for (_, suffix), found in folders.items())
-
-
-def _pattern(folders: Sequence[Sequence[str]], suffix: str) -> str:
-    """Return the pattern of files in these folders: in their common one, or anywhere below it."""
-    common = list(folders[0])
-    for folder in folders:
-        same = next(
-            (n for n, pair in enumerate(zip(common, folder, strict=False)) if pair[0] != pair[1]), None
-        )
-        common = common[: min(len(common), len(folder)) if same is None else same]
-    deeper = [] if all(len(folder) == len(common) for folder in folders) else ["**"]
-    literal = [re.sub(r"[*?\[\]\\]", "?", part) for part in common]
-    return "/".join([*literal, *deeper, f"*{suffix}"])

@@ -3,25 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smoke_gate.init.gates import GateGuess, Profile, guess_gates, required_metrics
+from smoke_gate.init.gates import GateGuess, Profile, guess_gates, rare_metrics, required_metrics
 from smoke_gate.init.identity import Identity
 from smoke_gate.init.shape import Files, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """What a policy is written from."""
+    """What a policy is written from. ``rare_metrics`` are not required, since most runs do not log them."""
 
     experiments: tuple[str, ...]
     identity: Identity
     profile: Profile
     required_metrics: tuple[str, ...]
+    rare_metrics: tuple[str, ...]
     gates: tuple[GateGuess, ...]
-    unfinished: int
 
     def is_on(self, gate: GateGuess) -> bool:
-        """Whether the policy switches a gate on: all of them in profile contract, else those that runs can satisfy."""
-        return self.profile == "contract" or gate.id == "G0" or gate.ready
+        """Whether the policy switches a gate on: all in profile contract, else those with something to judge."""
+        return self.profile == "contract" or gate.id == "G0" or gate.is_logged
 
 
 def guess(shape: Shape, identity: Identity, profile: Profile, files: Mapping[str, Files]) -> Guess:
@@ -40,6 +40,6 @@ def guess(shape: Shape, identity: Identity, profile: Profile, files: Mapping[str
         identity=identity,
         profile=profile,
         required_metrics=required_metrics(runs),
+        rare_metrics=rare_metrics(runs),
         gates=guess_gates(shape, runs, files, stated=identity.is_found),
-        unfinished=shape.unfinished,
     )

@@ -14,8 +14,8 @@ _PLAIN = re.compile(r"(?!(?:null|Null|NULL)$)[A-Za-z0-9_][A-Za-z0-9_./+-]*")
 _MOST_MISSING = 6
 _PROFILES = {
     "contract": (
-        "contract: the runs log with smoke_gate.contract, or mean to. All seven gates are on;",
-        "those marked below fail until the training code logs what they need.",
+        "contract: the runs log with smoke_gate.contract, or mean to. All seven gates are on; those for which",
+        "something must be logged, as is said below, do not pass before it is.",
     ),
     "basic": (
         "basic: for runs that never heard of smoke-gate. What they cannot have is not asked for;",
@@ -67,6 +67,8 @@ def _plan(guess: Guess) -> Iterator[str]:
     if identity.seeds:
         yield f"  seeds: {_flow(identity.seeds)}"
     yield from _missing(guess)
+    if guess.rare_metrics:
+        yield f"  # Not asked for, since most runs do not log it: {_comment(', '.join(guess.rare_metrics))}."
     if guess.required_metrics:
         yield "  # Present and finite in every run: never NaN, never absent."
         yield f"  required_metrics: {_flow(guess.required_metrics)}"
@@ -86,17 +88,18 @@ def _missing(guess: Guess) -> Iterator[str]:
 
 def _gates(guess: Guess) -> Iterator[str]:
     yield "gates:"
+    if not all(gate.is_logged for gate in guess.gates):
+        yield "  # What must be logged is said as code: pip install smoke-gate; from smoke_gate import contract"
     for gate in guess.gates:
-        state = "ready" if gate.ready else "on, and not ready" if guess.is_on(gate) else "off"
-        yield f"  # {gate.id} {state}: {_comment(gate.found)}."
+        yield f"  # {gate.id}: {_comment(gate.found)}."
         if gate.to_log:
-            yield "  # The training code must log:"
+            yield "  # To be judged, the training code must log:"
             yield from (f"  #   {line}" for line in gate.to_log)
         yield from _settings(guess, gate)
 
 
 def _settings(guess: Guess, gate: GateGuess) -> Iterator[str]:
-    """Yield the gate's section; one that runs cannot satisfy is left to the profile, and changes with it."""
+    """Yield the gate's section; one with nothing to judge is left to the profile, and changes with it."""
     settings = {"enabled": "true", **gate.settings} if guess.is_on(gate) else gate.settings
     if not settings:
         judged = "judged as soon as a run has any" if gate.id in JUDGED_WHERE_THEY_EXIST else "off"

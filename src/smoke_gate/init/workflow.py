@@ -32,6 +32,7 @@ jobs:
         with:
           persist-credentials: false
           # fetch-depth: 0 # for `runs.commit: code` and `require_ancestor`, which look at the commits of the runs
+      # Instead of org, write who owns the repository of the action.
       - uses: org/smoke-gate@v1
         with:
           # Set the variable MLFLOW_TRACKING_URI in the repository's settings to a server that GitHub can reach.

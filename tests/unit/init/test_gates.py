@@ -1,10 +1,10 @@
-"""What is guessed of the gates that runs can satisfy."""
+"""What is guessed of the gates that have something to judge, and of the metrics that are asked for."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from smoke_gate.init.gates import GateGuess, guess_gates, profile_of, required_metrics
+from smoke_gate.init.gates import GateGuess, guess_gates, profile_of, rare_metrics, required_metrics
 from smoke_gate.init.shape import Files, RunShape, Shape
 
 HASH = "0123456789abcdef"
@@ -45,22 +45,25 @@ def test_the_profile_is_what_the_runs_mean():
 
 
 @pytest.mark.parametrize(
-    ("registered", "hashes", "ready"),
+    ("registered", "hashes", "logged"),
     [
         (True, (DEFINITION, DEFINITION), True),
         (False, (DEFINITION, DEFINITION), False),
-        (True, (DEFINITION, DEFINITION[::-1]), False),
-        (True, (DEFINITION, "short"), False),
+        (True, (DEFINITION, DEFINITION[::-1]), True),
+        (True, (DEFINITION, "short"), True),
+        (True, ("short", "short"), False),
     ],
 )
-def test_definition(registered: bool, hashes: tuple[str, str], ready: bool):
+def test_definition(registered: bool, hashes: tuple[str, str], logged: bool):
     found = gate("G1", runs_with(*({"pape_definition_hash": one} for one in hashes)), registered=registered)
-    assert found.ready is ready
+    assert found.is_logged is logged
 
 
 def test_definition_of_another_metric():
-    found = gate("G1", runs_with({"mae_definition_hash": DEFINITION}), registered=True)
+    found = gate("G1", runs_with({"mae_definition_hash": DEFINITION}, {}, {}), registered=True)
     assert found.settings == {"key": "mae_definition_hash"}
+    assert found.found == "1 of 3 runs log mae_definition_hash, and there is a preregistration"
+    assert 'key="mae_definition_hash"' in gate("G1", runs_with({"mae_definition_hash": DEFINITION})).to_log[0]
 
 
 def test_units():
@@ -68,9 +71,10 @@ def test_units():
         "use_vq": "True", "vq_input_unit": "kW", "dlinear_output_unit": "kW", "vq_scaler_space_signature": "s",
         "dlinear_output_scaler_space_signature": "s",
     }  # fmt: skip
-    assert gate("G2", runs_with(complete, {"use_vq": "False"})).ready
-    assert not gate("G2", runs_with({**complete, "vq_input_unit": ""})).ready
-    assert not gate("G2", runs_with({"use_vq": "False"})).ready
+    assert gate("G2", runs_with(complete, {"use_vq": "False"})).is_logged
+    assert gate("G2", runs_with({**complete, "vq_input_unit": ""})).is_logged
+    assert not gate("G2", runs_with({"use_vq": "True"})).is_logged
+    assert not gate("G2", runs_with({"use_vq": "False"})).is_logged
 
 
 @pytest.mark.parametrize(
@@ -84,26 +88,30 @@ def test_units():
         (left("weights.pth", "weights.pth"), ("*.pth",)),
         (left("out/best.pt", "out/last/x.pt"), ("out/**/*.pt",)),
         (left("a[1]/b.pt", "a[1]/c.pt"), ("a?1?/*.pt",)),
+        (left("checkpoints/model.json", "checkpoints/model"), None),
+        (left("checkpoints/model.json", "out/x.pt"), ("checkpoints/*", "out/*.pt")),
         ([Files(models=1), Files(models=1)], None),
     ],
 )
 def test_checkpoints(files: list[Files], paths: tuple[str, ...] | None):
     found = gate("G3", runs_with({}, {}), files)
-    assert found.ready
+    assert found.is_logged
+    assert found.found == "2 of 2 runs have checkpoints or MLflow models"
     assert found.settings == ({"paths": paths} if paths else {})
 
 
 def test_checkpoints_of_some_runs_only():
     found = gate("G3", runs_with({}, {}), [*left("weights.pth"), Files()])
-    assert not found.ready
+    assert found.is_logged
     assert found.found == "1 of 2 runs have checkpoints or MLflow models"
-    assert "log_checkpoint" in found.to_log[0]
+    none = gate("G3", runs_with({}), left("checkpoints/MANIFEST.json"))
+    assert "log_checkpoint" in none.to_log[0]
 
 
 def test_figures():
     assert gate("G4", runs_with({}), left("figures/a.png")).settings == {}
     assert gate("G4", runs_with({}), left("plots/a.png")).settings == {"paths": ("plots/*.png",)}
-    assert not gate("G4", runs_with({})).ready
+    assert not gate("G4", runs_with({})).is_logged
 
 
 @pytest.mark.parametrize(
@@ -117,7 +125,7 @@ def test_figures():
 )
 def test_ratio_of_losses(names: tuple[str, ...], value: str | None):
     found = gate("G5", with_metrics(dict.fromkeys(names, 1.5), dict.fromkeys(names, 2.5)))
-    assert found.ready
+    assert found.is_logged
     assert found.settings == ({"rules": ({"value": value, "min": "0.2", "max": "5"},)} if value else {})
 
 
@@ -127,12 +135,24 @@ def test_ratio_of_losses(names: tuple[str, ...], value: str | None):
         [{"train_loss": 1.0, "val_loss": 9.0}],
         [{"train_loss": 0.0, "val_loss": 1.0}],
         [{"train_loss": 1.0, "val_loss": float("nan")}],
+        [{"train_loss": 1.0, "val_loss": 1.0}] * 2 + [{"train_loss": 1.0}],
+    ],
+)
+def test_ratios_that_will_fail_are_judged_all_the_same(rows: list[dict[str, float]]):
+    assert gate("G5", with_metrics(*rows)).is_logged
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
         [{"train_loss": 1.0, "val_loss": 1.0}, {"train_loss": 1.0}],
         [{"train_loss": 1.0, "val_auc_loss": 1.0}],
     ],
 )
-def test_ratios_that_would_fail(rows: list[dict[str, float]]):
-    assert not gate("G5", with_metrics(*rows)).ready
+def test_no_ratio(rows: list[dict[str, float]]):
+    found = gate("G5", with_metrics(*rows))
+    assert not found.is_logged
+    assert found.found == "most runs log no validation and training loss that are called alike"
 
 
 def test_data_hashes():
@@ -140,20 +160,36 @@ def test_data_hashes():
     assert gate("G6", runs_with(contract)).settings == {}
     other = {"sha_train": HASH, "sha_val": HASH}
     assert gate("G6", runs_with(other)).settings == {"key": "sha_{split}", "splits": ("train", "val")}
-    assert not gate("G6", runs_with(contract, {})).ready
-    assert not gate("G6", runs_with({"train_data_hash": HASH})).ready
+    assert not gate("G6", runs_with(contract, {})).is_logged
+    assert not gate("G6", runs_with({"train_data_hash": HASH})).is_logged
 
 
-def test_required_metrics_are_shared_finite_and_telling():
+def test_what_one_run_lacks_is_asked_for():
+    contract = {f"{split}_data_hash": HASH for split in ("train", "val", "test")}
+    lacking = {**contract, "test_data_hash": "broken"}
+    found = gate("G6", runs_with(contract, contract, lacking))
+    assert found.settings == {}
+    assert found.found.startswith("2 of 3 runs log train_data_hash, ")
+
+
+def test_a_metric_is_asked_for_where_most_runs_log_it_whatever_they_log():
+    whole, broken, lost = {"rmse": 1.0, "vq_loss": 1.0}, {"rmse": float("nan")}, {"vq_loss": float("inf")}
+    runs = with_metrics(whole, broken, lost, {"rmse": float("inf")})
+    assert required_metrics(runs) == ("rmse",)
+    assert rare_metrics(runs) == ("vq_loss",)
+
+
+def test_required_metrics_are_shared_and_telling():
     plain = {
         "val_loss": 1.0,
         "acc": 0.5,
         "epoch": 2.0,
         "fit_time": 3.0,
         "system/cpu": 1.0,
-        "grad": float("inf"),
     }
-    assert required_metrics(with_metrics(plain, {**plain, "extra": 1.0})) == ("acc", "val_loss")
+    runs = with_metrics(plain, {**plain, "extra": 1.0, "eval_time": 1.0})
+    assert required_metrics(runs) == ("acc", "val_loss")
+    assert rare_metrics(runs) == ("extra",)
     many = {f"m{index:02}": 1.0 for index in range(20)} | {"val_loss": 1.0}
     assert len(required_metrics(with_metrics(many))) == 8
     assert "val_loss" in required_metrics(with_metrics(many))

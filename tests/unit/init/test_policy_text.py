@@ -1,6 +1,7 @@
 """The policy that init writes says what was guessed, whatever the names are."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def test_changing_the_profile_switches_the_gates_on():
     assert all(getattr(contract.gates, name).enabled for name in type(contract.gates).model_fields)
 
 
+def test_metrics_that_are_not_asked_for_are_named():
+    rare = replace(guessed(["A"]), rare_metrics=("vq\nloss",))
+    assert "  # Not asked for, since most runs do not log it: vq\\nloss.\n" in policy_text(rare)
+    assert "Not asked for" not in policy_text(guessed(["A"]))
+
+
 def test_what_must_be_logged_is_said():
     text = policy_text(guessed(["A"]))
     for function in (
@@ -65,6 +72,7 @@ def test_what_must_be_logged_is_said():
         "log_data_hashes",
     ):
         assert f"contract.{function}(" in text
+    assert "from smoke_gate import contract" in text
 
 
 SPECIAL = [
