@@ -1,6 +1,8 @@
 """`preregister` and `hash`: the producer contract on the command line."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +13,23 @@ from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.options import DEFAULT_POLICY
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from numpy.typing import NDArray
+
+    from smoke_gate.policy.model import Policy
 
 _READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
 @click.argument("definition", type=_READABLE, required=False)
-@option("--tracking-uri", metavar="URI", help="The MLflow store.  [default: as for check]")
+@option(
+    "--tracking-uri",
+    metavar="URI",
+    help="The MLflow store.  [default: as for check; where there is none, mlflow.db is made]",
+)
 @option("--experiment", metavar="NAME_OR_ID", help="The experiment; made if there is none.")
+@click.option("--key", metavar="PARAM", help="The param of the definition's hash.  [default: the policy's]")
 @click.option("--golden", type=_READABLE, help="A golden.npz: input arrays and the values of the metric.")
 @click.option("--prior", metavar="SHA256", help="The definition hash of the registration that this replaces.")
 @click.option("--reason", help="Why it is replaced.")
@@ -32,19 +42,18 @@ def preregister(
     tracking_uri: str | None,
     experiment: str | None,
     golden: Path | None,
-    prior: str | None,
-    reason: str | None,
     policy: Path | None,
     show: bool,
+    **facts: str | None,
 ) -> int:
     """Log the preregistration run: the metric DEFINITION (JSON or YAML) and its hash, before any run is made."""
     if show:
-        return _show(policy, experiment, tracking_uri)
+        return _show(policy, experiment, tracking_uri, facts["key"])
     if definition is None or experiment is None:
         raise UsageError(
             "preregister needs a DEFINITION file and --experiment; --show prints what is registered"
         )
-    return _register(definition, tracking_uri, experiment, golden, prior, reason, policy)
+    return _register(definition, tracking_uri, experiment, golden, policy, **facts)
 
 
 def _register(
@@ -52,14 +61,13 @@ def _register(
     tracking_uri: str | None,
     experiment: str,
     golden: Path | None,
+    policy: Path | None,
+    *,
+    key: str | None,
     prior: str | None,
     reason: str | None,
-    policy: Path | None,
 ) -> int:
-    import os
-
     from smoke_gate import contract
-    from smoke_gate.collect import default_tracking_uri
     from smoke_gate.collect.definitions import read_definition
     from smoke_gate.contract.facts import DEFINITION_KEY
     from smoke_gate.options import Options
@@ -69,30 +77,65 @@ def _register(
     payload = read_definition(definition)
     policy_file = Options(policy=policy).policy_file
     agreed = load_policy(policy_file) if policy_file else None
-    from mlflow import MlflowClient
-
-    run_id = contract.preregister(
-        payload,
-        contract.read_golden(golden) if golden else None,
-        experiment=experiment,
-        prior=prior,
-        reason=reason,
-        policy_sha256=policy_sha256(agreed) if agreed else None,
-        key=agreed.gates.definition_hash.key if agreed else DEFINITION_KEY,
-        client=MlflowClient(tracking_uri or default_tracking_uri(Path(), os.environ)),
-    )
-    click.echo(f"definition: {contract.definition_hash(payload)}\nrun: {run_id}")
+    key = key or (agreed.gates.definition_hash.key if agreed else DEFINITION_KEY)
+    with _warnings_told():
+        run_id = contract.preregister(
+            payload,
+            contract.read_golden(golden) if golden else None,
+            experiment=experiment,
+            prior=prior,
+            reason=reason,
+            policy_sha256=policy_sha256(agreed) if agreed else None,
+            key=key,
+            client=_client(tracking_uri),
+        )
+    click.echo(f"definition: {contract.definition_hash(payload)}\nkey: {key}\nrun: {run_id}")
     return ExitCode.OK
 
 
-def _show(policy: Path | None, experiment: str | None, tracking_uri: str | None) -> int:
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Say what training code would be warned of as a message, without a line of code that is not the reader's."""
+    from smoke_gate.report.escape import log_line
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        click.echo(log_line(f"smoke-gate: {warning.message}"), err=True)
+
+
+def _client(tracking_uri: str | None) -> "MlflowClient":
+    """Return a client of the store, which is made where none is named and none is here: a registration comes first."""
+    import os
+
+    from mlflow import MlflowClient
+
+    from smoke_gate.collect.locations import NEW_STORE, kind_of, usual_tracking_uri
+    from smoke_gate.contract.run import store_errors
+
+    uri = tracking_uri or usual_tracking_uri(Path(), os.environ)
+    if uri is None:
+        uri = NEW_STORE
+        click.echo(f"store: {uri}, which is new: none is named, and none was here")
+    kind_of(uri)  # a server's address without its scheme is told as such
+    with store_errors():
+        return MlflowClient(uri)
+
+
+def _show(policy: Path | None, experiment: str | None, tracking_uri: str | None, key: str | None) -> int:
     from smoke_gate.collect.registered import read_registered
     from smoke_gate.report.registrations import chain_text
 
-    experiments = (experiment,) if experiment else ()
-    found = read_registered(*policy_and_store(policy, experiments, tracking_uri))
+    agreed, source = policy_and_store(policy, (experiment,) if experiment else (), tracking_uri)
+    found = read_registered(_with_key(agreed, key) if key else agreed, source)
     click.echo(chain_text(found.registrations, found.in_force, found.golden), nl=False)
     return ExitCode.OK
+
+
+def _with_key(policy: "Policy", key: str) -> "Policy":
+    gate = policy.gates.definition_hash.model_copy(update={"key": key})
+    return policy.model_copy(update={"gates": policy.gates.model_copy(update={"definition_hash": gate})})
 
 
 @click.command("hash")

@@ -11,6 +11,8 @@ from smoke_gate.credentials import without_credentials
 
 Kind = Literal["sqlite", "files", "database", "server"]
 
+NEW_STORE = "sqlite:///mlflow.db"  # where MLflow itself makes a store for those who name none
+_BARE_HOST = re.compile(r"[A-Za-z0-9.-]+:[0-9]+(?:/.*)?")
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9.-]+)(?:\+[A-Za-z0-9_]+)?:")
 _KINDS: Mapping[str, Kind] = {
     "file": "files",
@@ -23,18 +25,41 @@ _KINDS: Mapping[str, Kind] = {
 
 
 def default_tracking_uri(folder: Path, environ: Mapping[str, str]) -> str:
-    """Return the tracking URI of those who name none.
+    """Return the tracking URI of those who give no option, as :func:`usual_tracking_uri` does.
+
+    Raises:
+        StoreError: Nothing names a store, and there is none.
+    """
+    found = usual_tracking_uri(folder, environ)
+    if found is None:
+        raise StoreError(
+            "no tracking store is named and none is here: --tracking-uri is not given, MLFLOW_TRACKING_URI is not set, "
+            f"and {folder.absolute()} has neither mlflow.db nor mlruns"
+        )
+    return found
+
+
+def usual_tracking_uri(folder: Path, environ: Mapping[str, str]) -> str | None:
+    """Return the tracking URI that the surroundings say, None where they say none.
 
     That is ``MLFLOW_TRACKING_URI``, else ``sqlite:///mlflow.db`` where that file is in ``folder`` (the working
-    directory), else ``./mlruns``.
+    directory), else ``./mlruns`` where that is.
     """
     if named := environ.get("MLFLOW_TRACKING_URI"):
         return named
-    return "sqlite:///mlflow.db" if (folder / "mlflow.db").is_file() else "./mlruns"
+    if (folder / "mlflow.db").is_file():
+        return NEW_STORE
+    return "./mlruns" if (folder / "mlruns").exists() else None
 
 
 def kind_of(uri: str) -> Kind:
-    """Return how the store is read; a scheme that only MLflow or its plugins know counts as a server."""
+    """Return how the store is read; a scheme that only MLflow or its plugins know counts as a server.
+
+    Raises:
+        StoreError: A server's address lacks its scheme.
+    """
+    if _BARE_HOST.fullmatch(uri):
+        raise StoreError(f"{uri} names no kind of store: for a tracking server write http://{uri}")
     scheme = _SCHEME.match(uri)
     if scheme is None:
         return "server" if uri == "databricks" else "files"

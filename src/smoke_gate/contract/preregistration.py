@@ -12,6 +12,7 @@ from smoke_gate.contract.run import ContractError, LoggedRun, store_errors
 from smoke_gate.hashing import Definition, data_hash, definition_hash
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
     from smoke_gate.hashing import Array
@@ -120,7 +121,8 @@ def preregister(
 
     Raises:
         HashError: the definition or an array of the golden tensor has no hash.
-        ContractError: the experiment has a registration that ``prior`` does not name, or ``reason`` is missing.
+        ContractError: the experiment has a registration that ``prior`` does not name, or ``reason`` is missing, or
+            ``golden`` is, though the registration that is replaced has one.
 
     """
     from mlflow.tracking import MlflowClient
@@ -131,7 +133,10 @@ def preregister(
     optional = {"prior_sha256": prior, "reason": reason, "policy_sha256": policy_sha256}
     params = {name: value for name, value in optional.items() if value is not None}
     experiment_id = _experiment_id(client, experiment)
-    _check_succession(sha256, prior, reason, _registrations(client, experiment_id, key))
+    earlier = _registrations(client, experiment_id, key)
+    _check_succession(sha256, prior, reason, earlier)
+    if prior is not None and golden is None:
+        _check_golden(client, earlier[prior])
     tags = {KIND_TAG: PREREGISTRATION} | commit_tags(commit)
     run_id: str = client.create_run(experiment_id, tags=tags, run_name=PREREGISTRATION).info.run_id
     status = "FAILED"
@@ -159,27 +164,39 @@ def _experiment_id(client: "MlflowClient", name_or_id: str) -> str:
     return experiment.experiment_id if experiment else client.create_experiment(name_or_id)
 
 
-def _registrations(client: "MlflowClient", experiment_id: str, key: str) -> dict[str, str | None]:
-    """Return the finished registrations of this definition: hash to the hash that each replaced."""
+def _registrations(client: "MlflowClient", experiment_id: str, key: str) -> "dict[str, Run]":
+    """Return the finished registrations of this definition, by its hash."""
     found = client.search_runs(
         [experiment_id],
         filter_string=f"tags.`{KIND_TAG}` = '{PREREGISTRATION}' and attributes.status = 'FINISHED'",
     )
-    return {
-        run.data.params[key]: run.data.params.get("prior_sha256") for run in found if key in run.data.params
-    }
+    return {run.data.params[key]: run for run in found if key in run.data.params}
 
 
 def _check_succession(
-    sha256: str, prior: str | None, reason: str | None, earlier: dict[str, str | None]
+    sha256: str, prior: str | None, reason: str | None, earlier: "Mapping[str, Run]"
 ) -> None:
     """Check that a registration is the first, or carries on the chain of the earlier ones at its one end."""
     if sha256 in earlier:
         raise ContractError(f"the definition {sha256} is registered already: there is nothing to add")
-    ends = sorted(earlier.keys() - set(earlier.values()))
-    carries_on = prior in ends if ends else prior is None
-    if not carries_on:
-        expected = f"prior={ends[0]!r} and a reason" if ends else "no prior, as nothing is registered yet"
-        raise ContractError(f"the registration names prior={prior!r}; expected {expected}")
+    ends = sorted(earlier.keys() - {run.data.params.get("prior_sha256") for run in earlier.values()})
+    counting = " or ".join(ends)
+    if prior is None and ends:
+        raise ContractError(
+            f"{counting} is registered already: give it as prior, with a reason, to replace it"
+        )
+    if prior is not None and prior not in ends:
+        counts = f"what counts now is {counting}" if ends else "nothing is registered yet, so give no prior"
+        raise ContractError(f"there is no {prior} to replace: {counts}")
     if prior is not None and not reason:
-        raise ContractError(f"the registration replaces {prior}: say why, in reason=")
+        raise ContractError(f"the registration replaces {prior}: give the reason")
+
+
+def _check_golden(client: "MlflowClient", replaced: "Run") -> None:
+    """Check that nothing is lost: a definition with a worked example is not replaced by one without."""
+    run_id = replaced.info.run_id
+    if GOLDEN_FILE in {file.path for file in client.list_artifacts(run_id)}:
+        raise ContractError(
+            f"the registration that this one replaces, run {run_id}, has a golden tensor, and this one has none: "
+            "give one, with the values that the new definition has"
+        )

@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.locations import default_tracking_uri, files_path, kind_of, shown, sqlite_path
+from smoke_gate.collect.locations import (
+    default_tracking_uri,
+    files_path,
+    kind_of,
+    shown,
+    sqlite_path,
+    usual_tracking_uri,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +55,20 @@ def test_shown_without_credentials(uri, expected):
     assert shown(uri) == expected
 
 
+@pytest.mark.parametrize("uri", ["localhost:5000", "127.0.0.1:5000", "host.example.org:80/prefix"])
+def test_an_address_without_a_scheme_is_no_store(uri):
+    with pytest.raises(StoreError, match=f"write http://{uri}"):
+        kind_of(uri)
+
+
 def test_default_tracking_uri(tmp_path):
     assert default_tracking_uri(tmp_path, {"MLFLOW_TRACKING_URI": "http://host"}) == "http://host"
+    assert usual_tracking_uri(tmp_path, {}) is None
+    with pytest.raises(
+        StoreError, match=r"--tracking-uri is not given, MLFLOW_TRACKING_URI is not set, and .* neither"
+    ):
+        default_tracking_uri(tmp_path, {})
+    (tmp_path / "mlruns").mkdir()
     assert default_tracking_uri(tmp_path, {"MLFLOW_TRACKING_URI": ""}) == "./mlruns"
     (tmp_path / "mlflow.db").touch()
     assert default_tracking_uri(tmp_path, {}) == "sqlite:///mlflow.db"

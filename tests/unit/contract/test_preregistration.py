@@ -75,14 +75,14 @@ def test_a_chain_of_registrations(store):
     [
         (FIRST, {}, "registered already"),
         (SECOND, {"prior": definition_hash(FIRST), "reason": "again"}, "registered already"),
-        (THIRD, {}, f"prior=None; expected prior='{definition_hash(SECOND)}' and a reason"),
+        (THIRD, {}, f"{definition_hash(SECOND)} is registered already: give it as prior, with a reason"),
         (
             THIRD,
             {"prior": definition_hash(FIRST), "reason": "fork"},
-            f"expected prior='{definition_hash(SECOND)}'",
+            f"no {definition_hash(FIRST)} to replace: what counts now is {definition_hash(SECOND)}",
         ),
-        (THIRD, {"prior": "0" * 64, "reason": "unknown"}, f"expected prior='{definition_hash(SECOND)}'"),
-        (THIRD, {"prior": definition_hash(SECOND)}, "say why, in reason="),
+        (THIRD, {"prior": "0" * 64, "reason": "unknown"}, f"what counts now is {definition_hash(SECOND)}"),
+        (THIRD, {"prior": definition_hash(SECOND)}, f"replaces {definition_hash(SECOND)}: give the reason"),
     ],
 )
 def test_what_does_not_carry_on_the_chain(store, definition, options, said):
@@ -95,8 +95,17 @@ def test_what_does_not_carry_on_the_chain(store, definition, options, said):
 
 
 def test_the_first_registration_replaces_none(store):
-    with pytest.raises(ContractError, match="expected no prior, as nothing is registered yet"):
+    with pytest.raises(ContractError, match="nothing is registered yet, so give no prior"):
         register(FIRST, prior="0" * 64, reason="unknown")
+
+
+def test_a_golden_tensor_is_not_lost(store):
+    register(FIRST, GOLDEN)
+    replacement: dict[str, Any] = {"prior": definition_hash(FIRST), "reason": "peaks over an hour"}
+    with pytest.raises(ContractError, match="has a golden tensor, and this one has none"):
+        register(SECOND, **replacement)
+    assert len(finished(store)) == 1
+    register(SECOND, GOLDEN, **replacement)
 
 
 def test_definitions_of_other_metrics_and_deleted_ones_do_not_count(store):
