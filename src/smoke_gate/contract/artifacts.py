@@ -5,7 +5,8 @@ name, and raise ContractError for a file that must not be logged, and where the 
 """
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 MANIFEST_FILE = "checkpoints/MANIFEST.json"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @store_errors()
@@ -84,7 +86,7 @@ def log_figure(
     name: str,
     *,
     source_run_ids: Sequence[str] | None = None,
-    key: str = DEFINITION_KEY,
+    key: str | None = None,
     client: "MlflowClient | None" = None,
     run_id: str | None = None,
 ) -> str:
@@ -96,7 +98,7 @@ def log_figure(
         figure: a matplotlib Figure, or the path of a PNG (which stays as it is).
         name: the figure's name, without ``.png``.
         source_run_ids: the runs whose values it shows, this one among them; only this one if not given.
-        key: the param under which ``log_definition`` logged the hash.
+        key: the param under which ``log_definition`` logged the hash; the one that the run has if not given.
         client: reaches the store; needs ``run_id``.
         run_id: the run to log to, instead of the active one.
 
@@ -109,11 +111,7 @@ def log_figure(
     sources = [run.run_id] if source_run_ids is None else list(source_run_ids)
     if run.run_id not in sources:
         raise ContractError(f"figure {name!r}: source_run_ids lacks the run that logs it, {run.run_id}")
-    definition = run.params().get(key)
-    if definition is None:
-        raise ContractError(
-            f"figure {name!r}: the run has no param {key}: call log_definition before log_figure"
-        )
+    key, definition = _definition(name, run.params(), key)
     text = {"source_run_ids": json.dumps(sources), key: definition}
     try:
         content = embed_provenance(_png(figure), text)
@@ -121,6 +119,25 @@ def log_figure(
         raise ContractError(f"figure {name!r}: {error}; expected a matplotlib Figure or a PNG file") from None
     run.log_file(content, artifact)
     return artifact
+
+
+def _definition(figure: str, params: Mapping[str, str], key: str | None) -> tuple[str, str]:
+    """Return the key under which the run logged its definition, and the hash."""
+    logged = [
+        name
+        for name, value in params.items()
+        if _SHA256.fullmatch(value) and (name.endswith("definition_hash") or f"{name}_payload" in params)
+    ]
+    usual = DEFINITION_KEY if DEFINITION_KEY in logged or len(logged) != 1 else logged[0]
+    key = key or usual
+    if key in params:
+        return key, params[key]
+    said = (
+        f"; it has {' and '.join(sorted(logged))}: pass key="
+        if logged
+        else ": call log_definition before log_figure"
+    )
+    raise ContractError(f"figure {figure!r}: the run has no param {key}{said}")
 
 
 def _png(figure: "Figure | str | PathLike[str]") -> bytes:

@@ -128,9 +128,33 @@ def test_a_figure_of_several_runs(run_id, artifacts, tmp_path):
     assert (tmp_path / "drawn.png").read_bytes() == before
 
 
-def test_a_figure_needs_a_definition(run_id):
-    with pytest.raises(ContractError, match="call log_definition before log_figure"):
-        contract.log_figure(drawn(), "forecast")
+@pytest.mark.parametrize("key", ["rmse_definition_hash", "rmse_hash"])
+def test_a_figure_carries_the_key_that_the_run_logged(key, run_id, artifacts):
+    sha256 = contract.log_definition({"metric": "rmse"}, key=key)
+    contract.log_figure(drawn(), "forecast")
+    assert contract.read_provenance(artifacts / "figures/forecast.png")[key] == sha256
+
+
+def test_pape_comes_before_another_metric(run_id, artifacts):
+    contract.log_definition({"metric": "rmse"}, key="rmse_definition_hash")
+    sha256 = contract.log_definition({"metric": "pape"})
+    contract.log_figure(drawn(), "forecast")
+    assert contract.read_provenance(artifacts / "figures/forecast.png")["pape_definition_hash"] == sha256
+
+
+@pytest.mark.parametrize(
+    ("keys", "named", "said"),
+    [
+        ([], None, "no param pape_definition_hash: call log_definition before log_figure"),
+        (["rmse_hash"], "mae_hash", "no param mae_hash; it has rmse_hash: pass key="),
+        (["rmse_hash", "mae_hash"], None, "it has mae_hash and rmse_hash: pass key="),
+    ],
+)
+def test_a_figure_needs_a_definition(keys, named, said, run_id):
+    for key in keys:
+        contract.log_definition({"metric": key}, key=key)
+    with pytest.raises(ContractError, match=said):
+        contract.log_figure(drawn(), "forecast", key=named)
 
 
 def test_a_figure_names_the_run_that_logs_it(run_id):
