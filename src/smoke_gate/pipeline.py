@@ -32,7 +32,7 @@ from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.waiting import wait_while
 
 _LOG = logging.getLogger(__name__)
-LOCAL_IMAGE = "smoke-gate"  # how reports name the image where its digest is not known
+LOCAL_IMAGE = "smoke-gate:dev"  # how reports name the image where its digest is not known: as `make image` does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

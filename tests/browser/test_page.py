@@ -239,7 +239,7 @@ def test_the_command_and_the_fix_can_be_copied(opened):
     judged = failing()
     page = opened(judged).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy the command that replays the verdict").click()
+    page.get_by_role("button", name="Copy the command that replays the verdict", exact=True).click()
     expect(page.locator("#said")).to_have_text("Copied")
     assert page.evaluate(READ_CLIPBOARD) == judged.reproduction.replay
     page.locator("#findings .copy").first.click()

@@ -105,6 +105,8 @@ def how_to_reproduce(judgement: Judgement) -> Section:
     parts = [
         "The verdict again, from its evidence (no store, no network needed):",
         block([reproduction.replay], "sh"),
+        "The same in a container that sees nothing else:",
+        block([reproduction.sealed_replay], "sh"),
     ]
     if reproduction.check:
         parts += ["The store read again:", block([reproduction.check], "sh")]

@@ -1,21 +1,28 @@
 """How anybody can repeat a verdict: the exact commands."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 WORKING_DIRECTORY = "/work"
 """Where the reader's folder is in the container."""
-# $PWD is for the reader's shell, so it is the one part that is not quoted. `reproduce --docker` does the same.
-_REPLAY = f'--network none --read-only --tmpfs /tmp -v "$PWD:{WORKING_DIRECTORY}:ro" -w {WORKING_DIRECTORY}'
-_CHECK = f'-v "$PWD:{WORKING_DIRECTORY}" -w {WORKING_DIRECTORY}'
+_HERE = "$PWD"  # for the reader's shell, so it is the one part that is not quoted
+_SEALED = "--network none --read-only --tmpfs /tmp"  # `reproduce --docker` does the same
+_MAP = "--artifact-path-map"
+_PLACES = ("--tracking-uri", "--policy", "--definition", "--baseline", _MAP)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")  # in a container that is another machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
     """What the commands need.
 
-    ``image`` is named by its digest where that is known; ``verdict_file`` is the path from the working directory;
-    ``options`` are the effective options of ``check``, one argument each; none where they are not known.
+    ``image`` is named by its digest where that is known; ``verdict_file`` is the path from the working directory, or
+    an absolute one; ``options`` are the effective options of ``check``, one argument each; none where they are not
+    known.
     """
 
     image: str
@@ -24,13 +31,54 @@ class Reproduction:
 
     @property
     def replay(self) -> str:
-        """The command that evaluates the recorded evidence again: without a network, and it can write nothing."""
-        return self._docker(_REPLAY, "reproduce", self.verdict_file)
+        """The command that evaluates the recorded evidence again, where smoke-gate is installed."""
+        return shlex.join(["smoke-gate", "reproduce", self.verdict_file])
+
+    @property
+    def sealed_replay(self) -> str:
+        """The same in the image that made the verdict: without a network, and it can write nothing."""
+        path = PurePosixPath(self.verdict_file)
+        folder, name = (str(path.parent), path.name) if _leads_out(self.verdict_file) else (_HERE, str(path))
+        return self._docker(f"{_SEALED} {_mounted(folder, ':ro')}", "reproduce", name)
 
     @property
     def check(self) -> str | None:
-        """The command that reads the store again, None where its options are not known."""
-        return self._docker(_CHECK, "check", *self.options) if self.options else None
+        """The command that reads the store again, None where its options are not known.
+
+        It is one of the image where all that the options name is in the working directory or on the network.
+        """
+        if not self.options:
+            return None
+        if any(map(_is_elsewhere, _places(self.options))):
+            return shlex.join(["smoke-gate", "check", *self.options])
+        return self._docker(_mounted(_HERE), "check", *self.options)
 
     def _docker(self, options: str, *arguments: str) -> str:
         return f"docker run --rm {options} {shlex.join([self.image, *arguments])}"
+
+
+def _mounted(folder: str, mode: str = "") -> str:
+    volume = f"{folder}:{WORKING_DIRECTORY}{mode}"
+    quoted = f'"{volume}"' if folder == _HERE else shlex.quote(volume)
+    return f"-v {quoted} -w {WORKING_DIRECTORY}"
+
+
+def _places(options: Sequence[str]) -> list[str]:
+    """Return the paths and addresses among the options: of a map the new ones, where the artifacts are now."""
+    named = [(name, value) for name, value in pairwise(options) if name in _PLACES]
+    return [value.rpartition("=")[2] if name == _MAP else value for name, value in named]
+
+
+def _is_elsewhere(place: str) -> bool:
+    """Whether a path or address means something else in a container that sees the working directory alone."""
+    try:
+        parts = urlsplit(place)
+        if parts.netloc:
+            return parts.hostname in _LOOPBACK
+    except ValueError:
+        return True
+    return _leads_out(parts.path.removeprefix("/") if parts.scheme.startswith("sqlite") else parts.path)
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith("/") or ".." in PurePosixPath(path).parts

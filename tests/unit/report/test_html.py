@@ -197,4 +197,8 @@ def test_a_narrowed_matrix_and_a_pending_one_say_so():
 def test_the_commands_can_be_copied_whole():
     judged = judgement()
     copied = [button["data-copy"] for button in Page(html(judged)).all("button") if "data-copy" in button]
-    assert copied == [judged.reproduction.replay, judged.reproduction.check]
+    assert copied == [
+        judged.reproduction.replay,
+        judged.reproduction.sealed_replay,
+        judged.reproduction.check,
+    ]

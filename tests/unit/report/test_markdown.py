@@ -338,7 +338,8 @@ def test_how_to_reproduce_has_the_exact_commands_and_hashes():
     judged = judgement()
     section = section_of(markdown(judged), "How to reproduce")
     blocks = [text.strip() for text in Page(section).code if "\n" in text]
-    assert blocks == [judged.reproduction.replay, judged.reproduction.check]
+    commands = judged.reproduction
+    assert blocks == [commands.replay, commands.sealed_replay, commands.check]
     assert judged.document["evidence_sha256"] in section
     assert judged.document["policy_sha256"] in section
 
