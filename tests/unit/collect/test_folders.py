@@ -162,7 +162,8 @@ def test_a_link_that_leads_nowhere_is_listed_and_not_opened(tmp_path, target):
 
 
 def test_a_name_that_is_no_text_is_escaped_for_evidence_and_patterns(tmp_path):
-    folder = LocalFolder(written(tmp_path, os.fsdecode(b"x/\xe9.pt")))
+    folder = LocalFolder(written(tmp_path, "x/a"))
+    (folder.root / "x/a").rename(folder.root / os.fsdecode(b"x/\xe9.pt"))
     (entry,) = Tree(folder).matching(("x/*.pt",))
     assert entry.shown == r"x/\udce9.pt"
     with folder.opened(entry, 100) as path:
