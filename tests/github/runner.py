@@ -89,7 +89,7 @@ class Runner:
             evidence_here = replace(evidence, policy_change=request.policy_change)
             return write(request, judge(request, evidence_here, ORIGIN))
 
-        return run_action(environ, check, self.clock)
+        return run_action({"INPUT_TRACKING_URI": ORIGIN.tracking_uri, **environ}, check, self.clock)
 
     def publish(
         self,

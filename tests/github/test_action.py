@@ -548,7 +548,7 @@ def test_of_several_pull_requests_with_one_head_the_base_is_not_known(runner, gi
 
 def test_what_libraries_print_while_reading_is_no_command(runner):
     event, payload = pull_request(7, HEAD)
-    environ = runner.environ({**event, "GITHUB_ACTIONS": "true"}, payload, {})
+    environ = runner.environ({**event, "GITHUB_ACTIONS": "true"}, payload, {"tracking_uri": "http://mlflow"})
 
     def check(request, wait):
         click.echo("::error::a run's name")
