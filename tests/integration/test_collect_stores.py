@@ -388,6 +388,17 @@ def test_databases_with_odd_names(folder, name):
     assert not list(folder.glob("file:*"))
 
 
+@pytest.mark.parametrize("uri", ["mlruns", "sqlite:///mlflow.db"])
+def test_a_store_that_may_not_be_looked_at(folder, monkeypatch, uri):
+    def denied(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    monkeypatch.setattr(Path, "is_file", denied)
+    with pytest.raises(StoreError, match=f"{uri} cannot be opened: Permission denied"):
+        collect(policy(), Source(tracking_uri=uri))
+
+
 def test_a_database_that_is_being_written_to(folder):
     uri, ids = stored(folder, "sqlite", matrix())
     with closing(sqlite3.connect(folder / "mlflow.db")) as writer:

@@ -51,15 +51,22 @@ def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[
 
     Raises:
         StoreError: A run folder has no ``meta.yaml``, or one that names another experiment. (A copy of a run that was
-            found is none that is lost.)
+            found is none that is lost.) Or a folder cannot be read.
     """
-    for experiment in experiments:
-        for folder in _folders(store / experiment):
-            if folder.name not in found and folder.name not in _NOT_RUNS and _is_lost(folder, found):
-                raise StoreError(
-                    f"run {folder.name} of the file store (experiment {experiment}) is not read by MLflow: its {_META} "
-                    "is missing, or names another experiment. Restore it, or remove the folder"
-                )
+    try:
+        lost = [
+            f"{folder.name} of the file store (experiment {experiment})"
+            for experiment in experiments
+            for folder in _folders(store / experiment)
+            if folder.name not in found and folder.name not in _NOT_RUNS and _is_lost(folder, found)
+        ]
+    except OSError as error:
+        raise StoreError(f"the file store cannot be read: {error.strerror or error}") from error
+    if lost:
+        raise StoreError(
+            f"run {lost[0]} is not read by MLflow: its {_META} is missing, or names another experiment. Restore it, or "
+            "remove the folder"
+        )
 
 
 def _is_lost(folder: Path, found: Collection[str]) -> bool:

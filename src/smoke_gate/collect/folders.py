@@ -81,6 +81,16 @@ class LocalFolder:
         except OSError:  # a link to itself, or a file that vanishes: opening it says so
             return Entry(name)
 
+    def _check(self, path: Path, max_bytes: int) -> None:
+        if not self._is_inside(path):
+            raise ArtifactError("it is a link that leads out of its folder")
+        if not path.exists():
+            raise ArtifactError("it is not there any more, or a link that leads nowhere")
+        if not path.is_file():
+            raise ArtifactError("it is no regular file")
+        if path.stat().st_size > max_bytes:
+            raise ArtifactError(f"it is larger than {max_bytes} bytes")
+
     def _is_inside(self, path: Path) -> bool:
         return _real(path).is_relative_to(self.root)
 
@@ -95,15 +105,8 @@ class LocalFolder:
     def opened(self, entry: Entry, max_bytes: int) -> Iterator[Path]:
         """Give the file itself."""
         path = self.root / entry.path
-        if not self._is_inside(path):
-            raise ArtifactError("it is a link that leads out of its folder")
-        if not path.exists():
-            raise ArtifactError("it is not there any more, or a link that leads nowhere")
-        if not path.is_file():
-            raise ArtifactError("it is no regular file")
-        if path.stat().st_size > max_bytes:
-            raise ArtifactError(f"it is larger than {max_bytes} bytes")
         try:
+            self._check(path, max_bytes)
             yield path
         except OSError as error:
             raise ArtifactError(f"it cannot be read: {error.strerror or error}") from error

@@ -57,7 +57,7 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
     stated = [Path(path) for path in _paths(mapped or recorded)]
     tried = list(dict.fromkeys(_candidates(stated, recorded, owner, store)))
     for folder in tried:
-        if folder.is_dir():
+        if _is_here(folder):
             return Root(folder=folder.resolve())
     if _is_empty(stated, recorded, owner, store):
         return Root()
@@ -136,11 +136,19 @@ def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -
     is where it was. In a file store it is absent where git dropped an empty folder.
     """
     if store.kind == "files":
-        return any(folder.parent.is_dir() for folder in _own(recorded, owner, store))
+        return any(_is_here(folder.parent) for folder in _own(recorded, owner, store))
     return any(
-        folder.parent.parent.is_dir() or (store.folder is not None and folder.is_relative_to(store.folder))
+        _is_here(folder.parent.parent) or (store.folder is not None and folder.is_relative_to(store.folder))
         for folder in stated
     )
+
+
+def _is_here(folder: Path) -> bool:
+    """Whether a folder is there for this user: the home of another may not be looked into, which is no error."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
 
 
 def _from_experiment(recorded: str, owner: str) -> str:

@@ -58,7 +58,11 @@ def open_store(uri: str) -> Iterator[Store]:
         StoreError: It is not there, does not answer, has a newer schema, or is no MLflow store.
     """
     with calm_mlflow(), TemporaryDirectory(prefix="smoke-gate-", ignore_cleanup_errors=True) as scratch:
-        yield _opened(uri, Path(scratch))
+        try:
+            store = _opened(uri, Path(scratch))
+        except OSError as error:
+            raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
+        yield store
 
 
 def _opened(uri: str, folder: Path) -> Store:

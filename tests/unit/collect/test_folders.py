@@ -188,6 +188,16 @@ def test_vanished_and_too_large(tmp_path):
         pass
 
 
+def test_a_file_that_may_not_be_looked_at_is_a_problem(tmp_path, monkeypatch):
+    def denied(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    folder = LocalFolder(written(tmp_path, "a"))
+    monkeypatch.setattr(Path, "exists", denied)
+    with pytest.raises(ArtifactError, match="Permission denied"), folder.opened(Entry("a", 1), 100):
+        pass
+
+
 def test_an_error_while_reading_is_the_files_problem(tmp_path):
     folder = LocalFolder(written(tmp_path, "a"))
     with (

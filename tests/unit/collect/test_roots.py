@@ -1,4 +1,8 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -24,6 +28,21 @@ def store(kind: Kind, folder: Path | None = None) -> Store:
     )  # fmt: skip
 
 
+@contextmanager
+def denied(monkeypatch: pytest.MonkeyPatch, folder: str) -> Iterator[None]:
+    """Have the system deny a look into a folder, as it does to all but root and its owner."""
+    plain = os.stat
+
+    def stat(path: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat)
+        yield
+
+
 def made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
@@ -34,6 +53,15 @@ def made(folder: Path) -> Path:
 )
 def test_artifact_stores_are_left_to_mlflow(uri):
     assert locate(uri.format(run=RUN), RUN, store("sqlite", Path("/")), ()) == Root(uri=uri.format(run=RUN))
+
+
+def test_artifacts_in_the_home_of_another_are_not_here(here, monkeypatch):
+    recorded = f"/home/another/mlruns/1/{RUN}/artifacts"
+    with denied(monkeypatch, "/home/another"), pytest.raises(ArtifactError, match="which is not here"):
+        locate(recorded, RUN, store("sqlite", here), ())
+    moved = made(here / "mlruns/1" / RUN / "artifacts")
+    with denied(monkeypatch, "/home/another"):
+        assert locate(recorded, RUN, store("sqlite", here), ()) == Root(folder=moved)
 
 
 def test_proxied_artifacts_are_the_servers():

@@ -142,7 +142,7 @@ def test_a_global_that_is_no_text_is_escaped(tmp_path):
 
 
 def test_a_problem_that_names_what_is_no_text_is_text(tmp_path):
-    head = [pickle.dumps(value, protocol=2) for value in (TORCH_MAGIC, 1001, {})]
+    head = [pickle.dumps(value, protocol=2) for value in (TORCH_MAGIC, 1001, "system")]
     storage = b"\x80\x02(X\x07\0\0\0storagecm\n\xed\xa0\x80\nX\x01\0\0\x000NK\x06tQ."
     artifact = probed(tmp_path, b"".join([*head, storage, pickle.dumps(["0"], protocol=2)]), "m.pt")
     assert artifact.problem == r"it has a torch storage of unknown size: m.\ud800"
