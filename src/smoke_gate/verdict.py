@@ -227,7 +227,7 @@ def _gate_message(checks: Sequence[Check], outcome: Outcome, failing: int, thres
     warned = sum(check.status is Status.WARNING and check.waived is None for check in checks)
     waived = sum(check.waived is not None for check in checks)
     if failed:
-        runs = f" in {_count(failing, 'run')} (the gate fails at {threshold})" if failing else ""
+        runs = f" in {_count(failing, 'run')} (FAIL at {threshold})" if failing else ""
         parts.append(f"{_count(failed, 'failing check')}{runs}")
     if warned:
         parts.append(_count(warned, "warning"))

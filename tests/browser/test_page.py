@@ -7,8 +7,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from smoke_gate.draw import draw
+from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
+    CELLS,
+    attempt_of,
     passing_matrix,
     passing_policy,
     run_id,
@@ -18,6 +21,7 @@ from tests.support.matrix import (
 )
 from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
 
+SEVERITY = ("FAIL", "WARNING", "SKIPPED", "PASS")
 PAGE = 40  # checks that the page shows at a time
 READ_CLIPBOARD = "navigator.clipboard.readText()"
 
@@ -117,6 +121,19 @@ def test_filters_narrow_together_and_are_taken_back(opened):
     assert rows(page).count() == len(found) > 0
     page.get_by_role("button", name="Reset").click()
     expect(page.locator("#count")).to_have_text(f"{len(checks)} checks")
+
+
+def test_what_failed_comes_first(opened):
+    judged = failing()
+    page = opened(judged).page
+    checks = sorted(judged.verdict.checks, key=lambda check: SEVERITY.index(check.status.value))
+    shown = page.locator("#list .chip + .hidden").all_text_contents()
+    assert shown == [check.status.value for check in checks][:PAGE]
+    assert shown[0] == "FAIL"
+    places = page.locator("#list .where").all_text_contents()
+    assert places[:3] == [place_of(check) or "" for check in checks[:3]]
+    options = page.locator("select[name=cell] option").all_text_contents()
+    assert options == ["all", "A3", "A4", "B0", "B1"]  # not in the order of what failed
 
 
 def test_statuses_and_free_text_filter(opened):
@@ -255,6 +272,46 @@ def test_paper_gets_the_findings_and_no_controls(opened, drawings):
     assert page.locator("figure img").first.is_visible()
     assert not page.locator(".filters").is_visible()
     assert page.locator(".copy:visible").count() == 0
+
+
+OVER = """[...document.querySelectorAll('.scroll')].filter(
+    (one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight
+).map((one) => one.getAttribute('aria-label'))"""
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+@pytest.mark.parametrize("cells", [("B0", "B1"), CELLS])
+def test_tables_that_fit_have_no_scrollbars(opened, drawings, width, cells):
+    policy = passing_policy(narrowed={"cells": cells}, report={"metrics": ["pape", "small", "large"]})
+    evidence = passing_matrix(cells)
+    for number, run in enumerate(evidence.runs):
+        metrics = {"small": repr(-1.2345e-05 * (number + 1)), "large": repr(123456.7 * (number + 1))}
+        evidence = with_run(evidence, run.run_id.removeprefix("run-").replace("-", "/"), metrics=metrics)
+    page = opened(judgement(policy, evidence), drawings, width=width).page
+    assert page.locator(".numbers").count() == 3
+    assert page.evaluate(OVER) == []
+
+
+def test_a_run_id_is_one_line_on_a_phone(opened):
+    page = opened(judgement(evidence=in_experiment(passing_matrix())), width=390).page
+    box = page.locator("#attempts td code").first.bounding_box()
+    assert box is not None
+    assert box["height"] < 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_runs_without_a_seed_are_named_and_their_names_are_text(opened):
+    forgot = replace(attempt_of(passing_matrix(), "A3/42"), run_id="0123", run_name=HOSTILE, seed=None)
+    many = [replace(forgot, run_id=f"run-{number}", cell=None) for number in range(30)]
+    evidence = replace(passing_matrix(), attempts=(*passing_matrix().attempts, forgot, *many))
+    report = opened(judgement(evidence=in_experiment(evidence)))
+    said = report.page.locator("#attempts").inner_text()
+    assert "Not judged: 1 run without seed (`runs.seed`)." in said
+    assert "Not judged: 30 runs without cell and seed (`runs.cell`, `runs.seed`)." in said
+    assert f"{HOSTILE} (0123)".replace("\n", "\\n") in said
+    assert "and 6 more; the verdict file has them all" in said
+    assert report.page.locator("#attempts img").count() == 0
+    assert report.said == []
 
 
 @pytest.mark.parametrize("width", [360, 768, 1600])

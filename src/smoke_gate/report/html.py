@@ -15,10 +15,12 @@ from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.headline import advice, coverage, status_words
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_cells import number_words, range_words, sign_words
+from smoke_gate.report.markdown_section import ALL
 from smoke_gate.report.page_data import page_json, shown
 from smoke_gate.report.places import PlaceState, rows_of, seeds_of
 from smoke_gate.report.statistics import metric_statistics
 from smoke_gate.report.times import duration, minute
+from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.verdict import VerdictStatus
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "metrics": metric_statistics(verdict, judgement.policy, judgement.evidence),
         "attempts": attempts[:_MOST_ATTEMPTS],
         "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
+        "unidentified": unidentified(verdict.matrix),
+        "all": ALL,
         "baseline": comparison_text(judgement.baseline[0]) if judgement.baseline else None,
     }
 
@@ -141,5 +145,6 @@ def _environment() -> "Environment":
     environment.filters |= {"shown": shown, "minute": minute, "number": number_words}
     environment.globals |= {
         "places": _places, "sign": sign_words, "range_of": range_words, "duration": duration,
+        "run_words": run_words,
     }  # fmt: skip
     return environment

@@ -20,6 +20,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+const bySeverity = (one, other) => SEVERITY.indexOf(one.status) - SEVERITY.indexOf(other.status);
+const ordered = [...data.checks].sort(bySeverity); // what failed first; otherwise as the verdict has them
+
 const pairOf = (check) => [check.cell, check.seed].filter((part) => part !== undefined).join("/");
 
 // --- checks ----------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ function filter() {
   const [gate, cell, seed] = ["gate", "cell", "seed"].map((name) => wanted.get(name));
   const statuses = new Set(wanted.getAll("status"));
   const words = wanted.get("text").toLowerCase().split(/\s+/).filter(Boolean);
-  found = data.checks.filter(
+  found = ordered.filter(
     (check) =>
       statuses.has(check.status) &&
       (!gate || check.gate === gate) &&
@@ -144,8 +147,7 @@ function showRun(mark) {
   document
     .getElementById("run-facts")
     .replaceChildren(...rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
-  const checks = data.checks.filter((check) => (run && check.run_id === run) || (!check.run_id && check.cell === cell && (check.seed ?? "") === seed));
-  checks.sort((one, other) => SEVERITY.indexOf(one.status) - SEVERITY.indexOf(other.status));
+  const checks = ordered.filter((check) => (run && check.run_id === run) || (!check.run_id && check.cell === cell && (check.seed ?? "") === seed));
   document.getElementById("run-checks").replaceChildren(...checks.map(line));
   document.getElementById("run-dialog").showModal();
 }
