@@ -663,6 +663,12 @@ def test_git_facts_and_the_checkouts_files(folder):
     assert evidence(uri, ids, by_file, policy_dir=checkout).definition_sha256 == found.registrations[0].sha256
 
 
+def test_a_head_that_is_named_needs_no_repository(folder, monkeypatch):
+    uri, ids = stored(folder, "sqlite", [recipe("B0", "42")])
+    monkeypatch.setattr("smoke_gate.collect.read.open_repository", lambda _: pytest.fail("it was opened"))
+    assert evidence(uri, ids, policy(runs={"commit": "head"}), head=COMMIT).head == COMMIT
+
+
 def test_a_definition_file_that_is_not_there(folder):
     rules = policy(gates={"definition_hash": {"expected": {"file": "definition.json"}}})
     with pytest.raises(UsageError, match=r"definition file .* cannot be read"):

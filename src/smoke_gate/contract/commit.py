@@ -1,5 +1,6 @@
 """The commit of the code that runs: what git says of the working directory."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ def _is_dirty(repository: "Repo") -> bool:
     if any(status.staged.values()) or not submodules.keys() >= set(status.unstaged):
         return True
     root = Path(repository.path)
-    return any(_differs(root / path.decode(), commit) for path, commit in submodules.items())
+    return any(_differs(root / os.fsdecode(path), commit) for path, commit in submodules.items())
 
 
 def _differs(submodule: Path, commit: bytes) -> bool:
