@@ -22,7 +22,7 @@ from smoke_gate.policy.terms import Ratio
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.selection import select
 
-_MOST_OF_A_KIND = 8
+MOST_OF_A_KIND = 8
 _LONGEST_NAME = 40
 
 
@@ -33,6 +33,11 @@ class Drawing:
     title: str
     png: bytes
     figure: Figure
+
+    @property
+    def kind(self) -> str:
+        """What its kind shows: ``metric``, ``ratio`` or ``curve``."""
+        return self.figure.path.partition("_")[0]
 
     @property
     def name(self) -> str:
@@ -106,7 +111,7 @@ def _names(row: Row) -> str:
 
 def _drawn(sketches: Sequence[_Sketch], fonts: Sequence[str]) -> list[tuple[_Sketch, bytes]]:
     """Return those that have something to show; many of one kind would not be looked at."""
-    found = ((sketch, sketch.drawn(sketch.rows, fonts)) for sketch in sketches[:_MOST_OF_A_KIND])
+    found = ((sketch, sketch.drawn(sketch.rows, fonts)) for sketch in sketches[:MOST_OF_A_KIND])
     return [(sketch, png) for sketch, png in found if png is not None]
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from smoke_gate.draw import Drawing
+from smoke_gate.draw import MOST_OF_A_KIND, Drawing
 from smoke_gate.gates import GATES
 from smoke_gate.report.comparison import comparison_text
 from smoke_gate.report.findings import failures, waived, warnings
@@ -48,12 +49,18 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
             **_words(judgement),
             **_findings(judgement),
             figures=[(drawing, _data_uri(drawing.png)) for drawing in drawings],
+            most_figures=MOST_OF_A_KIND if _has_all_there_may_be(drawings) else None,
             data=page_json(judgement),
             style=style,
             script=script,
             policy=_content_security_policy(style, script),
         )
     )
+
+
+def _has_all_there_may_be(drawings: Sequence[Drawing]) -> bool:
+    """Whether there is a kind of which no more figures are drawn, however many there could be."""
+    return MOST_OF_A_KIND in Counter(drawing.kind for drawing in drawings).values()
 
 
 def _words(judgement: Judgement) -> dict[str, Any]:

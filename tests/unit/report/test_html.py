@@ -202,3 +202,10 @@ def test_the_commands_can_be_copied_whole():
         judged.reproduction.sealed_replay,
         judged.reproduction.check,
     ]
+
+
+@pytest.mark.parametrize(("number", "said"), [(7, False), (8, True)])
+def test_that_no_more_figures_of_a_kind_are_drawn_is_said(number, said):
+    (drawing, *_) = draw(passing_policy(), passing_matrix())
+    page = html(judgement(), [drawing] * number)
+    assert ("Of a kind, 8 figures are drawn at most" in page) is said
