@@ -22,7 +22,8 @@ def action() -> int:
 def publish(file: Path, require_publish: bool) -> int:
     """Post the report of a verdict file that another job made; its evidence is judged again first.
 
-    The token is GITHUB_TOKEN. Exits by the verdict that the evidence gives; 1 where the file claims another.
+    On a pull request its policy is held against the base branch's. The token is GITHUB_TOKEN. Exits by the verdict that
+    the evidence gives; 1 where the file is not borne out by it.
     """
     from smoke_gate.github.action import publish_file
 

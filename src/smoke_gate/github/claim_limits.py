@@ -4,13 +4,16 @@ What an honest job writes stays far below; a file that asks for more is made to 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import comb
 from typing import Any
 
 from smoke_gate.policy.reader import MAX_ENTRIES
 
 MOST_PAIRS = 2000
 MOST_ATTEMPTS = 20_000
-MOST_ASSERTIONS = 2_000_000  # what the gates, references and waivers say, for each planned pair
+MOST_ASSERTIONS = (
+    500_000  # what gates, references and waivers say for each planned pair, and two seeds of one cell
+)
 
 _JUDGING = ("gates", "references", "waivers")
 
@@ -23,25 +26,29 @@ def excess(document: object) -> str | None:
 
     """
     policy, attempts = _at(document, "policy"), _length(_at(document, "evidence", "attempts"))
-    pairs, entries = _pairs(policy), _entries(policy)
-    asserted = pairs * sum(_entries(_at(policy, part)) for part in _JUDGING)
+    seeds = _seeds(policy)
+    pairs, asked = sum(seeds), sum(_entries(_at(policy, part)) for part in _JUDGING)
     bounds = (
         (pairs, MOST_PAIRS, "planned pairs"),
         (attempts, MOST_ATTEMPTS, "attempts"),
-        (entries, MAX_ENTRIES, "entries in its policy"),
-        (asserted, MOST_ASSERTIONS, "assertions: entries of its policy's gates for each planned pair"),
+        (_entries(policy), MAX_ENTRIES, "entries in its policy"),
+        (
+            pairs * asked + sum(comb(count, 2) for count in seeds),
+            MOST_ASSERTIONS,
+            "assertions on its planned pairs",
+        ),
     )
     return next(
         (f"{found} {what}; at most {most} are read" for found, most, what in bounds if found > most), None
     )
 
 
-def _pairs(policy: object) -> int:
-    """Count the planned pairs; a cell has its own seeds, else the plan's, else it is one pair."""
-    cells, seeds = _at(policy, "plan", "cells"), _length(_at(policy, "plan", "seeds"))
+def _seeds(policy: object) -> list[int]:
+    """Count the planned pairs of each cell; it has its own seeds, else the plan's, else it is one pair."""
+    cells, seeds = _at(policy, "plan", "cells"), max(_length(_at(policy, "plan", "seeds")), 1)
     if not isinstance(cells, Mapping):
-        return _length(cells) * max(seeds, 1)
-    return sum(max(_length(_at(cell, "seeds")) or seeds, 1) for cell in cells.values())
+        return [seeds] * _length(cells)
+    return [_length(_at(cell, "seeds")) or seeds for cell in cells.values()]
 
 
 def _entries(value: object) -> int:

@@ -26,6 +26,8 @@ _INVISIBLE = (
 
 def visible(text: str) -> str:
     """Return ``text`` on one line, with every character that shows as nothing, or moves others, as its escape."""
+    if text.isprintable():  # nearly always, and then fast
+        return text
     return "".join(_visible_character(character) for character in text)
 
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from smoke_gate.gates.base import Check
 from smoke_gate.policy.model import GateId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckGroup:
     """Checks of one gate whose messages differ only in the run, its values and numbers; in the checks' order."""
 
@@ -33,10 +34,15 @@ class CheckGroup:
 
     def own_words(self, check: Check) -> tuple[str, ...]:
         """Return what is to be said of one of the checks besides its pair: its subject and value, where they differ."""
-        subjects = {other.subject for other in self.checks}
-        values = {other.observed for other in self.checks}
-        subject = check.subject if len(subjects) > 1 and _adds_something(check) else None
-        return tuple(text for text in (subject, check.observed if len(values) > 1 else None) if text)
+        subjects_differ, values_differ = self._differing
+        subject = check.subject if subjects_differ and _adds_something(check) else None
+        return tuple(text for text in (subject, check.observed if values_differ else None) if text)
+
+    @cached_property
+    def _differing(self) -> tuple[bool, bool]:
+        """Whether the subjects differ, and whether the values do; asked for each check, and there may be many."""
+        subjects = {check.subject for check in self.checks}
+        return len(subjects) > 1, len({check.observed for check in self.checks}) > 1
 
 
 def grouped(checks: Iterable[Check]) -> tuple[CheckGroup, ...]:

@@ -31,7 +31,8 @@ def test_even_a_large_matrix_is_within_the_bounds():
         (planned([str(cell) for cell in range(2001)], []), "2001 planned pairs"),
         ({"evidence": {"attempts": [1] * 20_001}}, "20001 attempts"),
         ({"policy": [[1] * 30_000, [2] * 30_000]}, "60002 entries in its policy"),
-        (planned(["B0"], ["1"] * 2000, gates={"x": [1] * 1000}), "2002000 assertions"),
+        (planned(["B0", "A3"], ["1"] * 250, gates={"x": [1] * 1000}), "562750 assertions"),
+        (planned(["B0"], ["1"] * 1002), "501501 assertions"),  # no two seeds may have the same results
     ],
 )
 def test_too_much_is_told(document, found):
