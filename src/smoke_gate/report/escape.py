@@ -113,7 +113,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _AROUND_WORDS = "([“”)],;:.!?"
-_HEX = re.compile(r"[0-9a-fA-F]{7,}")  # GitHub links what may be a commit
+_HEX = re.compile(r"\b[0-9a-fA-F]{7,}\b")  # GitHub links what may be a commit
 
 
 def _words(text: str) -> str:
@@ -126,7 +126,7 @@ def _word(word: str) -> str:
     if not word.strip():
         return word and " "
     plain = _WORD.fullmatch(word)
-    if plain and not _HEX.fullmatch(plain["core"]) and len(word) <= DEFAULT_LIMIT:
+    if plain and not _HEX.search(plain["core"]) and len(word) <= DEFAULT_LIMIT:
         return word.replace("[", "&#91;").replace("]", "&#93;")
     core = word.strip(_AROUND_WORDS)
     if not any(character.isalnum() for character in core):

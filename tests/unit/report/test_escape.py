@@ -137,6 +137,7 @@ def test_a_long_text_is_cut():
         ("- first", (), "- first", []),
         ("commit c0ffeec0ffee", (), "commit", ["c0ffeec0ffee"]),
         ("commit defaced", (), "commit", ["defaced"]),
+        ("commit defaced's a-defaced", (), "commit ", ["defaced's", "a-defaced"]),
         ("ask @octocat", (), "ask", ["@octocat"]),
     ],
 )
