@@ -148,6 +148,15 @@ def test_publishing_may_be_required(runner, github, verdict_file):
     assert runner.publish(verdict_file, *event, require_publish=True).code == 3
 
 
+def test_where_publishing_is_required_there_must_be_a_place(runner, verdict_file):
+    event = other("workflow_dispatch", FORK)
+    assert runner.publish(verdict_file, *event).outputs["published"] == "true"
+    step = runner.publish(verdict_file, *event, require_publish=True)
+    assert (step.code, step.outputs["published"]) == (3, "false")
+    assert "there is no pull request" in step.stderr
+    assert runner.publish(verdict_file, *event, require_publish=True, commit_status="gate").code == 0
+
+
 # --- the policy that it should have been made with --------------------------------------------------------------------
 
 

@@ -16,7 +16,9 @@ IMAGE = f"registry.example/org/smoke-gate@sha256:{'a' * 64}"
 NOTHING: dict[str, Any] = {"commits": {}, "tags": {}, "releases": [], "runs": [], "artifacts": []}
 Done = subprocess.CompletedProcess[str]
 
-pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the scripts need jq, as runners have it")
+pytestmark = pytest.mark.skipif(
+    shutil.which("jq") is None and "CI" not in os.environ, reason="the scripts need jq, as runners have it"
+)
 
 
 class Machine:

@@ -32,6 +32,11 @@ Check = Callable[[Request, float], Result]
 _LEFT_OPEN = Failure(
     step="comment and commit status", problem=Problem.INVALID, message="the error leaves open where they go"
 )
+_NO_PLACE = Failure(
+    step="comment and commit status",
+    problem=Problem.INVALID,
+    message="there is no pull request, and no commit whose status is to be set (`pull_request`, `commit_status`)",
+)
 _NOWHERE = Job(settings=Settings(), situation=Situation(), github=None, run_url=None, failures=(_LEFT_OPEN,))
 
 
@@ -109,6 +114,8 @@ def _request(job: Job) -> Request:
 
 def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_publish: bool = False) -> int:
     """Judge a verdict file again and publish what comes of it."""
+    if require_publish and not job.has_place:
+        job = replace(job, failures=(*job.failures, _NO_PLACE))
     claim = read_claim(file, job.context.sha)
     judgement = judged_again(
         claim,

@@ -40,6 +40,13 @@ class Job:
             run_attempt=where.run_attempt,
         )
 
+    @property
+    def has_place(self) -> bool:
+        """Whether there is anything on GitHub that a verdict can be told at: a pull request, or a commit's status."""
+        where = self.situation
+        sets_status = self.settings.commit_status is not None and where.sha is not None
+        return where.pull_request is not None or sets_status
+
     def target(self, looked_at: str) -> Target:
         """Return where a message of this job goes; ``looked_at``: when its evidence was read (ISO 8601, UTC)."""
         return Target(

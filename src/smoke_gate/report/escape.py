@@ -15,18 +15,16 @@ from urllib.parse import quote, urlsplit, urlunsplit
 DEFAULT_LIMIT = 200  # characters of one foreign text that a report shows
 _ELLIPSIS = "…"
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_INVISIBLE = (
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-)  # controls, format characters such as bidi overrides, surrogates, line ends
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, bidi overrides and their like, surrogates, line ends
+# Letters and marks that show as nothing: Default_Ignorable_Code_Point of Unicode 17, and the empty Braille pattern.
+_BLANKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 
 
 def visible(text: str) -> str:
     """Return ``text`` on one line, with every character that shows as nothing, or moves others, as its escape."""
-    if text.isprintable():  # nearly always, and then fast
+    if text.isprintable() and not _BLANKS.search(text):  # nearly always, and then fast
         return text
     return "".join(_visible_character(character) for character in text)
 
@@ -85,7 +83,7 @@ def log_line(text: str) -> str:
 
 
 def _visible_character(character: str) -> str:
-    if unicodedata.category(character) not in _INVISIBLE:
+    if unicodedata.category(character) not in _INVISIBLE and not _BLANKS.match(character):
         return character
     return _SHORT_ESCAPES.get(character) or character.encode("unicode_escape", "surrogatepass").decode(
         "ascii"

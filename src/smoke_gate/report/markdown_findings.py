@@ -99,10 +99,18 @@ def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
     if len(places) > _MOST_RUNS:
         shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
     waived = f"<br>Waived: {code(first.waived)}" if first.waived is not None else ""
-    things = "runs" if all(place_of(check) or check.run_id for check in group.checks) else "places"
-    where = f"<br>{'In' if len(places) == 1 else f'In {len(places)} {things}:'} {shown}" if places else ""
+    where = (
+        f"<br>{'In' if len(places) == 1 else f'In {len(places)} {_things(group)}:'} {shown}" if places else ""
+    )
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
     return subject + sentence(group.message, foreign_texts(first)) + waived + where
+
+
+def _things(group: CheckGroup) -> str:
+    """Return what the places of a group are: a planned pair without a finished run is no run."""
+    if all(check.run_id for check in group.checks):
+        return "runs"
+    return "pairs" if all(map(place_of, group.checks)) else "places"
 
 
 def _place(urls: Mapping[str, str], check: Check, own_words: Sequence[str]) -> str:

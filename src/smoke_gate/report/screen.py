@@ -21,7 +21,7 @@ from smoke_gate.report.findings import failures, remarks, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
-from smoke_gate.report.terminal import MOST_GROUPS, more
+from smoke_gate.report.terminal import MOST_GROUPS, more, place_and_values
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.verdict import Verdict, VerdictStatus
 
@@ -148,7 +148,7 @@ def _finding(status: Status, about: str, places: str, message: str) -> Renderabl
 
 def _words(group: CheckGroup) -> tuple[str, str, str]:
     """Return the gate of a group, its places with what is shared, and what it says."""
-    places = [place for place in map(place_of, group.checks) if place is not None]
+    places = [place_and_values(group, check) for check in group.checks if place_of(check) is not None]
     where = f"{', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}"
     reason = group.checks[0].waived
     message = group.message if reason is None else f"{group.message} Waived: {reason}"

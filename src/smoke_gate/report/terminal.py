@@ -73,14 +73,14 @@ def more(number: int, most: int) -> str:
     return f" and {number - most} more (in the report)" if number > most else ""
 
 
-def _place(group: CheckGroup, check: Check) -> str:
+def place_and_values(group: CheckGroup, check: Check) -> str:
     """Return where a check belongs and what it found there, since the group's message is only the first one's."""
     own = ", ".join(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
     return f"{place_of(check)} ({own})" if own else f"{place_of(check)}"
 
 
 def _group(group: CheckGroup, status: str = "") -> str:
-    places = [_place(group, check) for check in group.checks if place_of(check) is not None]
+    places = [place_and_values(group, check) for check in group.checks if place_of(check) is not None]
     shown = f" {', '.join(places[:MOST_PLACES])}{more(len(places), MOST_PLACES)}" if places else ""
     subject = f" {group.subject}:" if group.subject is not None else ""
     return f"  {status}{group.gate}{shown}:{subject} {_cut(group.message)}"

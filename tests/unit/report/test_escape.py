@@ -106,6 +106,7 @@ def test_foreign_text_breaks_no_address_together(text):
         ("a\nb\tc", r"a\nb\tc"),
         ("abc‮def", r"abc\u202edef"),
         ("nul\x00esc\x1b[0m", r"nul\x00esc\x1b[0m"),
+        ("A3\u3164\u2800\ufe0f\U000e0100", r"A3\u3164\u2800\ufe0f\U000e0100"),
         (HOSTILE, HOSTILE.replace("\n", r"\n")),
     ],
 )

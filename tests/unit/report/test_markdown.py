@@ -226,6 +226,12 @@ def test_a_finding_names_24_runs_and_counts_the_rest():
     assert "and 136 more (the verdict file has them all)" in text
 
 
+def test_pairs_without_a_run_are_not_counted_as_runs():
+    evidence = without_run(without_run(passing_matrix(), "A3/42"), "A3/123")
+    text = section_of(markdown(judgement(evidence=evidence)), "What failed and how to fix it")
+    assert "In 2 pairs: <code>A3/42</code>, <code>A3/123</code>" in text
+
+
 def test_figures_of_no_run_are_not_counted_as_runs():
     files = (figure("run-A3-42", "figs/a.png", text={}), figure("run-A3-42", "figs/b.png", text={}))
     policy = passing_policy(gates={"figures": {"files": ["figs/*.png"]}})

@@ -82,6 +82,15 @@ def test_what_failed_and_how_to_fix_it():
     assert "log_checkpoint" in text
 
 
+def test_runs_that_fail_alike_each_show_their_own_value():
+    evidence = passing_matrix()
+    for pair, loss in (("B0/42", "60.0"), ("B1/42", "70.0")):
+        evidence = with_run(evidence, pair, metrics={"val_loss": loss})
+    found = shown(evidence, width=200)
+    (head,) = [line for line in found if line.startswith("✗ G5 ") and "/" in line]
+    assert "B0/42 (120), B1/42 (132.075)" in head
+
+
 def test_findings_below_the_threshold_are_warnings():
     found = shown(with_run(passing_matrix(), "B0/42", metrics={"val_loss": "60.0"}))
     assert found[0].startswith("! WARNING")
