@@ -4,7 +4,8 @@ Evidence is read once, by ``collect``, and never changes. It holds only what the
 artifact URI and no path of a machine, and it has one canonical form, so that a verdict can be replayed from it.
 
 Metric values are text: the shortest representation of the double, ``NaN``, ``Infinity`` or ``-Infinity``. JSON has no
-other way to say the last three, and a replay must not depend on how a reader rounds. Times are UTC milliseconds.
+other way to say the last three, and a replay must not depend on how a reader rounds. Times are UTC milliseconds; one
+that canonical JSON cannot say exactly, of a clock in nanoseconds, is None, as one that was not recorded.
 """
 
 import math
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+LARGEST_INTEGER = 2**53 - 1  # beyond it canonical JSON, which knows doubles only, has no integers
 SQL_STORE_INFINITY = 1.797e308  # what MLflow's SQL stores keep in place of an infinity, up to rounding
 
 
@@ -148,9 +150,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One value of a metric's history."""
+    """One value of a metric's history; a ``step`` that canonical JSON cannot say exactly is text."""
 
-    step: int
+    step: int | str
     value: str
 
 
@@ -205,6 +207,11 @@ class Evidence:
     drawn: tuple[Figure, ...] = ()
     head: str | None = None
     policy_change: str | None = None
+
+
+def is_exact(integer: int) -> bool:
+    """Return whether canonical JSON can say an integer."""
+    return abs(integer) <= LARGEST_INTEGER
 
 
 def metric_text(value: float) -> str:

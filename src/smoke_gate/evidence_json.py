@@ -1,6 +1,7 @@
 """Evidence as JSON and back, so that a verdict can be replayed from its file."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -9,9 +10,10 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from smoke_gate.evidence import Evidence, metric_number
+from smoke_gate.evidence import Evidence, Point, metric_number
 
 _MOST_PROBLEMS = 20  # that a message names
+_LARGE = re.compile(r"-?[1-9][0-9]{15,18}")  # a step that stands as text; MLflow's have 64 bits
 
 
 class EvidenceError(ValueError):
@@ -73,7 +75,7 @@ def _unreadable(evidence: Evidence) -> Iterator[str]:
             if not _is_number(value):
                 yield f"runs.{index}.metrics.{name}: expected a number"
         for name, points in run.histories.items():
-            if not all(_is_number(point.value) for point in points):
+            if not all(map(_is_readable, points)):
                 yield f"runs.{index}.histories.{name}: expected numbers"
 
 
@@ -82,6 +84,11 @@ def _is_day(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _is_readable(point: Point) -> bool:
+    step = isinstance(point.step, int) or _LARGE.fullmatch(point.step)
+    return bool(step) and _is_number(point.value)
 
 
 def _is_number(text: str) -> bool:

@@ -153,6 +153,19 @@ def test_histories_are_read_where_they_are_picked_from(folder, kind):
     } == {"loss": [(0, "3.0"), (1, "NaN"), (2, "1.0")]}
 
 
+def test_steps_and_times_in_nanoseconds_leave_the_evidence_canonical(folder):
+    uri, ids = stored(folder, "sqlite", [changed(recipe("B0", "42"), start=START * 10**6)])
+    steps = [2**53 - 1, START * 10**6, 2**63 - 1]
+    for step in steps:
+        MlflowClient(tracking_uri=uri).log_metric(ids["B0-42"], "loss", 1.0, step=step)
+    rules = policy(gates={"metric_ratio": {"rules": [{"value": "loss.first", "max": 2}]}})
+    found = evidence(uri, ids, rules)
+    canonical_json(evidence_json(found))
+    points = run_of(found, "B0-42").histories["loss"]
+    assert [point.step for point in points] == [steps[0], *map(str, steps[1:])]
+    assert (only(found.attempts).start_time, only(found.attempts).end_time) == (None, None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_that_are_no_numbers(folder, kind):
     metrics = {

@@ -13,11 +13,13 @@ def run(
     name: str = "A-42",
     stage: str = "active",
     status: str = "FINISHED",
+    start: int = 1,
+    end: int | None = 2,
 ) -> Run:
     """Return a run as MLflow gives it."""
     info = RunInfo(
-        run_id=run_id, experiment_id="1", user_id="u", status=status, start_time=1, end_time=2, lifecycle_stage=stage,
-        run_name=name,
+        run_id=run_id, experiment_id="1", user_id="u", status=status, start_time=start, end_time=end,
+        lifecycle_stage=stage, run_name=name,
     )  # fmt: skip
     data = RunData(
         metrics=[Metric("m", 1.0, 0, 0)],

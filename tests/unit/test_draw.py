@@ -126,7 +126,7 @@ def test_a_definition_that_is_not_known_is_not_claimed():
 def test_extreme_values_are_drawn_or_left_out(values):
     evidence = passing_matrix(["B0"])
     for seed, value in zip(SEEDS, values, strict=True):
-        curve = tuple(Point(step=step, value=value) for step in (-5, 0, 10**12))
+        curve = tuple(Point(step=step, value=value) for step in (-5, 0, 10**12, str(2**63 - 1)))
         evidence = with_run(
             evidence, f"B0/{seed}", metrics={"val_loss": value}, histories={"val_loss": curve}
         )

@@ -3,7 +3,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from smoke_gate.evidence import Answer, Artifact, Evidence, Figure, Globals, LoggedModel, Run
+from smoke_gate.evidence import Answer, Artifact, Evidence, Figure, Globals, LoggedModel, Point, Run
 from smoke_gate.evidence_json import EvidenceError, evidence_definitions, evidence_from_json, evidence_json
 from smoke_gate.hashing import canonical_json
 from tests.support.matrix import passing_matrix
@@ -14,6 +14,7 @@ FULL = Evidence(
         Run(
             run_id="r",
             metrics={"loss": "NaN", "other": "-Infinity"},
+            histories={"loss": (Point(step=-1, value="1.0"), Point(step="1700000000000000000", value="NaN"))},
             models=(
                 LoggedModel(
                     model_id="m", name="model", status="READY", artifacts=(Artifact(path="a", size=1),)
@@ -68,6 +69,10 @@ def test_every_field_is_written():
         ),
         (
             lambda document: document["runs"][0]["histories"]["val_loss"][1].update(value="1,5"),
+            "runs.0.histories.val_loss: expected numbers",
+        ),
+        (
+            lambda document: document["runs"][0]["histories"]["val_loss"][1].update(step="12"),
             "runs.0.histories.val_loss: expected numbers",
         ),
     ],

@@ -11,7 +11,7 @@ from smoke_gate.collect.pages import all_pages
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.store import Store
 from smoke_gate.errors import UsageError
-from smoke_gate.evidence import Attempt
+from smoke_gate.evidence import Attempt, is_exact
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, normal_seed
 from smoke_gate.selection import attempt_order, identity, planned_pairs
@@ -120,8 +120,8 @@ class Reader:
             seed=self._stated(self.seed, run, name, "seed"),
             status=info.status,
             lifecycle_stage=info.lifecycle_stage,
-            start_time=info.start_time,
-            end_time=info.end_time,
+            start_time=time_of(info.start_time),
+            end_time=time_of(info.end_time),
             commit=commit_of(run),
             dirty=_dirty(run),
             in_scope=self.in_scope is None or info.run_id in self.in_scope,
@@ -163,6 +163,11 @@ def worth_keeping(policy: Policy, attempts: Iterable[Attempt]) -> tuple[Attempt,
 def name_of(run: "RecordedRun") -> str:
     """Return a run's name; old servers keep it in a tag only."""
     return run.info.run_name or run.data.tags.get("mlflow.runName") or ""
+
+
+def time_of(milliseconds: int | None) -> int | None:
+    """Return a recorded time as evidence holds it."""
+    return milliseconds if milliseconds is not None and is_exact(milliseconds) else None
 
 
 def commit_of(run: "RecordedRun") -> str | None:

@@ -10,7 +10,7 @@ from smoke_gate.collect.needs import Needs
 from smoke_gate.collect.registrations import payload_in_params, registration_of
 from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
-from smoke_gate.evidence import Payload, Point, Registration, Run, metric_text
+from smoke_gate.evidence import Payload, Point, Registration, Run, is_exact, metric_text
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
@@ -67,7 +67,8 @@ class FactReader:
     def _history(self, run: "RecordedRun", name: str) -> tuple[Point, ...]:
         found = self.store.call(self.store.client.get_metric_history, run.info.run_id, name)
         ordered = sorted(found, key=lambda metric: (metric.step, metric.timestamp))
-        return thinned([Point(step=metric.step, value=metric_text(metric.value)) for metric in ordered])
+        points = [(metric.step if is_exact(metric.step) else str(metric.step), metric) for metric in ordered]
+        return thinned([Point(step=step, value=metric_text(metric.value)) for step, metric in points])
 
 
 def _only(keys: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:

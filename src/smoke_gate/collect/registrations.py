@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from smoke_gate.collect.attempts import commit_of, name_of
+from smoke_gate.collect.attempts import commit_of, name_of, time_of
 from smoke_gate.evidence import Payload, Registration
 from smoke_gate.hashing import HashError, definition_hash, sha256_hex
 from smoke_gate.policy.model import ByRunId, ByRunName, Policy
@@ -33,7 +33,7 @@ def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Re
         run_name=name_of(run),
         status=run.info.status,
         lifecycle_stage=run.info.lifecycle_stage,
-        start_time=run.info.start_time,
+        start_time=time_of(run.info.start_time),
         sha256=params.get(key),
         prior_sha256=params.get("prior_sha256") or None,
         reason=params.get("reason") or None,

@@ -61,7 +61,7 @@ def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]
     """Return steps and values of a metric's history; a value that cannot be drawn is NaN, a gap in the line."""
     points = run.histories.get(metric, ())
     values = (drawable(metric_number(point.value)) for point in points)
-    return tuple(point.step for point in points), tuple(
+    return tuple(int(point.step) for point in points), tuple(
         math.nan if value is None else value for value in values
     )
 

@@ -118,6 +118,13 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
         message = f"There is more than one, also {_names(others)}, and the policy says `duplicates: fail`."
         yield Status.FAIL, f"{message} Decide which one counts."
         return
+    if others and any(one.start_time is None for one in place.candidates):
+        message = (
+            f"{newest.run_id} was taken, there is also {_names(others)}, and which is the newest is not known: a start "
+            "time is missing, or not in milliseconds."
+        )
+        yield Status.WARNING, f"{message} Decide which one counts: `runs.where` can leave out the rest."
+        return
     unexplained = [
         other for other in others if other.commit == newest.commit or not (other.commit and newest.commit)
     ]
@@ -174,6 +181,6 @@ def _is_active(attempt: Attempt) -> bool:
 def _utc(milliseconds: int) -> str:
     try:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    except OverflowError:  # a clock in nanoseconds, say
+    except OverflowError:  # a clock in microseconds, say
         return f"{milliseconds} ms"
     return f"{moment:%Y-%m-%d %H:%M} UTC"

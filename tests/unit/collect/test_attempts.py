@@ -85,6 +85,21 @@ def test_the_facts_of_an_attempt_are_taken_over():
     assert (found.start_time, found.end_time, found.experiment_id) == (1, 2, "1")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "known"),
+    [
+        (1_700_000_000_000_000_000, None),
+        (2**53, None),
+        (-(2**53), None),
+        (2**53 - 1, 2**53 - 1),
+    ],
+)
+def test_a_time_that_canonical_json_cannot_say_is_not_known(recorded, known):
+    found = attempt(run(start=recorded, end=recorded))
+    assert (found.start_time, found.end_time) == (known, known)
+    assert attempt(run(end=None)).end_time is None
+
+
 def test_deleted_runs_count_at_planned_pairs_only():
     rules = policy()
     recorded = [

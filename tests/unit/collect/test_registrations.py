@@ -80,6 +80,7 @@ def test_registration_says_what_the_run_says():
         prior_sha256="old", reason="why", policy_sha256="p",
     )  # fmt: skip
     assert registration_of(run(params={"prior_sha256": ""}), "k", None).prior_sha256 is None
+    assert registration_of(run(start=1_700_000_000_000_000_000), "k", None).start_time is None
 
 
 def registered(run_id: str, sha256: str | None, prior: str | None = None) -> Registration:

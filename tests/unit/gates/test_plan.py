@@ -140,6 +140,27 @@ def test_all_unexplained_candidates_are_named_and_no_others():
     assert [other in message for other in ("first", "second", "third")] == [True, False, True]
 
 
+@pytest.mark.parametrize("untimed", ["earlier", run_id("A3/123")])
+def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=OTHER_COMMIT)
+    evidence = replace(
+        evidence,
+        attempts=tuple(
+            replace(attempt, start_time=None) if attempt.run_id == untimed else attempt
+            for attempt in evidence.attempts
+        ),
+        runs=(*evidence.runs, replace(run_of(evidence, "A3/123"), run_id="earlier")),
+    )
+    taken, other = sorted(("earlier", run_id("A3/123")), key=[untimed].count)
+    check = one(evidence, "pair", taken)
+    assert check.status is Status.WARNING
+    assert f"{taken} was taken, there is also {other}, and which is the newest is not known" in check.message
+
+
+def test_a_start_time_that_is_not_known_does_not_matter_where_there_is_one_candidate():
+    assert not not_passed(ask(GATE, with_attempt(passing_matrix(), "A3/123", start_time=None)))
+
+
 @pytest.mark.parametrize("commit", [COMMIT, OTHER_COMMIT, None])
 def test_duplicates_can_be_refused(commit):
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=commit)

@@ -5,7 +5,7 @@ import re
 from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.json_text import parse_json
 from smoke_gate.collect.probes.zip_directory import DRIVE
-from smoke_gate.evidence import Manifest, ManifestEntry
+from smoke_gate.evidence import Manifest, ManifestEntry, is_exact
 
 MAX_MANIFEST_BYTES = 4 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +39,7 @@ def _path(path: str) -> str:
 def _entry(path: str, entry: object) -> ManifestEntry:
     match entry:
         case {"sha256": str() as sha256, "size": int() as size} if _SHA256.fullmatch(sha256):
-            if type(size) is int and size >= 0:
+            if type(size) is int and size >= 0 and is_exact(size):
                 return ManifestEntry(sha256=sha256, size=size)
     raise BrokenError(
         f"it has an entry without sha256 (64 lower-case hex digits) and size (bytes): {path[:80]!r}"

@@ -70,6 +70,7 @@ def test_paths_that_are_not_below_the_root(path):
         written(size=-1),
         written(size=True),
         written(size=1.5),
+        written(size=2**53),
         written(size="12"),
         written(sha256=HASH.upper()),
         written(sha256=HASH + "\n"),
