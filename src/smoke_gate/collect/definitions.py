@@ -1,13 +1,17 @@
 """The file that holds a metric definition."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smoke_gate.errors import UsageError
 from smoke_gate.hashing import HashError, definition_hash
 
-_MAX_BYTES = 16 << 20
+if TYPE_CHECKING:
+    import yaml
+
+_MAX_BYTES = 16 << 20  # of YAML also with aliases expanded: ten lines of them can stand for gigabytes
 
 
 def definition_sha256(path: Path) -> str:
@@ -52,7 +56,11 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
 
     try:
         node = yaml.compose(content, Loader=yaml.SafeLoader)
-        _refuse_repeated_keys(path, node)
+        if node is not None and _length(path, node, {}) > _MAX_BYTES:
+            raise UsageError(
+                f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB, aliases expanded: "
+                "that is no definition"
+            )
         value = yaml.safe_load(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that is none
         raise UsageError(f"the definition file {path} is no YAML: {' '.join(str(error).split())}") from error
@@ -63,16 +71,36 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
     return value
 
 
-def _refuse_repeated_keys(path: Path, node: Any) -> None:
-    """Refuse what YAML readers resolve by keeping the last of two."""
+def _length(path: Path, node: "yaml.Node", known: dict[int, int]) -> int:
+    """Return how long the texts below a node are, each as often as aliases repeat it; a node itself counts one.
+
+    Args:
+        path: the file, for messages.
+        node: what is measured.
+        known: what was measured before, by the nodes' ids: an alias is not followed twice.
+
+    Raises:
+        UsageError: A mapping names a key twice, which YAML readers resolve by keeping the last.
+        RecursionError: The node holds itself.
+
+    """
     import yaml
 
-    if isinstance(node, yaml.MappingNode):
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
-            raise UsageError(f"the definition file {path} names a key twice: {', '.join(twice)}")
-        for _, value in node.value:
-            _refuse_repeated_keys(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(path, value)
+    if id(node) not in known:
+        parts: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            _refuse_repeated_keys(path, node)
+            parts = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        text = len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+        known[id(node)] = 1 + text + sum(_length(path, part, known) for part in parts)
+    return known[id(node)]
+
+
+def _refuse_repeated_keys(path: Path, node: "yaml.MappingNode") -> None:
+    import yaml
+
+    keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+    if twice := sorted(key for key, count in keys.items() if count > 1):
+        raise UsageError(f"the definition file {path} names a key twice: {', '.join(twice)}")

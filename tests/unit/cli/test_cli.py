@@ -1,11 +1,13 @@
 """The command line: exit codes, messages, options and their environment, and what is imported for them."""
 
+import io
 import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from time import sleep
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -320,13 +322,52 @@ def test_data_and_definition_hashes(capsys: pytest.CaptureFixture[str]):
     ]
 
 
+def test_a_file_name_starts_no_workflow_command(capsys: pytest.CaptureFixture[str]):
+    names = ["##[error]x.json", "a\n::error::x.json"]
+    for name in names:
+        Path(name).write_text("{}")
+
+    assert run(["hash", *names]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"{definition_hash({})}  ## [error]x.json",
+        f"{definition_hash({})}  a\\n::error::x.json",
+    ]
+
+
+def array_file(shape: str) -> bytes:
+    """A .npy file whose header has a shape, and little behind it."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(8)
+
+
+def archive(array: "np.ndarray[Any, Any]") -> bytes:
+    content = io.BytesIO()
+    np.savez(content, array)
+    return content.getvalue()
+
+
+ARCHIVE = archive(np.arange(8))
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("broken.npy", b"\x93NUMPY"), ("empty.npz", b""), ("notes.txt", b"text"), ("nan.json", b'{"x": NaN}')],
+    [
+        ("broken.npy", b"\x93NUMPY"),
+        ("empty.npz", b""),
+        ("notes.txt", b"text"),
+        ("nan.json", b'{"x": NaN}'),
+        ("cut.npz", ARCHIVE[:-30]),
+        ("damaged.npz", ARCHIVE.replace(b"\x93NUMPY", b"\x93NUMPI")),
+        ("header.npy", array_file("(8, ")),
+        ("vast.npy", array_file("(9999999999999,)")),
+    ],
 )
 def test_what_has_no_hash_is_refused(name: str, content: bytes, capsys: pytest.CaptureFixture[str]):
     Path(name).write_bytes(content)
 
     assert run(["hash", name]) == 2
 
-    assert name in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert name in error
+    assert "bug" not in error

@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 
 from smoke_gate.collect.definitions import definition_sha256
@@ -5,6 +7,13 @@ from smoke_gate.errors import UsageError
 from smoke_gate.hashing import definition_hash
 
 DEFINITION = {"metric": "pape", "quantile": 0.5, "peaks": [1, 2]}
+
+
+def bomb(first: str, again: str) -> bytes:
+    """YAML of ten lines whose last one stands for a billion entries."""
+    lines = [f"a0: &a0 {first}"]
+    lines += [f"a{n}: &a{n} {again.replace('…', ', '.join([f'*a{n - 1}'] * 10))}" for n in range(1, 10)]
+    return "\n".join(lines).encode()
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,8 @@ def test_one_definition_has_one_hash(tmp_path, name, text):
         ("d.yaml", b"a: !!float abc", "is no YAML: could not convert"),
         ("d.yaml", b"n: " + b"1" * 5000, "is no YAML: Exceeds the limit"),
         ("d.yaml", b"a: &x [*x]", "is no YAML"),
+        ("d.yaml", bomb("[x]", "[…]"), "larger than 16 MiB, aliases expanded"),
+        ("d.yaml", bomb("{x: 1}", "{<<: […]}"), "larger than 16 MiB, aliases expanded"),
         ("d.json", b'{"n": ' + b"1" * 400 + b"}", "has no hash"),
         ("d.json", b'{"n": ' + b"1" * 5000 + b"}", "has no hash"),
         ("d.yaml", b"a: !!python/object:os.system {}", "is no YAML"),
@@ -49,3 +60,16 @@ def test_what_is_no_definition(tmp_path, name, content, message):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=message):
         definition_sha256(tmp_path / name)
+
+
+def test_aliases_are_what_they_stand_for(tmp_path):
+    (tmp_path / "d.yaml").write_text("{metric: pape, quantile: 0.5, peaks: &x [1, 2], again: *x}")
+    assert definition_sha256(tmp_path / "d.yaml") == definition_hash(DEFINITION | {"again": [1, 2]})
+
+
+def test_a_definition_of_many_keys_is_read_in_time(tmp_path):
+    many = {f"k{n}": n for n in range(20_000)}
+    (tmp_path / "d.yaml").write_text("".join(f"{key}: {value}\n" for key, value in many.items()))
+    start = process_time()
+    assert definition_sha256(tmp_path / "d.yaml") == definition_hash(many)
+    assert process_time() - start < 20
