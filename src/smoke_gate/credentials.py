@@ -5,7 +5,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 # Also where a slash or an @ in the password was not percent-encoded; `host:5000/a@b` is no password, but a port.
 _USER_INFO = re.compile(r"(?<=://)(?:[^/\s'\"]*@|[^/\s:@]*:(?!\d+(?:/|$))[^\s'\"]*@)")
-_QUERY = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]*")
+_QUERY = re.compile(r"((?:://|url: /)[^\s'\"?]*)\?[^\s'\"]*")  # requests tells of a `url: /path?query`
 _SECRET_NAMES = re.compile(
     r"pass|pwd|secret|token|credential|signature|\b(?:sig|auth)\b|(?:access|account|api|private)[-_]?key",
     re.IGNORECASE,

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mlflow import MlflowClient
 from smoke_gate.cli import run
 from smoke_gate.contract import Golden
 from smoke_gate.hashing import definition_hash
+from tests.support.mlflow_server import free_port
 from tests.support.recorded import EXPERIMENT, experiment_id
 from tests.support.stores import sqlite_store
 
@@ -117,15 +119,33 @@ def test_a_golden_tensor_is_followed_by_another(store):
     assert register("second", "--prior", PRIOR, "--reason", "x", "--golden", "golden.npz") == 0
 
 
+def test_a_file_store_is_used_where_that_is_the_store(folder, capsys):
+    Path("mlruns").mkdir()
+    assert register("first") == 0
+    assert "store:" not in capsys.readouterr().out
+    assert run(["preregister", "--show"]) == 0
+    assert f"{PRIOR} (in force)" in capsys.readouterr().out
+    assert register("first") == 2
+    assert f"{PRIOR} is registered already" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("uri", "code", "said"),
+    ("uri", "said"),
     [
-        ("localhost:5000", 3, "write http://localhost:5000"),
-        ("./mlruns", 2, "the MLflow store refused"),
+        ("localhost:5000", "write http://localhost:5000"),
+        ("./mlruns", "there is no tracking store at ./mlruns"),
+        ("sqlite:////proc/none/mlflow.db", "sqlite:////proc/none/mlflow.db cannot be read"),
+        ("nosuch://me:s3cret@host/?token=s3cret", "nosuch://host/ cannot be read"),
+        ("http://me:s3cret@127.0.0.1:PORT/?token=s3cret", "cannot connect to http://127.0.0.1:PORT/"),
     ],
 )
-def test_a_store_that_mlflow_refuses_is_told(uri: str, code: int, said: str, capsys):
-    assert register("first", "--tracking-uri", uri) == code
+def test_a_store_that_cannot_be_used_is_told(uri: str, said: str, capsys):
+    port = str(free_port())
+    start = monotonic()
+    assert register("first", "--tracking-uri", uri.replace("PORT", port)) == 3
+    assert monotonic() - start < 30
     error = capsys.readouterr().err
-    assert said in error
+    assert said.replace("PORT", port) in error
     assert "bug" not in error
+    assert "s3cret" not in error
+    assert not Path("mlruns").exists()

@@ -69,6 +69,7 @@ def _register(
 ) -> int:
     from smoke_gate import contract
     from smoke_gate.collect.definitions import read_definition
+    from smoke_gate.collect.surroundings import calm_mlflow
     from smoke_gate.contract.facts import DEFINITION_KEY
     from smoke_gate.options import Options
     from smoke_gate.policy.formats import policy_sha256
@@ -78,7 +79,7 @@ def _register(
     policy_file = Options(policy=policy).policy_file
     agreed = load_policy(policy_file) if policy_file else None
     key = key or (agreed.gates.definition_hash.key if agreed else DEFINITION_KEY)
-    with _warnings_told():
+    with calm_mlflow(), _warnings_told():
         run_id = contract.preregister(
             payload,
             contract.read_golden(golden) if golden else None,
@@ -106,21 +107,37 @@ def _warnings_told() -> Iterator[None]:
 
 
 def _client(tracking_uri: str | None) -> "MlflowClient":
-    """Return a client of the store, which is made where none is named and none is here: a registration comes first."""
+    """Return a client of a store that answers.
+
+    Where none is named and none is here it is made: a registration comes first.
+
+    Raises:
+        StoreError: It does not answer, refuses, or is a folder that is not there.
+    """
     import os
 
-    from mlflow import MlflowClient
-
-    from smoke_gate.collect.locations import NEW_STORE, kind_of, usual_tracking_uri
-    from smoke_gate.contract.run import store_errors
+    from smoke_gate.collect.calls import explained, persistently
+    from smoke_gate.collect.locations import NEW_STORE, files_path, kind_of, shown, usual_tracking_uri
+    from smoke_gate.collect.surroundings import deadline
 
     uri = tracking_uri or usual_tracking_uri(Path(), os.environ)
     if uri is None:
         uri = NEW_STORE
         click.echo(f"store: {uri}, which is new: none is named, and none was here")
-    kind_of(uri)  # a server's address without its scheme is told as such
-    with store_errors():
-        return MlflowClient(uri)
+    kind = kind_of(uri)
+    if kind == "files":
+        files_path(uri)  # MLflow would make a folder of any name
+    if kind == "server":
+        return explained(shown(uri), persistently, deadline(os.environ), _answering, uri)
+    return explained(shown(uri), _answering, uri)  # unhurried: a new database's tables are made here
+
+
+def _answering(uri: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    client.search_experiments(max_results=1)
+    return client
 
 
 def _show(policy: Path | None, experiment: str | None, tracking_uri: str | None, key: str | None) -> int:
@@ -142,8 +159,10 @@ def _with_key(policy: "Policy", key: str) -> "Policy":
 @click.argument("files", nargs=-1, required=True, type=_READABLE)
 def hash_files(files: Sequence[Path]) -> int:
     """Print the data hash of .npy and .npz FILES, the definition hash of JSON and YAML ones."""
+    from smoke_gate.report.escape import log_line
+
     for path in files:
-        click.echo(f"{_hash(path)}  {path}")
+        click.echo(log_line(f"{_hash(path)}  {path}"))
     return ExitCode.OK
 
 
@@ -166,8 +185,11 @@ def _arrays(path: Path) -> "list[NDArray[Any]]":
     """Return the arrays of a file, those of an archive in the order in which it holds them."""
     import numpy as np
 
+    from smoke_gate.report.escape import shortened, visible
+
     try:
-        loaded = np.load(path, allow_pickle=False)
-        return [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded]
-    except (ValueError, EOFError, OSError) as error:
-        raise UsageError(f"{path} holds no plain NumPy arrays: {error}") from error
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded]
+    except Exception as error:  # of what is damaged, readers of arrays and archives say a dozen things
+        raise UsageError(f"{path} holds no plain NumPy arrays: {shortened(visible(str(error)))}") from error

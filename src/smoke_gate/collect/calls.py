@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
-from smoke_gate.credentials import without_credentials
+from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.deadline import within
 
 P = ParamSpec("P")
@@ -181,7 +181,7 @@ def _quote(error: BaseException) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Return somebody else's text on one line, without credentials and without markup."""
+    """Return somebody else's text on one line, without credentials, queries and markup."""
     for name in (
         "MLFLOW_TRACKING_PASSWORD",
         "MLFLOW_TRACKING_TOKEN",
@@ -190,5 +190,5 @@ def _shortened(text: str) -> str:
     ):
         if secret := os.environ.get(name):
             text = text.replace(secret, "***")
-    line = " ".join(re.sub(r"<[^>]*>", " ", without_credentials(text)).split())
+    line = " ".join(re.sub(r"<[^>]*>", " ", without_credentials_and_query(text)).split())
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from smoke_gate.credentials import without_credentials_and_query
-from smoke_gate.errors import SmokeGateError
+from smoke_gate.errors import ExitCode, SmokeGateError
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -20,6 +20,12 @@ MAX_PARAM_LENGTH = (
 
 class ContractError(SmokeGateError, ValueError):
     """Something that must not be logged as it is; the message says what was found and what to log instead."""
+
+
+class NoAnswerError(ContractError):
+    """The MLflow store does not answer. What libraries say of it is not quoted: its address may hold a secret."""
+
+    exit_code = ExitCode.NO_VERDICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,14 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException) as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, RequestException):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None and cause.response is None:
+            raise NoAnswerError(
+                f"the MLflow store does not answer ({type(cause).__name__}): check its address, that the server is up, "
+                "and that this machine may reach it"
+            ) from None
         raise ContractError(
             f"the MLflow store refused: {without_credentials_and_query(str(error))}"
         ) from None
