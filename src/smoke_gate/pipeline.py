@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
+from smoke_gate.report.escape import log_line
 from smoke_gate.report.files import output_directory, stamp, write_folder, write_whole
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
@@ -32,7 +34,8 @@ from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.waiting import wait_while
 
 _LOG = logging.getLogger(__name__)
-LOCAL_IMAGE = "smoke-gate:dev"  # how reports name the image where its digest is not known: as `make image` does
+# How reports name the image where its digest is not known: as `make image` does.
+LOCAL_IMAGE = "smoke-gate:dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,5 +248,17 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
         return UsageError(
             f"no plan was given, and no run of {where} has a cell and a seed ({places}): {init}"
         )
-    ready = f"--cells {','.join(found.cells)} --seeds {','.join(found.seeds)}"
+    lists = {"--cells": found.cells} | ({"--seeds": found.seeds} if found.seeds else {})
+    if not all(_fits_an_option(name) for names in lists.values() for name in names):
+        have = " and ".join(f"{option[2:]} {', '.join(map(repr, names))}" for option, names in lists.items())
+        return UsageError(
+            f"no plan was given: {write}. The runs of {where} have {have}; a comma, a line break or a blank at the end "
+            "of a name can be said in a policy file only"
+        )
+    ready = shlex.join(text for option, names in lists.items() for text in (option, ",".join(names)))
     return UsageError(f"no plan was given: {write}, or name it. The runs of {where} have: {ready}")
+
+
+def _fits_an_option(name: str) -> bool:
+    """Whether a list on the command line can hold a name, and a message shows it as it is: somebody will paste it."""
+    return "," not in name and name == name.strip() == log_line(name)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -501,6 +502,36 @@ def test_who_has_no_plan_is_sent_here(key: str, said: str, capsys):
     recorded([Recipe(name="r", params={key: "a", "seed": "1"}, metrics={"m": (1.5,)})])
     assert run(["check", "--tracking-uri", URI]) == 2
     assert said in capsys.readouterr().err
+
+
+NAMES = ("load forecasting", "$(touch x); y", "it's")
+
+
+def without_a_plan(cells: tuple[str, ...], seeds: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+    """What check says of runs of these cells and seeds where there is no plan."""
+    pairs = [(cell, seed) for cell in cells for seed in seeds or (None,)]
+    params = [{"cell": cell} | ({"seed": seed} if seed else {}) for cell, seed in pairs]
+    recorded([Recipe(name="r", params=one, metrics={"m": (float(n),)}) for n, one in enumerate(params)])
+    if not seeds:
+        Path("smoke-gate.yml").write_text("{version: 1, runs: {seed: none}, profile: basic}")
+    assert run(["check", "--tracking-uri", URI]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seeds", [(), ("1", "2")])
+def test_the_named_options_can_be_pasted(seeds: tuple[str, ...], capsys):
+    _, _, ready = without_a_plan(NAMES, seeds, capsys).partition(" have: ")
+    options = shlex.split(ready)
+    assert options == ["--cells", ",".join(sorted(NAMES)), *(["--seeds", "1,2"] if seeds else [])]
+    assert run(["check", "--tracking-uri", URI, "--profile", "basic", *options]) == 0
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\nb", " a", "##[error]a", "a\u200b"])
+def test_what_no_option_can_say_is_for_a_policy_file(name: str, capsys):
+    said = without_a_plan(("c", name), ("1",), capsys)
+    assert "--cells" not in said
+    assert "can be said in a policy file only" in said
+    assert "and seeds '1';" in said
 
 
 def test_a_policy_without_a_plan_is_not_written_anew(capsys):
