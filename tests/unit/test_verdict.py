@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Status
+from smoke_gate.policy.formats import policy_from_json, policy_json, policy_sha256
 from smoke_gate.policy.model import Gates, Narrowing, Policy
 from smoke_gate.verdict import GateResult, Verdict, VerdictStatus, evaluate
 from smoke_gate.waivers import WaiverState
@@ -231,10 +232,23 @@ def test_a_verdict_on_nothing_is_no_pass():
 
     assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, False)
     assert gate(verdict, "G3").message == (
-        "No run has a checkpoint, and profile basic asks for none. "
+        "No run has a checkpoint, and the policy requires none. "
         "No other gate judged anything either, so nothing was looked at. Switch on a gate that applies."
     )
     assert gate(verdict, "G4").status is Status.SKIPPED
+
+
+def test_policies_of_one_hash_give_one_verdict_whatever_the_profile():
+    nothing_left = PASSING
+    for pair in PAIRS:
+        nothing_left = with_run(nothing_left, pair, checkpoints=(), manifest=None, figures=())
+    basic = passing_policy(profile="basic")
+    spelled_out = policy_from_json({**policy_json(basic), "profile": "contract"})
+
+    assert policy_sha256(spelled_out) == policy_sha256(basic)
+    assert evaluate(spelled_out, nothing_left) == evaluate(basic, nothing_left)
+    assert gate(evaluate(basic, nothing_left), "G3").status is Status.SKIPPED
+    assert gate(evaluate(basic, nothing_left), "G4").status is Status.SKIPPED
 
 
 def test_a_verdict_on_nothing_yet_is_pending():

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from smoke_gate.evidence import Artifact, LoggedModel, ManifestEntry, Run
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status
-from smoke_gate.policy.model import DEFAULT_CHECKPOINTS, DEFAULT_MAX_BYTES, CheckpointsGate, Policy
+from smoke_gate.policy.model import DEFAULT_MAX_BYTES, CheckpointsGate, Policy
 from smoke_gate.policy.terms import path_matches
 
 MANIFEST = "checkpoints/MANIFEST.json"
@@ -19,9 +19,8 @@ Finding = tuple[Status, str]
 def judge(case: Case) -> Outcome:
     """Count each run's checkpoints, look at each, hold them against the manifest, and look for equal ones."""
     section = case.policy.gates.checkpoints
-    anything = any(_has_anything(section, judged.run) for judged in case.judged)
-    if not anything and _only_where_they_exist(case.policy):
-        skipped = "No run has a checkpoint, and profile basic asks for none."
+    if not section.required and not any(_has_anything(section, judged.run) for judged in case.judged):
+        skipped = "No run has a checkpoint, and the policy requires none."
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     manifest_used = any(judged.run.manifest is not None for judged in case.judged)
     checks: list[Check] = []
@@ -32,11 +31,6 @@ def judge(case: Case) -> Outcome:
         checks += _manifest(section, judged, used=manifest_used)
     checks += _duplicates(case)
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
-
-
-def _only_where_they_exist(policy: Policy) -> bool:
-    """Whether a matrix without any checkpoint is fine: profile basic, and the policy names no place of its own."""
-    return policy.profile == "basic" and policy.gates.checkpoints.paths == DEFAULT_CHECKPOINTS
 
 
 def _has_anything(section: CheckpointsGate, run: Run) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from smoke_gate.evidence import Figure, Run
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
 from smoke_gate.gates.definition import Expected, expected_definition
-from smoke_gate.policy.model import DEFAULT_FIGURES, FiguresGate, Policy
+from smoke_gate.policy.model import FiguresGate
 from smoke_gate.policy.terms import path_matches
 from smoke_gate.selection import select
 
@@ -24,7 +24,7 @@ def judge(case: Case) -> Outcome:
     files = _matching(case.evidence.files, section.files)
     drawn = [_figure(_for_drawn(rules), figure) for figure in _sorted(case.evidence.drawn)]
     if _asks_for_nothing(case, own) and all(check.status is Status.PASS for check in drawn):
-        skipped = "No run has a figure, and profile basic asks for none."
+        skipped = "No run has a figure, and the policy requires none."
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     checks: list[Check] = []
     for judged in case.judged:
@@ -32,7 +32,7 @@ def judge(case: Case) -> Outcome:
         checks += _absent(section, judged, own)
     checks += [_figure(rules, figure) for figure in files]
     checks += drawn
-    checks += _patterns(case.policy, [figure for figures in own.values() for figure in figures], files)
+    checks += _patterns(section, [figure for figures in own.values() for figure in figures], files)
     checks += _duplicates(case, own)
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
@@ -41,13 +41,8 @@ def _asks_for_nothing(case: Case, own: Mapping[str, Sequence[Figure]]) -> bool:
     """Whether there is no figure and none is missed; artifacts that could not be read are no proof of absence."""
     section = case.policy.gates.figures
     unreadable = any(judged.run.artifacts_problem is not None for judged in case.judged)
-    asked = section.required_keys or section.files or not _only_where_they_exist(case.policy)
+    asked = section.required_keys or section.files or section.required
     return not (asked or unreadable or any(own.values()))
-
-
-def _only_where_they_exist(policy: Policy) -> bool:
-    """Whether runs need no figures as long as none has one: profile basic, and the policy names no place of its own."""
-    return policy.profile == "basic" and policy.gates.figures.paths == DEFAULT_FIGURES
 
 
 def _matching(figures: Iterable[Figure], patterns: Sequence[str]) -> list[Figure]:
@@ -208,11 +203,10 @@ def _absent(section: FiguresGate, judged: Judged, own: Mapping[str, Sequence[Fig
     yield judged.check("G4", "pattern", Status.FAIL, subject, message, observed="none", expected="a figure")
 
 
-def _patterns(policy: Policy, of_runs: Sequence[Figure], files: Sequence[Figure]) -> Iterator[Check]:
-    """Yield a check for each pattern; profile basic's own must match only where figures must carry keys."""
-    section = policy.gates.figures
+def _patterns(section: FiguresGate, of_runs: Sequence[Figure], files: Sequence[Figure]) -> Iterator[Check]:
+    """Yield a check for each pattern; what no run needs must match only if one has a figure, or figures carry keys."""
     none_at_all = bool(section.required_keys) and not files
-    if of_runs or none_at_all or not _only_where_they_exist(policy):
+    if of_runs or none_at_all or section.required:
         for pattern in section.paths:
             yield _pattern(pattern, of_runs, f"artifact of a planned run. {_LOG}")
     for pattern in section.files:

@@ -26,9 +26,7 @@ from smoke_gate.policy.fields import (
 DEFAULT_MAX_BYTES = ByteSize(256 * 1024**2)
 DEFAULT_FIGURES = ("figures/*.png",)
 DEFAULT_CHECKPOINTS = ("checkpoints/*",)
-SWITCH_IT_OFF = (
-    "the gate would have nothing to assert; switch it off with `enabled: false` and a `reason` instead"
-)
+SWITCH_IT_OFF = "the gate would have nothing to assert; switch it off with `enabled: false` and a `reason`"
 
 
 class Switch(Section):
@@ -199,6 +197,8 @@ class CheckpointsGate(GateSection):
 
     paths: Patterns = DEFAULT_CHECKPOINTS
     """Artifact patterns: `*` stays within a path segment, `**` crosses."""
+    required: Flag = True
+    """Whether there must be any; false: no run needs one as long as none has one (`basic` without `paths`: false)."""
     min_count: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     """How many matching artifacts a run must have."""
     max_bytes: Size = DEFAULT_MAX_BYTES
@@ -218,6 +218,8 @@ class FiguresGate(GateSection):
 
     paths: Patterns = DEFAULT_FIGURES
     """Patterns of PNG artifacts of the runs."""
+    required: Flag = True
+    """Whether there must be any; false: no run needs one as long as none has one (`basic` without `paths`: false)."""
     files: Patterns = ()
     """Patterns of PNG files in the checkout, e.g. a paper's `figs/**/*.png`."""
     required_keys: Names = ("source_run_ids", "pape_definition_hash")
@@ -256,10 +258,6 @@ class MetricRatioGate(GateSection):
     """G5: training looks like training."""
 
     fail_threshold: Threshold = 2
-    """From how many failing runs on the gate fails: a number, or a percentage of the planned runs.
-
-    Fewer are a WARNING.
-    """
     rules: tuple[RatioRule, ...] = (RatioRule(value="val_loss / train_loss", min=0.2, max=5.0),)
     """One entry for each band."""
 

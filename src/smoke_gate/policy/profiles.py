@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _OFF_IN_BASIC = ("definition_hash", "unit_contract", "paired_data")
+_WHERE_THEY_EXIST = ("checkpoints", "figures")  # unless the policy names a place of its own
 
 
 def with_profile(raw: Any) -> Any:
@@ -22,6 +23,8 @@ def with_profile(raw: Any) -> Any:
         off = {"enabled": False, "reason": "profile basic: no rules", "rules": []}
         _fill(gates, "metric_ratio", "enabled", off if _said(gates, "metric_ratio", "rules") is None else {})
         _fill(gates, "figures", "required_keys", {"required_keys": []})
+        for gate in _WHERE_THEY_EXIST:
+            _fill(gates, gate, "paths", {"required": False})
     key = _said(gates, "definition_hash", "key")
     if key is not None:
         _fill(gates, "figures", "required_keys", {"required_keys": ["source_run_ids", key]})

@@ -29,8 +29,8 @@ DERIVED = (
 NOT_COVERED = ("created_at", "tool", "context", "source", "figures")
 """The keys that no hash and no replay covers: they decide nothing."""
 
-POLICY_NOT_COVERED = ("experiments", "report")
-"""The same of the policy: where runs were looked for, and which metrics the report shows."""
+POLICY_NOT_COVERED = ("profile", "experiments", "report")
+"""The same of the policy: which defaults were filled in, where runs were looked for, which metrics the report shows."""
 
 SEMANTIC_CHANGES: Mapping[str, str] = {}
 """The versions since which the same policy and evidence may give another verdict, and what changed in each."""

@@ -33,12 +33,23 @@ def test_basic_switches_off_what_such_stores_cannot_have():
     }
     assert basic.gates.figures.required_keys == ()
     assert basic.gates.metric_ratio.rules == ()
+    assert (basic.gates.checkpoints.required, basic.gates.figures.required) == (False, False)
 
 
 def test_an_explicit_enabled_beats_the_profile():
     on = {"enabled": True}
     gates = {"definition_hash": on, "unit_contract": on, "paired_data": on, "metric_ratio": on}
     assert switched_off(policy(profile="basic", gates=gates)) == {}
+
+
+@pytest.mark.parametrize("gate", ["checkpoints", "figures"])
+def test_what_the_policy_names_the_place_of_is_required(gate):
+    assert getattr(policy().gates, gate).required
+    assert getattr(policy(profile="basic", gates={gate: {"paths": ["model/*"]}}).gates, gate).required
+    said = {gate: {"paths": ["model/*"], "required": False}}
+    assert not getattr(policy(profile="basic", gates=said).gates, gate).required
+    assert not getattr(policy(gates=said).gates, gate).required
+    assert getattr(policy(profile="basic", gates={gate: {"required": True}}).gates, gate).required
 
 
 def test_the_users_own_reason_stays():
@@ -73,6 +84,12 @@ def test_an_effective_policy_does_not_change(profile):
     effective = policy(profile=profile, gates={"definition_hash": {"key": "mape_hash"}})
     assert policy_from_json(policy_json(effective)) == effective
     assert with_profile(policy_json(effective)) == policy_json(effective)
+
+
+def test_the_profile_only_fills_in_defaults():
+    basic = policy(profile="basic")
+    spelled_out = policy_from_json({**policy_json(basic), "profile": "contract"})
+    assert spelled_out.gates == basic.gates
 
 
 @pytest.mark.parametrize(
