@@ -37,8 +37,7 @@ def _results(case: Case) -> Iterator[ReferenceResult]:
 
 
 def _compare(reference: PublishedReference, judged: Judged) -> ReferenceResult:
-    margin = reference.tolerance or 0.0
-    low, high = reference.low - margin, reference.high + margin
+    low, high = reference.band
     value = judged.run.metrics.get(reference.metric)
     within = value is not None and math.isfinite(metric_number(value)) and low <= metric_number(value) <= high
     where = f"{reference.metric} of {judged.pair.subject}"

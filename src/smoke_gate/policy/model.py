@@ -5,6 +5,7 @@ what one part of the policy asks of another is in :mod:`smoke_gate.policy.consis
 :mod:`smoke_gate.policy.load`, which keeps every scalar as it was written.
 """
 
+import math
 import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
@@ -156,7 +157,15 @@ class PublishedReference(Section):
             raise refused("tolerance", "`tolerance` needs `n` of 2 or more: one run gives no confidence band")
         if self.low > self.high:
             raise refused("low", f"`low` {self.low} is above `high` {self.high}")
+        if not all(map(math.isfinite, self.band)):
+            raise refused("tolerance", f"`tolerance` {self.tolerance} widens the band to infinity")
         return self
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The smallest and the largest value that does not trip: ``low`` and ``high``, widened by ``tolerance``."""
+        margin = self.tolerance or 0.0
+        return self.low - margin, self.high + margin
 
 
 class Waiver(Section):

@@ -289,6 +289,10 @@ references: [{metric: m, low: 2, high: 1, n: 1, source: s}]
     6:26: references[0].low: `low` 2.0 is above `high` 1.0
 references: [{metric: m, low: 1, high: 2, n: 1, tolerance: 0, source: s}]
     6:49: references[0].tolerance: needs `n` of 2 or more
+references: [{metric: m, low: 0, high: 1e308, n: 2, tolerance: 1e308, source: s}]
+    6:53: references[0].tolerance: `tolerance` 1e+308 widens the band to infinity
+references: [{metric: m, low: -1e308, high: 0, n: 2, tolerance: 1e308, source: s}]
+    6:54: references[0].tolerance: `tolerance` 1e+308 widens the band to infinity
 references: [{metric: m, low: 1, high: 2, n: 0, source: s}]
     6:43: references[0].n: found '0'; expected 1 or more
 references: [{metric: m, low: 1, high: 2, n: 1}]
