@@ -28,9 +28,9 @@ class Imports:
     unknown: set[str] = field(default_factory=set)
     computed: bool = False
 
-    def add(self, module: str, name: str) -> None:
-        """Judge one global and keep it unless it is harmless."""
-        found = judge(module, name)
+    def add(self, module: str, name: str, *, follows_dots: bool = True) -> None:
+        """Judge one global, as ``judge`` does, and keep it unless it is harmless."""
+        found = judge(module, name, follows_dots=follows_dots)
         if found is Danger.DANGEROUS:
             self.dangerous.add(f"{module}.{name}")
         elif found is Danger.UNKNOWN:

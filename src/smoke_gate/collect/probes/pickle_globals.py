@@ -131,10 +131,18 @@ class Danger(Enum):
     DANGEROUS = "dangerous"
 
 
-def judge(module: str, name: str) -> Danger:
-    """Judge one global, under the name that is written and under the one that Python 3 makes of Python 2's."""
+def judge(module: str, name: str, *, follows_dots: bool = True) -> Danger:
+    """Judge one global, under the name that is written and under the one that Python 3 makes of Python 2's.
+
+    Args:
+        module: the module's name.
+        name: the global's name in it.
+        follows_dots: whether the unpickler goes from attribute to attribute along the name, as it does from protocol 4
+            on. Below that, a name with dots is that of one attribute, which nothing has, and reaches nothing.
+
+    """
     spellings = {(module, name), _renamed(module, name)}
-    if any(_is_dangerous(*spelling) for spelling in spellings):
+    if any(_is_dangerous(*spelling, follows_dots=follows_dots) for spelling in spellings):
         return Danger.DANGEROUS
     if any(name in HARMLESS.get(module, ()) for module, name in spellings):
         return Danger.HARMLESS
@@ -146,12 +154,12 @@ def _renamed(module: str, name: str) -> tuple[str, str]:
     return NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
 
 
-def _is_dangerous(module: str, name: str) -> bool:
+def _is_dangerous(module: str, name: str, *, follows_dots: bool) -> bool:
     """Return whether the global, a module above it, or a module that its dotted name passes through is dangerous."""
     if name in HARMLESS.get(module, ()):
         return False
     parts = f"{module}.{name}".split(".")
     if any(".".join(parts[:end]) in DANGEROUS for end in range(1, len(parts) + 1)):
         return True
-    steps = name.split(".")
+    steps = name.split(".") if follows_dots else [name]
     return not _ESCAPES.isdisjoint(steps) or any(step in DANGEROUS for step in steps[:-1])

@@ -28,6 +28,7 @@ from smoke_gate.collect.probes.streams import Source
 
 _MAX_STORAGES = 100_000
 _MAX_PROTOCOL = 5
+_FOLLOWS_DOTS = 4  # from this protocol on, names of globals with dots lead from attribute to attribute
 _NO_STORAGE = "it has a persistent id that is no torch storage: only its writer can load it"
 
 _Handler: TypeAlias = Callable[[], None]
@@ -46,6 +47,7 @@ class Machine:
         self._stack = Stack()
         self._memo = Memo()
         self._frame_end = 0
+        self._version = 0  # until PROTO says another
         self.storages: dict[str, tuple[Name, int]] = {}
 
     def run(self) -> Value:
@@ -97,7 +99,7 @@ class Machine:
         if not isinstance(module, str) or not isinstance(name, str):
             self._inspection.imports.computed = True
             return Opaque.VALUE
-        self._inspection.imports.add(module, name)
+        self._inspection.imports.add(module, name, follows_dots=self._version >= _FOLLOWS_DOTS)
         return Name(module, name)
 
     def _global(self) -> None:
@@ -180,8 +182,9 @@ class Machine:
     # --- stream ---
 
     def _protocol(self) -> None:
-        if (version := self._read.number(1)) > _MAX_PROTOCOL:
-            raise BrokenError(f"it is a corrupt pickle: there is no protocol {version}")
+        self._version = self._read.number(1)
+        if self._version > _MAX_PROTOCOL:
+            raise BrokenError(f"it is a corrupt pickle: there is no protocol {self._version}")
 
     def _frame(self) -> None:
         length = self._read.number(8)

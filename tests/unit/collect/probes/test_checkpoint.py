@@ -130,10 +130,31 @@ def test_a_pickle_that_is_too_long_is_not_broken_but_unread(tmp_path, monkeypatc
     assert (inside.unread or "").startswith("member 'data.pkl': ")
 
 
-def test_a_source_file_is_no_dangerous_pickle(tmp_path):
-    source = b'import sys\nsys.path.append("..")\nimport numpy as np\n'
-    artifact = probed(tmp_path, source, "code/train.py")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("code/train.py", 'import sys\nsys.path.append("..")\nimport numpy as np\n'),
+        ("code/train.py", 'cwd = "."\nos.chdir(cwd)\n'),
+        ("code/train.py", '(import sys\nsys.path.append("..")\n'),
+        ("code/mypkg/__init__.py", ""),
+        ("MLmodel", "artifact_path: model\nflavors:\n  python_function:\n    env: conda.yaml\n"),
+        ("conda.yaml", "channels:\n- defaults\n"),
+        ("requirements.txt", "cloudpickle==3.1.0\nsys.monitoring==1\n"),
+        ("input_example.json", '{"columns": ["a"], "data": [[1]]}'),
+        ("checkpoints/config.txt", 'import os\nos.environ["A"] = "1"\n'),
+        ("checkpoints/notes.md", "checkpoint\nsignal.pt\n"),
+        ("checkpoints/trainer.toml", "constant = 1\nthreading.workers = 2\n"),
+    ],
+)
+def test_source_and_text_is_no_pickle(tmp_path, name, text):
+    artifact = probed(tmp_path, text.encode(), name)
     assert (artifact.problem, artifact.format, artifact.globals) == (None, None, Globals())
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model", "code/train.py", "checkpoints/notes.md"])
+@pytest.mark.parametrize("rest", [b"", b"\nand more text\n"])
+def test_a_pickle_that_is_text_is_found_whatever_its_name(tmp_path, name, rest):
+    assert probed(tmp_path, SHELL + rest, name).globals.dangerous == ("os.system",)
 
 
 def test_a_global_that_is_no_text_is_escaped(tmp_path):

@@ -94,6 +94,19 @@ def test_dangerous(module, name):
     assert judge(module, name) is Danger.DANGEROUS
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "danger"),
+    [
+        ("torch", "os.system", Danger.UNKNOWN),
+        ("fg = load()", 'sys.path.append("..")', Danger.UNKNOWN),  # a source file that begins like a pickle
+        ("torch", "__builtins__", Danger.DANGEROUS),
+        ("os", "path.join", Danger.DANGEROUS),  # it is imported, whatever becomes of the name
+    ],
+)
+def test_below_protocol_4_a_name_with_dots_reaches_nothing(module, name, danger):
+    assert judge(module, name, follows_dots=False) is danger
+
+
 def test_the_lists_do_not_contradict_each_other():
     harmless = {f"{module}.{name}" for module, names in HARMLESS.items() for name in names}
     assert not harmless & DANGEROUS

@@ -1,4 +1,5 @@
 import io
+import json
 import pickle
 import pickletools
 from collections import Counter, OrderedDict, deque
@@ -154,6 +155,22 @@ COMPUTED = {
 def test_a_global_whose_name_is_computed_is_dangerous(data):
     found, _ = scanned(data)
     assert COMPUTED_NAME in found.dangerous
+
+
+@pytest.mark.parametrize(
+    ("start", "follows"),
+    [(b"", False), (b"\x80\x02", False), (b"\x80\x04", True), (b"\x80\x04\x80\x02", False)],
+)
+def test_names_with_dots_are_followed_where_the_unpickler_follows_them(start, follows):
+    if follows:
+        assert pickle.loads(start + b"cjson\ndecoder.JSONDecoder\n.") is json.JSONDecoder
+    else:
+        with pytest.raises(AttributeError):
+            pickle.loads(start + b"cjson\ndecoder.JSONDecoder\n.")
+    found, problem = scanned(start + b"ctorch\nos.system\n.")
+    assert problem is None
+    assert (found.dangerous == ("torch.os.system",)) is follows
+    assert (found.unknown == ("torch.os.system",)) is not follows
 
 
 def test_an_instance_without_its_mark_is_imported_by_one_unpickler_and_made_by_none():
