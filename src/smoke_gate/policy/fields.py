@@ -16,6 +16,7 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    FiniteFloat,
     StringConstraints,
     WithJsonSchema,
 )
@@ -47,6 +48,13 @@ def _flag(value: object) -> object:
     if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return value.lower() == "true"
     raise ValueError("expected true or false")
+
+
+def _digits(value: object) -> object:
+    """Refuse ``1_000``: Python reads it as a number, but in YAML 1.2 it is a text."""
+    if isinstance(value, str) and re.search(r"[0-9]_", value):
+        raise ValueError("expected a number without underscores")
+    return value
 
 
 def _one_or_many(value: object) -> object:
@@ -96,6 +104,8 @@ def _threshold(value: object) -> int | str:
     return text if text.endswith("%") else int(text)
 
 
+PLAIN_DIGITS = BeforeValidator(_digits)  # last of a number's annotations: the schema loses bounds behind it
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Names = Annotated[tuple[Text, ...], AfterValidator(distinct)]
@@ -103,7 +113,8 @@ SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(dist
 Pattern = Annotated[Text, AfterValidator(path_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], AfterValidator(distinct)]
 SomePatterns = Annotated[tuple[Pattern, ...], Field(min_length=1), AfterValidator(distinct)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Number = Annotated[FiniteFloat, PLAIN_DIGITS]
+Count = Annotated[int, Field(ge=1, le=1_000_000), PLAIN_DIGITS]
 Reference = Annotated[str, AfterValidator(reference)]
 References = Annotated[tuple[Reference, ...], AfterValidator(distinct)]
 Facts = Annotated[
@@ -114,7 +125,12 @@ RatioText = Annotated[str, AfterValidator(_ratio)]
 Sha256 = Annotated[
     str, AfterValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 ]
-Size = Annotated[ByteSize, Field(ge=1, le=2**53 - 1), WithJsonSchema({"type": ["integer", "string"]})]
+Size = Annotated[
+    ByteSize,
+    Field(ge=1, le=2**53 - 1),
+    PLAIN_DIGITS,
+    WithJsonSchema({"type": ["integer", "string"]}),
+]
 AnyOf = Annotated[
     tuple[str, ...],
     Field(min_length=1),

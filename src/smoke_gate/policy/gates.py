@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import ByteSize, Discriminator, Field, FiniteFloat, Tag, field_validator, model_validator
+from pydantic import ByteSize, Discriminator, Field, Tag, field_validator, model_validator
 
 from smoke_gate.policy.fields import (
+    PLAIN_DIGITS,
     Expectations,
     Facts,
     Flag,
     Names,
+    Number,
     Patterns,
     RatioText,
     Reference,
@@ -199,7 +201,7 @@ class CheckpointsGate(GateSection):
     """Artifact patterns: `*` stays within a path segment, `**` crosses."""
     required: Flag = True
     """Whether there must be any; false: no run needs one as long as none has one (`basic` without `paths`: false)."""
-    min_count: Annotated[int, Field(ge=0, le=1_000_000)] = 1
+    min_count: Annotated[int, Field(ge=0, le=1_000_000), PLAIN_DIGITS] = 1
     """How many matching artifacts a run must have."""
     max_bytes: Size = DEFAULT_MAX_BYTES
     """Larger ones are listed, not read: a WARNING at this default, a note where the policy sets another bound."""
@@ -238,9 +240,9 @@ class RatioRule(Section):
 
     ` / ` with blanks divides, backquotes hold names that contain either.
     """
-    min: FiniteFloat | None = None
+    min: Number | None = None
     """The smallest value that is good."""
-    max: FiniteFloat | None = None
+    max: Number | None = None
     """The largest value that is good."""
     cells: SomeNames | None = None
     """The cells that the rule is for; left out, all."""

@@ -20,8 +20,10 @@ from pydantic import (
 )
 
 from smoke_gate.policy.fields import (
+    PLAIN_DIGITS,
     Count,
     Names,
+    Number,
     Section,
     SomeNames,
     Text,
@@ -140,13 +142,13 @@ class PublishedReference(Section):
     """The metric's name."""
     cells: SomeNames | None = None
     """The cells that it is for; left out, all."""
-    low: FiniteFloat
+    low: Number
     """The smallest plausible value."""
-    high: FiniteFloat
+    high: Number
     """The largest plausible value."""
     n: Count
     """How many runs the reference rests on."""
-    tolerance: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    tolerance: Annotated[FiniteFloat, Field(ge=0), PLAIN_DIGITS] | None = None
     """Widens [low, high] on both sides; needs n of 2 or more."""
     source: Text
     """Where the value comes from."""

@@ -101,6 +101,11 @@ def _composed(source: str, text: str) -> yaml.Node | None:
         raise _error(source, 1, 1, f"nested deeper than {MAX_DEPTH} levels") from None
 
 
+def _is_plain(node: yaml.Node) -> bool:
+    """Whether a node is a scalar without quotes."""
+    return isinstance(node, yaml.ScalarNode) and node.style is None
+
+
 def _error(source: str, line: int, column: int, message: str) -> PolicyError:
     return PolicyError([Problem(Place(source, line, column), "", message)])
 
@@ -119,9 +124,10 @@ class _Reader:
         for key_node, value_node in node.value:
             place = self._place(key_node)
             key = self._value(key_node, location)
-            if not isinstance(key, str) or key == "<<":
+            merges = key == "<<" and _is_plain(key_node)
+            if not isinstance(key, str) or merges:
                 merge = "merge keys are not read: write the keys out"
-                message = merge if key == "<<" else f"found {shown(key)}; expected a key"
+                message = merge if merges else f"found {shown(key)}; expected a key"
                 self.problems.append(Problem(place, key_text(location), message))
             elif key in entries:
                 first = self.places[*location, key]
@@ -144,8 +150,7 @@ class _Reader:
             return self.mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
             return self._sequence(node, location)
-        is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
-        return None if is_plain and node.value in _NULLS else node.value
+        return None if _is_plain(node) and node.value in _NULLS else node.value
 
     def _sequence(self, node: yaml.SequenceNode, location: Location) -> list[Any]:
         items = []

@@ -225,6 +225,12 @@ gates: {checkpoints: {min_count: some}}
     6:23: gates.checkpoints.min_count: found 'some'; expected a whole number
 gates: {checkpoints: {min_count: 1e99}}
     6:23: gates.checkpoints.min_count: expected
+gates: {checkpoints: {min_count: 1_0}}
+    6:23: gates.checkpoints.min_count: found '1_0'; expected a number without underscores
+gates: {checkpoints: {max_bytes: 1_000MiB}}
+    6:23: gates.checkpoints.max_bytes: found '1_000MiB'; expected a number without underscores
+gates: {checkpoints: {max_bytes: 1_000}}
+    6:23: gates.checkpoints.max_bytes: found '1_000'; expected a number without underscores
 gates: {checkpoints: {max_bytes: many}}
     6:23: gates.checkpoints.max_bytes: found 'many'; expected a size such as 256MiB
 gates: {checkpoints: {max_bytes: 5 foo}}
@@ -267,6 +273,14 @@ gates: {metric_ratio: {rules: [{value: a}]}}
     6:32: gates.metric_ratio.rules[0]: needs `min`, `max` or both
 gates: {metric_ratio: {rules: [{value: a, min: 2, max: 1}]}}
     6:43: gates.metric_ratio.rules[0].min: `min` 2.0 is above `max` 1.0
+gates: {metric_ratio: {rules: [{value: a, min: 1_000}]}}
+    6:43: gates.metric_ratio.rules[0].min: found '1_000'; expected a number without underscores
+gates: {metric_ratio: {rules: [{value: a, max: 0.000_1}]}}
+    6:43: gates.metric_ratio.rules[0].max: found '0.000_1'; expected a number without underscores
+references: [{metric: m, low: 1, high: 2, n: 1_0, source: s}]
+    6:43: references[0].n: found '1_0'; expected a number without underscores
+references: [{metric: m, low: 1, high: 2, n: 2, tolerance: 1_0, source: s}]
+    6:49: references[0].tolerance: found '1_0'; expected a number without underscores
 gates: {metric_ratio: {rules: [{value: a, min: nan}]}}
     6:43: gates.metric_ratio.rules[0].min: found 'nan'; expected a finite number
 gates: {metric_ratio: {rules: [{value: a, min: 1e999}]}}

@@ -51,6 +51,10 @@ def test_a_quoted_null_is_text(tmp_path, text, value):
     assert read(tmp_path, f"key: {text}") == {"key": value}
 
 
+def test_a_quoted_merge_key_is_a_name(tmp_path):
+    assert read(tmp_path, "{'<<': {a: 1}}") == {"<<": {"a": "1"}}
+
+
 def test_anchors_and_aliases_are_read(tmp_path):
     assert read(tmp_path, "a: &x {b: [1]}\nc: *x") == {"a": {"b": ["1"]}, "c": {"b": ["1"]}}
 
