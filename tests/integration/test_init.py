@@ -240,6 +240,30 @@ def test_names_that_say_nothing():
     assert "NOTHING IN THE RUNS SAYS" in Path("smoke-gate.yml").read_text()
 
 
+def test_names_that_mlflow_made_up_beside_a_seed():
+    recorded(
+        [
+            Recipe(name=name, params={"seed": "7"}, metrics={"acc": (0.5 + index,)})
+            for index, name in enumerate(("gaudy-moth-123", "rare-shrike-7", "bold-fox-99"))
+        ]
+    )
+
+    policy = initialised()
+
+    assert (policy.runs.cell, policy.runs.seed) == ("run_name:(?P<cell>.+)", "none")
+    assert "NOTHING IN THE RUNS SAYS" in Path("smoke-gate.yml").read_text()
+
+
+def test_reruns():
+    recorded([plain(model, seed) for _ in range(2) for model in ("net", "linear") for seed in (0, 1)])
+
+    policy = initialised()
+
+    assert (policy.runs.cell, policy.runs.seed) == ("params.model", "params.seed")
+    assert (list(policy.plan.cells), policy.plan.seeds) == (["net", "linear"], ("0", "1"))
+    assert "NOTHING IN THE RUNS SAYS" not in Path("smoke-gate.yml").read_text()
+
+
 def test_a_store_that_keeps_the_contract():
     recorded(matrix())
 
@@ -459,6 +483,21 @@ def test_answers_are_taken(answers, capsys):
     assert run(["init", "--tracking-uri", URI]) == 0
     policy = load_policy(Path("smoke-gate.yml"))
     assert (policy.runs.cell, policy.profile) == ("params.net", "contract")
+
+
+def test_an_answer_that_is_the_guess_is_the_guess(answers):
+    recorded([Recipe(name=f"x{chr(97 + index)}", metrics={"acc": (0.5,)}) for index in range(25)])
+    answers("\n\n\n")
+    assert run(["init", "--tracking-uri", URI]) == 0
+    assert len(load_policy(Path("smoke-gate.yml")).plan.cells) == 20
+    assert "NOTHING IN THE RUNS SAYS" in Path("smoke-gate.yml").read_text()
+
+
+def test_an_answer_counts_however_often_the_pairs_were_run(answers):
+    recorded([plain("net", seed) for _ in range(4) for seed in (0, 1)])
+    answers("params.model\nparams.seed\n\n")
+    assert run(["init", "--tracking-uri", URI]) == 0
+    assert "NOTHING IN THE RUNS SAYS" not in Path("smoke-gate.yml").read_text()
 
 
 def test_answers_that_find_nothing_are_asked_again(answers, capsys):

@@ -114,8 +114,9 @@ def _ask_identity(shape: "Shape", ways: Sequence["Identity"]) -> "Identity":
     while True:
         cell = click.prompt("cell", default=ways[0].cell)
         seed = click.prompt("seed", default=ways[0].seed)
+        is_guess = (cell, seed) == (ways[0].cell, ways[0].seed)
         try:
-            identity = identity_at(shape, cell, seed)
+            identity = ways[0] if is_guess else identity_at(shape, cell, seed)
         except ValueError as error:
             _say([str(error)])
             continue

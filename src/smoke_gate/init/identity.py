@@ -14,11 +14,13 @@ from smoke_gate.policy.terms import Template, normal_seed, seed_order
 
 WHOLE_NAME = "run_name:(?P<cell>.+)"
 NO_SEED = "none"
+_PARENTS_NAME = "parent.tags.mlflow.runName"
 MOST_CELLS = 100
 MOST_FALLBACK_CELLS = 20
 _MOST_RUNS = 2000  # that a guess is made from: the newest
 _GOOD_FIT = 0.95  # with which, and with seeds, no template is tried
 _POOR_FIT = 0.5  # up to which nothing was found
+_MOST_TRIES = 3  # at a pair, on average: more of them are no reruns, but runs that something else tells apart
 _MOST_TEMPLATE_PARTS = 3
 _MOST_COMBINED = 8
 _LONGEST_NAME = 60
@@ -33,6 +35,7 @@ _WEAK_CELL = {
     "model", "model_name", "name", "estimator", "estimator_name", "architecture", "arch", "backbone", "network", "net",
     "algorithm", "algo", "config", "classifier", "regressor", "encoder",
 }  # fmt: skip
+_COMMIT_TAGS = {"git_commit", "git_dirty"}  # of contract.log_plan; a rerun on newer code is no other cell
 _SEEDS = {"seed": 0.3, "random_seed": 0.25, "seed_everything": 0.25, "rng_seed": 0.25, "random_state": 0.2}
 
 
@@ -41,7 +44,8 @@ class Identity:
     """A way to read cell and seed off runs, as ``runs.cell`` and ``runs.seed`` of the policy say it.
 
     ``fit`` is between 0 and 1, ``score`` adds what speaks for the names. ``selected`` holds, for each pair found, its
-    newest run; ``stated`` counts the runs that state both, ``asked`` those that were looked at.
+    newest run; ``stated`` counts the runs that state both, ``asked`` those that were looked at. ``is_found``: the runs
+    say it, or the user does; otherwise nothing but names tells the runs apart.
     """
 
     cell: str
@@ -51,6 +55,7 @@ class Identity:
     selected: Mapping[tuple[str, str], RunShape]
     stated: int
     asked: int
+    is_found: bool
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -68,11 +73,6 @@ class Identity:
         pairs = product(self.cells, self.seeds) if self.seeds else ()
         return tuple(pair for pair in pairs if pair not in self.selected)
 
-    @property
-    def is_found(self) -> bool:
-        """Whether the runs say it, rather than being told apart by nothing but their names."""
-        return self.fit > _POOR_FIT
-
 
 def identities(shape: Shape) -> list[Identity]:
     """Return the ways to read cell and seed, the likeliest first; there always is one, if only the runs' names."""
@@ -86,7 +86,7 @@ def identities(shape: Shape) -> list[Identity]:
 
 
 def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
-    """Return what a way to read cell and seed finds.
+    """Return what a way to read cell and seed finds, which is the user's.
 
     Raises:
         ValueError: One of them is no such way; the text says what is.
@@ -99,7 +99,8 @@ def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
     if seed_template.pattern and "seed" not in seed_template.groups:
         raise ValueError("the regular expression needs a group (?P<seed>…)")
     runs = leaves(shape)
-    return _identity(runs, (cell, _read(shape, runs, cell, "cell")), (seed, _read(shape, runs, seed, "seed")))
+    cells, seeds = _read(shape, runs, cell, "cell"), _read(shape, runs, seed, "seed")
+    return replace(_identity(runs, (cell, cells), (seed, seeds)), is_found=True)
 
 
 def leaves(shape: Shape) -> tuple[RunShape, ...]:
@@ -115,14 +116,13 @@ Column = tuple[str | None, ...]
 
 
 def _columns(shape: Shape, runs: Sequence[RunShape]) -> dict[str, Column]:
-    """Return, by how a policy names the place, what half of the runs or more say there, as far as it can be a name."""
+    """Return, by how a policy names the place, what runs say where half of them or more say what can be a name."""
     places = dict.fromkeys(chain.from_iterable(_places(shape, run) for run in runs))
-    columns = {place: _read(shape, runs, place, "cell") for place in places}
+    columns = {place: _guessed(shape, runs, place, "cell") for place in places}
     return {
         place: column
         for place, column in columns.items()
-        if sum(value is not None for value in column) * 2 >= len(runs)
-        and all(len(value) <= _LONGEST_NAME and value.isprintable() for value in column if value is not None)
+        if sum(value is not None and len(value) <= _LONGEST_NAME for value in column) * 2 >= len(runs)
     }
 
 
@@ -132,7 +132,7 @@ def _places(shape: Shape, run: RunShape) -> Iterator[str]:
     above = [("parent.params.", parent.params), ("parent.tags.", parent.tags)] if parent else []
     for prefix, values in (*own, *above):
         for key in values:
-            ours = key.startswith("mlflow.") and (prefix, key) != ("parent.tags.", "mlflow.runName")
+            ours = key in _COMMIT_TAGS or (key.startswith("mlflow.") and prefix + key != _PARENTS_NAME)
             if not ours and not set(key) & set("{}"):
                 yield prefix + key
 
@@ -154,6 +154,18 @@ def _read(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Colu
             )
         )
     return tuple(found)
+
+
+def _guessed(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Column:
+    """Return what runs say at a place, but for names that nobody gave."""
+    column = _read(shape, runs, text, group)
+    if text == _PARENTS_NAME:
+        named = tuple(shape.parents.get(run.parent or "", run) for run in runs)
+    elif text.startswith("run_name:"):
+        named = tuple(runs)
+    else:
+        return column
+    return tuple(None if one.has_random_name else value for one, value in zip(named, column, strict=True))
 
 
 # --- ways to read -----------------------------------------------------------------------------------------------------
@@ -191,8 +203,8 @@ def _seeds(columns: Mapping[str, Column]) -> list[str]:
 def _combined(
     shape: Shape, runs: Sequence[RunShape], cells: Sequence[str], columns: Mapping[str, Column]
 ) -> list[Identity]:
-    seeds = [(seed, _read(shape, runs, seed, "seed")) for seed in _seeds(columns)]
-    read = [(cell, columns.get(cell) or _read(shape, runs, cell, "cell")) for cell in cells]
+    seeds = [(seed, _guessed(shape, runs, seed, "seed")) for seed in _seeds(columns)]
+    read = [(cell, columns.get(cell) or _guessed(shape, runs, cell, "cell")) for cell in cells]
     return [
         _identity(runs, cell, seed)
         for cell, seed in product(read, seeds)
@@ -217,7 +229,9 @@ def _identity(runs: Sequence[RunShape], cell: tuple[str, Column], seed: tuple[st
             selected[own_cell, normal_seed(own_seed) if own_seed and not seedless else ""] = (
                 run  # the newest is last
             )
-    fit = _fit(selected, stated, len(runs))
+    full = _fullness(selected, stated, len(runs))
+    fit = full * len(selected) / stated if stated else 0.0
+    may_be_reruns = _seed_likeness(seed[0]) > 0 and stated <= _MOST_TRIES * len(selected)
     return Identity(
         cell=cell[0],
         seed=seed[0],
@@ -226,15 +240,16 @@ def _identity(runs: Sequence[RunShape], cell: tuple[str, Column], seed: tuple[st
         selected=selected,
         stated=stated,
         asked=len(runs),
+        is_found=(full if may_be_reruns else fit) > _POOR_FIT,
     )
 
 
-def _fit(selected: Mapping[tuple[str, str], RunShape], stated: int, asked: int) -> float:
-    """Return how many of the runs state it, times how full the matrix is, times how many runs are the only ones."""
+def _fullness(selected: Mapping[tuple[str, str], RunShape], stated: int, asked: int) -> float:
+    """Return how many of the runs state it, times how full the matrix is."""
     if not selected:
         return 0.0
     cells, seeds = {cell for cell, _ in selected}, {seed for _, seed in selected}
-    return stated / asked * len(selected) / (len(cells) * len(seeds)) * len(selected) / stated
+    return stated / asked * len(selected) / (len(cells) * len(seeds))
 
 
 def _by_name(shape: Shape, runs: Sequence[RunShape]) -> Identity:
@@ -242,7 +257,7 @@ def _by_name(shape: Shape, runs: Sequence[RunShape]) -> Identity:
     newest = runs[-MOST_FALLBACK_CELLS:]
     nameless = (NO_SEED, (None,) * len(newest))
     found = _identity(newest, (WHOLE_NAME, _read(shape, newest, WHOLE_NAME, "cell")), nameless)
-    return replace(found, fit=0.0, score=0.0, asked=len(runs))
+    return replace(found, fit=0.0, score=0.0, asked=len(runs), is_found=False)
 
 
 # --- what speaks for a name -------------------------------------------------------------------------------------------
@@ -264,13 +279,13 @@ def _cell_likeness(text: str, column: Column) -> float:
     words = [_last_word(place) for place in re.findall(r"\{([^{}]*)\}", text) or [text]]
     called = 0.3 if set(words) & _STRONG_CELL else 0.2 if set(words) & _WEAK_CELL else 0.0
     values = {value for value in column if value}
-    named = (
-        0.1
-        if values and all(re.match(r"[^\W\d_]", value) and "://" not in value for value in values)
-        else 0.0
-    )
+    named = 0.1 if values and all(map(_looks_like_a_name, values)) else 0.0
     constant = -0.3 if len(values) == 1 else 0.0
     return called + named + constant - 0.15 * (len(words) - 1) - 0.05 * ("parent." in text)
+
+
+def _looks_like_a_name(value: str) -> bool:
+    return bool(re.match(r"[^\W\d_]", value)) and "://" not in value and value.isprintable()
 
 
 def _seed_likeness(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import contains
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import tree_of
@@ -88,12 +89,26 @@ def _elsewhere(store: Store, run_id: str) -> RunShape | None:
 
 
 def _run(run: "RecordedRun") -> RunShape:
+    name = name_of(run)
     return RunShape(
         run_id=run.info.run_id,
-        name=name_of(run),
+        name=name,
+        has_random_name=is_random(name),
         params=dict(run.data.params),
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
         parent=run.data.tags.get(_PARENT_TAG) or None,
         start_time=run.info.start_time or 0,
     )
+
+
+def is_random(name: str) -> bool:
+    """Whether MLflow made a name up: adjective, noun, number.
+
+    Its words are no public part of MLflow: where they are not found, no name is taken for one of its own.
+    """
+    from mlflow.utils import name_utils
+
+    lists = (getattr(name_utils, words, ()) for words in ("_GENERATOR_PREDICATES", "_GENERATOR_NOUNS"))
+    *words, number = name.split("-")
+    return number.isdecimal() and len(words) == 2 and all(map(contains, lists, words))

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShape:
-    """A finished run. ``parent`` is the run id of its parent, ``metrics`` the values at the highest step."""
+    """A finished run. ``parent`` is the run id of its parent, ``metrics`` the values at the highest step.
+
+    ``has_random_name``: MLflow made its name up, since nobody else gave it one.
+    """
 
     run_id: str
     name: str = ""
+    has_random_name: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)

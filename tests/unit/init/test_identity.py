@@ -1,11 +1,12 @@
 """What is guessed of where runs say which cell and seed they are."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 
-from smoke_gate.init.identity import MOST_FALLBACK_CELLS, Identity, identities, identity_at
+from smoke_gate.init.identity import MOST_CELLS, MOST_FALLBACK_CELLS, Identity, identities, identity_at
 from smoke_gate.init.shape import RunShape, Shape
 
 
@@ -145,6 +146,28 @@ def test_random_names_say_nothing():
     assert (found.is_found, found.seed, found.cells) == (False, "none", names)
 
 
+def test_names_that_mlflow_made_up_are_neither_cells_nor_seeds():
+    names = ("gaudy-moth-1", "gaudy-moth-2", "rare-shrike-1", "rare-shrike-2")
+    runs = [run(i, name=name, params={"seed": "7"}) for i, name in enumerate(names)]
+    assert guessed(*runs).cell.startswith("run_name:")
+    found = guessed(*(replace(one, has_random_name=True) for one in runs))
+    assert (found.is_found, found.seed, found.cells) == (False, "none", names)
+
+
+def test_a_made_up_name_of_a_parent_is_no_cell():
+    parents = tuple(
+        RunShape(run_id=name, name=name, tags={"mlflow.runName": name}) for name in ("gaudy-moth-1", "sweep")
+    )
+    runs = [
+        run(i, parent=parent.run_id, params={"seed": seed})
+        for i, (parent, seed) in enumerate(product(parents, "12"))
+    ]
+    assert guessed(*runs, parents=parents).cell == "parent.tags.mlflow.runName"
+    random = (replace(parents[0], has_random_name=True), parents[1])
+    found = guessed(*runs, parents=random)
+    assert (found.is_found, found.cell) == (False, "run_name:(?P<cell>.+)")
+
+
 def test_only_the_newest_names_are_cells_where_nothing_else_is():
     found = guessed(*(run(i, name=f"x{chr(97 + i % 26)}{chr(97 + i // 26)}") for i in range(50)))
     assert len(found.cells) == MOST_FALLBACK_CELLS
@@ -158,9 +181,43 @@ def test_reruns_and_holes():
     assert (found.seeds, found.missing) == (("1", "2"), (("b", "2"),))
 
 
+@pytest.mark.parametrize("tries", [2, 3])
+def test_each_pair_was_run_again(tries: int):
+    found = of_params(*tries * matrix("cell", "seed", lr="0.1"))
+    assert (found.cell, found.seed, found.is_found) == ("params.cell", "params.seed", True)
+    assert {run.run_id for run in found.selected.values()} == {f"r{6 * tries - n}" for n in range(1, 7)}
+
+
+def test_a_rerun_on_newer_code_is_no_other_cell():
+    runs = [
+        run(index, params=row, tags={"git_commit": commit * 40, "git_dirty": dirty})
+        for index, ((commit, dirty), row) in enumerate(
+            product((("a", "true"), ("b", "false")), matrix("cell", "seed"))
+        )
+    ]
+    assert (guessed(*runs).cell, guessed(*runs).is_found) == ("params.cell", True)
+
+
+def test_runs_of_a_search_are_no_reruns():
+    rows = [{"model": "gru", "seed": "1", "lr": str(index)} for index in range(MOST_CELLS + 1)]
+    assert not of_params(*rows).is_found
+
+
+def test_what_the_user_says_is_found():
+    runs = shape(*(run(i, params=row) for i, row in enumerate(9 * matrix("cell", "seed"))))
+    assert not identities(runs)[0].is_found
+    assert identity_at(runs, "params.cell", "params.seed").is_found
+
+
 def test_values_that_cannot_be_names():
     rows = [{"cell": cell * 70, "net": cell, "seed": seed} for cell, seed in product(("a", "b"), "12")]
     assert of_params(*rows).cell == "params.net"
+
+
+@pytest.mark.parametrize("odd", ["b\tc", "b\u200b", "b" * 70])
+def test_one_odd_value_costs_no_column(odd: str):
+    found = of_params(*matrix("cell", "seed", ("a", "b", odd), epochs="2"))
+    assert (found.cell, found.cells) == ("params.cell", ("a", "b", odd))
 
 
 def test_a_seed_is_a_number():

@@ -95,6 +95,7 @@ SPECIAL = [
     ">",
     "a:",
     "::x",
+    "<<",
 ]
 names = st.text(min_size=1, max_size=20) | st.sampled_from([*SPECIAL, "a: b", "- a", " x ", "# no"])
 
