@@ -59,7 +59,10 @@ def _registered_in_time(case: Case, registration: Registration) -> Check:
     known = [start for start in starts if start is not None]
     if registration.start_time is None or len(known) < len(starts):
         status = Status.WARNING
-        message = "It cannot be shown that the definition was registered before the runs started: a time is missing."
+        message = (
+            "It cannot be shown that the definition was registered before the runs started: a start time is missing, or "
+            "not in milliseconds."
+        )
     elif known and registration.start_time > min(known):
         status = Status.WARNING
         message = "The definition was registered after the first run started. Register it first, then run the matrix."

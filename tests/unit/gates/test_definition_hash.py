@@ -375,7 +375,9 @@ def test_a_registration_after_the_first_run_is_a_warning(start, status):
 
 
 def test_a_run_without_a_start_cannot_show_that_it_came_later():
-    assert found(with_attempt(passing_matrix(), "A3/42", start_time=None)).status is Status.WARNING
+    check = found(with_attempt(passing_matrix(), "A3/42", start_time=None))
+    assert check.status is Status.WARNING
+    assert "a start time is missing, or not in milliseconds" in check.message
 
 
 # --- a hash that the policy states ------------------------------------------------------------------------------------
