@@ -60,8 +60,8 @@ def _registered_in_time(case: Case, registration: Registration) -> Check:
     if registration.start_time is None or len(known) < len(starts):
         status = Status.WARNING
         message = (
-            "It cannot be shown that the definition was registered before the runs started: a start time is missing, or "
-            "not in milliseconds."
+            "It cannot be shown that the definition was registered before the runs started: a start time is missing, "
+            "or not in milliseconds."
         )
     elif known and registration.start_time > min(known):
         status = Status.WARNING
