@@ -18,7 +18,7 @@ _COMPARISON = re.compile(
     (?P<key>{_TEXT}|`[^`]*(?<!\\)`|[\w.]+)\s*
     (?:IS\s+(?:NOT\s+)?NULL\b
       |(?:[=<>!]=?|<>|\b(?:(?:NOT\s+)?IN|I?LIKE)\b)\s*
-       (?:{_TEXT}|\(\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*,?\s*\)|[+-]?[0-9]+(?:\.[0-9]*)?))
+       (?:{_TEXT}|\(\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*(?:,\s*)?\)|[+-]?[0-9]+(?:\.[0-9]*)?))
     \s*(?:AND\b|$)""",
     re.IGNORECASE | re.VERBOSE,
 )

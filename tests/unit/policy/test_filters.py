@@ -1,4 +1,6 @@
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -77,6 +79,27 @@ def test_filters_that_pick_winners_are_refused(text):
 def test_what_is_not_understood_is_refused(text):
     with pytest.raises(ValueError, match=r"is not understood: write comparisons of params\.KEY"):
         identity_filter(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params.x IN ('a'…",
+        "params.x IN ('a',…",
+        "params.x = 'a'…x",
+        "params.x…",
+        "params…",
+        "…",
+        "a.…",
+        "params.x NOT…I",
+    ],
+)
+@pytest.mark.parametrize("many", [" ", "a.", "'a',"])
+def test_a_filter_that_is_long_is_refused_in_time(text, many):
+    start = process_time()
+    with suppress(ValueError):
+        identity_filter(text.replace("…", many * 50_000))
+    assert process_time() - start < 5
 
 
 asked_by_mlflow: Callable[[str], Sequence[dict[str, str]]] = SearchUtils.parse_search_filter
