@@ -74,10 +74,7 @@ def in_force(policy: Policy, registrations: Iterable[Registration]) -> Registrat
     Only finished, active ones count, and ``prior_sha256`` names the one that is replaced. Where some state a hash under
     the policy's key, the others are of another metric. Whether they are a chain is G1's to judge.
     """
-    counting = [
-        one for one in registrations
-        if one.status == "FINISHED" and one.lifecycle_stage == "active" and _is_named(policy, one)
-    ]  # fmt: skip
+    counting = [one for one in registrations if one.counts and _is_named(policy, one)]
     counting = [one for one in counting if one.sha256] or counting
     replaced = {one.prior_sha256 for one in counting}
     last = [one for one in counting if one.sha256 not in replaced]

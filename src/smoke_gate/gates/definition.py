@@ -62,7 +62,7 @@ def of_registrations(registrations: Sequence[Registration], origin: str) -> Expe
     def unknown(problem: str) -> Expected:
         return Expected(sha256=None, origin=origin, problem=problem)
 
-    counted = [registration for registration in registrations if counts(registration)]
+    counted = [registration for registration in registrations if registration.counts]
     if not counted:
         return unknown(f"{origin[0].upper()}{origin[1:]} {_why_none(registrations)}")
     stating = [registration for registration in counted if registration.sha256]
@@ -77,11 +77,6 @@ def of_registrations(registrations: Sequence[Registration], origin: str) -> Expe
             "Name the one that counts in `definition_hash.expected`."
         )
     return Expected(sha256=end.sha256, origin=f"{origin} ({end.run_id})", registration=end)
-
-
-def counts(registration: Registration) -> bool:
-    """Whether a registration may be in force: it finished, and is not deleted."""
-    return registration.status == "FINISHED" and registration.lifecycle_stage == "active"
 
 
 def _why_none(registrations: Sequence[Registration]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from smoke_gate.evidence import Answer, Payload, Registration
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
-from smoke_gate.gates.definition import Expected, counts, expected_definition, of_registrations
+from smoke_gate.gates.definition import Expected, expected_definition, of_registrations
 from smoke_gate.policy.model import DefinitionHashGate
 
 PARAM_LIMITS = (250, 500, 6000)  # lengths at which MLflow stores of different ages cut a param
@@ -35,7 +35,7 @@ def _preregistration(case: Case, expected: Expected) -> Iterator[Check]:
     elif expected.registration is not None:
         yield _registered_in_time(case, expected.registration)
         yield _registered_payload(case, expected.registration)
-    elif any(counts(registration) and registration.sha256 for registration in case.evidence.registrations):
+    elif any(registration.counts and registration.sha256 for registration in case.evidence.registrations):
         yield _agreement(case, expected)
 
 
