@@ -55,6 +55,7 @@ class Payload:
     """The logged text of a definition, known by its hashes.
 
     ``canonical_sha256`` is the hash of its RFC 8785 form, None where the text is not JSON. ``length`` is in characters.
+    One that could not be read has an empty ``text_sha256``, and its length in bytes, 0 where that is not known.
     """
 
     source: Literal["param", "artifact"]
@@ -78,6 +79,11 @@ class Registration:
     commit: str | None = None
     policy_sha256: str | None = None
     payload: Payload | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may be in force: it finished, and is not deleted."""
+        return self.status == "FINISHED" and self.lifecycle_stage == "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +218,11 @@ class Evidence:
 def is_exact(integer: int) -> bool:
     """Return whether canonical JSON can say an integer."""
     return abs(integer) <= LARGEST_INTEGER
+
+
+def sayable(text: str) -> str:
+    """Return a text as evidence holds it: what UTF-8 cannot say, such as a byte of a file's name, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def metric_text(value: float) -> str:

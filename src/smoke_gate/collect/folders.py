@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.evidence import sayable
 from smoke_gate.policy.terms import path_matches
 
 _WILDCARDS = frozenset("*?[\\")
@@ -24,7 +25,7 @@ class Entry:
     @property
     def shown(self) -> str:
         """The path as evidence holds it and as patterns see it: a byte that is no UTF-8 is escaped."""
-        return self.path.encode("utf-8", "backslashreplace").decode()
+        return sayable(self.path)
 
 
 class Folder(Protocol):
@@ -67,7 +68,8 @@ class LocalFolder:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise ArtifactError(f"the folder {path or '.'} cannot be listed: {error.strerror}") from error
+            name = sayable(path) or "."
+            raise ArtifactError(f"the folder {name} cannot be listed: {error.strerror}") from error
         names = [(f"{path}/{entry.name}" if path else entry.name, entry) for entry in found]
         return [self._entry(name, entry) for name, entry in names if not self._is_circle(name, entry)]
 

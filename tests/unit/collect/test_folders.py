@@ -171,6 +171,16 @@ def test_a_name_that_is_no_text_is_escaped_for_evidence_and_patterns(tmp_path):
     assert Tree(folder).matching(("x/?.pt",)) == ()
 
 
+def test_a_folder_that_cannot_be_listed_is_named_in_text(tmp_path, monkeypatch):
+    def denied(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(ArtifactError) as caught:
+        LocalFolder(tmp_path).entries(os.fsdecode(b"x/\xe9"))
+    assert str(caught.value) == r"the folder x/\udce9 cannot be listed: Permission denied"
+
+
 def test_what_is_no_regular_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     folder = LocalFolder(tmp_path.resolve())

@@ -15,12 +15,13 @@ from smoke_gate.collect.probes.archives import probe_zip
 from smoke_gate.collect.probes.compressed import COMPRESSIONS, decompressed
 from smoke_gate.collect.probes.formats import HEAD_BYTES, may_be_old_pickle, promised_formats, sniff
 from smoke_gate.collect.probes.hdf5 import probe_hdf5
-from smoke_gate.collect.probes.inspection import BrokenError, Inspection, sayable
+from smoke_gate.collect.probes.inspection import BrokenError, Inspection
 from smoke_gate.collect.probes.npy import probe_npy
 from smoke_gate.collect.probes.pickles import scan_disguised, scan_one_pickle, scan_pickles
 from smoke_gate.collect.probes.safetensors import probe_safetensors
 from smoke_gate.collect.probes.streams import BLOCK_BYTES, drain
 from smoke_gate.collect.probes.zip_directory import Member
+from smoke_gate.evidence import sayable
 
 FORMATS: Final = frozenset({"zip", "safetensors", "hdf5", "npy", "pickle", "joblib"})
 _SIMPLE: Final[Mapping[str, Callable[[io.BufferedReader, int, Inspection], None]]] = {

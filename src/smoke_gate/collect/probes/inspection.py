@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from smoke_gate.collect.probes.pickle_globals import Danger, judge
-from smoke_gate.evidence import Globals
+from smoke_gate.evidence import Globals, sayable
 
 MIN_EXPANSION_BYTES = 256 << 20  # arrays of zeros shrink a thousandfold: no honest small file may fail
 MAX_EXPANSION_RATIO = 20  # beyond that allowance, the ratio that dense weights never reach
@@ -48,11 +48,6 @@ class Imports:
         """Return the findings in a fixed order."""
         computed = {COMPUTED_NAME} if self.computed else set()
         return Globals(dangerous=_ordered(self.dangerous | computed), unknown=_ordered(self.unknown))
-
-
-def sayable(text: str) -> str:
-    """Return a text as evidence holds it: what UTF-8 cannot say is escaped."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _ordered(names: set[str]) -> tuple[str, ...]:
