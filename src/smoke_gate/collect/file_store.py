@@ -75,7 +75,7 @@ def _is_lost(folder: Path, found: Collection[str]) -> bool:
         stated = set(_RUN_ID.findall((folder / _META).read_text(errors="replace")))
     except FileNotFoundError:
         return any((folder / name).is_dir() for name in ("metrics", "params", "tags"))
-    return not stated & set(found)
+    return stated.isdisjoint(found)
 
 
 def _link_experiment(experiment: Path, target: Path) -> None:

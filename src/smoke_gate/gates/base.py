@@ -1,6 +1,6 @@
 """What every gate is made of: checks, and the one interface that turns evidence into them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -127,6 +127,12 @@ def case_of(policy: Policy, evidence: Evidence, matrix: Matrix) -> Case:
         if attempt.run_id in runs
     )
     return Case(policy=policy, evidence=evidence, matrix=matrix, judged=judged)
+
+
+def abbreviated(digits: str, others: Iterable[str | None] = ()) -> str:
+    """Return a commit or a hash as messages name it: its first 12 characters, or all where another begins alike."""
+    alike = (other for other in others if other and other[:12].lower() == digits[:12].lower())
+    return digits if any(other != digits for other in alike) else digits[:12]
 
 
 def quoted(value: str) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from smoke_gate.evidence import Answer, Attempt
-from smoke_gate.gates.base import Case, Check, Judged, Status
+from smoke_gate.gates.base import Case, Check, Judged, Status, abbreviated
 
 Finding = tuple[Status, str]
 
@@ -105,8 +105,4 @@ def _untraceable(attempt: Attempt) -> str | None:
 
 
 def _short(commit: str | None, others: Iterable[str | None] = ()) -> str:
-    """Return a commit as messages name it: its first 12 characters, or all where another commit has the same ones."""
-    if not commit:
-        return "an unknown commit"
-    alike = any(other and other != commit and other[:12] == commit[:12] for other in others)
-    return commit if alike else commit[:12]
+    return abbreviated(commit, others) if commit else "an unknown commit"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from smoke_gate.evidence import Answer, Payload, Registration
-from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
+from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, abbreviated, quoted
 from smoke_gate.gates.definition import Expected, expected_definition, of_registrations
 from smoke_gate.policy.model import DefinitionHashGate
 
@@ -118,7 +118,8 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
         status, message = Status.PASS, f"{key} agrees with {expected.origin}."
     else:
         status = Status.FAIL
-        run, registered = _apart(logged, expected.sha256)
+        run = quoted(abbreviated(logged, [expected.sha256]))
+        registered = quoted(abbreviated(expected.sha256, [logged]))
         only_case = ", only in upper and lower case" if logged.lower() == expected.sha256.lower() else ""
         message = (
             f"{key} is {run}, {expected.origin} has {registered}: it differs{only_case}. "
@@ -133,13 +134,6 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
         observed=logged or "missing",
         expected=expected.sha256 or "unknown",
     )
-
-
-def _apart(one: str, other: str) -> tuple[str, str]:
-    """Return two hashes as far as it takes to tell them apart: their first 12 characters, or all of them."""
-    if one[:12].lower() == other[:12].lower():
-        return quoted(one), quoted(other)
-    return quoted(one[:12]), quoted(other[:12])
 
 
 def _missing(settings: DefinitionHashGate, judged: Judged) -> str:

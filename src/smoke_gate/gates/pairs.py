@@ -10,13 +10,12 @@ from smoke_gate.gates.commits import Finding
 from smoke_gate.policy.terms import nearest, normal_seed
 from smoke_gate.selection import Pair, Place
 
-_NEAR = 0.6  # B0 and B1 are two cells, linear and liner are one
-
 
 def pair_checks(case: Case) -> Iterator[Check]:
     """Check that one finished run stands for each pair, and say how many tries it took."""
+    read = {judged.pair for judged in case.judged}
     for place in case.matrix.places:
-        status, message = _finding(case, place)
+        status, message = _finding(case, place, is_read=place.pair in read)
         attempt = _in_question(place)
         yield Check(
             gate="G0", kind="pair", status=status, subject=place.pair.subject, message=message,
@@ -49,11 +48,11 @@ def unexpected_checks(case: Case) -> Iterator[Check]:
 # --- a pair without a run ---------------------------------------------------------------------------------------------
 
 
-def _finding(case: Case, place: Place) -> Finding:
+def _finding(case: Case, place: Place, *, is_read: bool) -> Finding:
     tries = _tries(place.attempts)
     if place.selected is None:
         return Status.FAIL, f"No finished run, {tries}. {_how_to_get_it(case, place)}"
-    if all(judged.pair != place.pair for judged in case.judged):
+    if not is_read:
         return Status.FAIL, "Its run was not read, so nothing of it is known. Read the experiment again."
     findings = [*_duplicates(case, place), *_attempts(case, place)]
     statuses = [status for status, _ in findings]
@@ -92,10 +91,10 @@ def _in_question(place: Place) -> Attempt | None:
 def _misspelt(pair: Pair, others: Sequence[Pair]) -> str | None:
     """Return the cell, or the seed, by which one of the others is nearly the pair."""
     cells = [other.cell for other in others if _seed(other) == _seed(pair)]
-    if (cell := nearest(pair.cell, cells, cutoff=_NEAR)) is not None:
+    if (cell := nearest(pair.cell, cells)) is not None:
         return f"cell {quoted(cell)}"
     seeds = [other.seed for other in others if other.cell == pair.cell and other.seed is not None]
-    seed = None if pair.seed is None else nearest(pair.seed, seeds, cutoff=_NEAR)
+    seed = None if pair.seed is None else nearest(pair.seed, seeds)
     return None if seed is None else f"seed {quoted(seed)}"
 
 

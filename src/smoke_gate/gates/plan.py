@@ -118,7 +118,7 @@ def _required_metrics(case: Case) -> Iterator[Check]:
         for metric in case.policy.plan.required_metrics:
             value = judged.run.metrics.get(metric)
             if value is None:
-                near = nearest(metric, judged.run.metrics, cutoff=0.6)
+                near = nearest(metric, judged.run.metrics)
                 meant = "" if near is None else f" Did you mean {quoted(near)}, which it logs?"
                 status, message = Status.FAIL, f"{metric} is missing. Log it in every run.{meant}"
             elif not math.isfinite(metric_number(value)):

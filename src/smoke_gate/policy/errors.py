@@ -120,7 +120,7 @@ def shown(value: object) -> str:
 
 def suggestion(name: str, allowed: Collection[str]) -> str:
     """Return the nearest valid name, if one is near, and the valid ones."""
-    near = nearest(name, allowed)
+    near = nearest(name, allowed, cutoff=0.5)
     question = f"did you mean {shown(near)}? " if near is not None else ""
     names = ", ".join(map(shown, islice(allowed, _MOST_SHOWN))) or "none"
     more = f" and {len(allowed) - _MOST_SHOWN} more" if len(allowed) > _MOST_SHOWN else ""

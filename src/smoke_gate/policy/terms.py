@@ -235,10 +235,11 @@ def path_matches(path: str, pattern: str) -> bool:
     return glob.globmatch(path, pattern, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX)
 
 
-def nearest(name: str, known: Collection[str], *, cutoff: float = 0.5) -> str | None:
+def nearest(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known name that is nearest to one that is not known, in whatever case; None where none is near.
 
-    ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. Among very many none is looked for.
+    ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. By the default ``linear`` and
+    ``liner`` are one, ``B0`` and ``B1`` are two. Among very many none is looked for.
     """
     searched = known if len(known) <= _MOST_SEARCHED else ()
     by_folded = {candidate.casefold(): candidate for candidate in searched}

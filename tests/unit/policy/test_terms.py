@@ -367,5 +367,5 @@ def test_the_nearest_name_is_found_where_one_is_near_and_there_are_not_too_many(
 
 
 def test_how_near_is_asked_for():
-    assert nearest("B0", ["B1"]) == "B1"
-    assert nearest("B0", ["B1"], cutoff=0.6) is None
+    assert nearest("B0", ["B1"]) is None
+    assert nearest("B0", ["B1"], cutoff=0.5) == "B1"
