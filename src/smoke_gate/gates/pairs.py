@@ -10,12 +10,15 @@ from smoke_gate.gates.commits import Finding
 from smoke_gate.policy.terms import nearest, normal_seed
 from smoke_gate.selection import Pair, Place
 
+_MOST_COMPARED = 50_000  # names with one another
+
 
 def pair_checks(case: Case) -> Iterator[Check]:
     """Check that one finished run stands for each pair, and say how many tries it took."""
     read = {judged.pair for judged in case.judged}
+    _, ran = _strangers(case)
     for place in case.matrix.places:
-        status, message = _finding(case, place, is_read=place.pair in read)
+        status, message = _finding(case, place, ran, is_read=place.pair in read)
         attempt = _in_question(place)
         yield Check(
             gate="G0", kind="pair", status=status, subject=place.pair.subject, message=message,
@@ -30,7 +33,7 @@ def unexpected_checks(case: Case) -> Iterator[Check]:
     if case.policy.runs.unexpected == "ignore":
         return
     status = Status.FAIL if case.policy.runs.unexpected == "fail" else Status.WARNING
-    missing = [place.pair for place in case.matrix.places if not place.attempts]
+    missing, _ = _strangers(case)
     for attempt in case.matrix.unexpected:
         ran = _ran(case, attempt)
         message = (
@@ -48,10 +51,10 @@ def unexpected_checks(case: Case) -> Iterator[Check]:
 # --- a pair without a run ---------------------------------------------------------------------------------------------
 
 
-def _finding(case: Case, place: Place, *, is_read: bool) -> Finding:
+def _finding(case: Case, place: Place, ran: Sequence[Pair], *, is_read: bool) -> Finding:
     tries = _tries(place.attempts)
     if place.selected is None:
-        return Status.FAIL, f"No finished run, {tries}. {_how_to_get_it(case, place)}"
+        return Status.FAIL, f"No finished run, {tries}. {_how_to_get_it(place, ran)}"
     if not is_read:
         return Status.FAIL, "Its run was not read, so nothing of it is known. Read the experiment again."
     findings = [*_duplicates(case, place), *_attempts(case, place)]
@@ -60,12 +63,11 @@ def _finding(case: Case, place: Place, *, is_read: bool) -> Finding:
     return worst, " ".join([f"A finished run, {tries}.", *(message for _, message in findings)])
 
 
-def _how_to_get_it(case: Case, place: Place) -> str:
+def _how_to_get_it(place: Place, ran: Sequence[Pair]) -> str:
     attempt = _in_question(place)
     if attempt is None:
         run_it = "Run it, or exclude the pair in the plan with a reason."
-        ran = [] if place.attempts else [_ran(case, one) for one in case.matrix.unexpected]
-        meant = _misspelt(place.pair, ran)
+        meant = None if place.attempts else _misspelt(place.pair, ran)
         return (
             f"{run_it} Did you mean {meant}? A run of that finished, and is not planned." if meant else run_it
         )
@@ -86,6 +88,16 @@ def _in_question(place: Place) -> Attempt | None:
         one for one in place.attempts if one.status == "FINISHED" and one.in_scope and not _is_active(one)
     )
     return next(going_on, None) or next(deleted, None)
+
+
+def _strangers(case: Case) -> tuple[Sequence[Pair], Sequence[Pair]]:
+    """Return the planned pairs that were never tried, and those that ran unplanned: one may be the other, misspelt.
+
+    Of very many, neither: to compare all of them would take long, and that is no slip any more.
+    """
+    missing = [place.pair for place in case.matrix.places if not place.attempts]
+    ran = [_ran(case, attempt) for attempt in case.matrix.unexpected]
+    return (missing, ran) if len(missing) * len(ran) <= _MOST_COMPARED else ((), ())
 
 
 def _misspelt(pair: Pair, others: Sequence[Pair]) -> str | None:

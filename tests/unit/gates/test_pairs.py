@@ -115,6 +115,13 @@ def test_a_pair_that_was_tried_is_not_misspelt():
     assert all("Did you mean" not in check.message for check in not_passed(ask(GATE, evidence)))
 
 
+@pytest.mark.parametrize(("most", "asked"), [(1, 2), (0, 0)])
+def test_of_very_many_names_none_is_compared(monkeypatch, most, asked):
+    monkeypatch.setattr("smoke_gate.gates.pairs._MOST_COMPARED", most)
+    checks = not_passed(ask(GATE, misspelt(cell="A33")))
+    assert sum("Did you mean" in check.message for check in checks) == asked
+
+
 def test_without_seeds_cells_are_compared_alone():
     evidence = with_attempt(
         passing_matrix(["linear", "quadratic"], ["42"], vq_cells=()), "quadratic/42", cell="quadratc"
