@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import combinations
 
 from smoke_gate.evidence import metric_number
@@ -114,11 +115,12 @@ def _condition(rule: UnitRule) -> str:
 
 
 def _required_metrics(case: Case) -> Iterator[Check]:
+    nearest_of = cache(nearest)  # most runs log the same metrics
     for judged in case.judged:
         for metric in case.policy.plan.required_metrics:
             value = judged.run.metrics.get(metric)
             if value is None:
-                near = nearest(metric, judged.run.metrics)
+                near = nearest_of(metric, tuple(judged.run.metrics))
                 meant = "" if near is None else f" Did you mean {quoted(near)}, which it logs?"
                 status, message = Status.FAIL, f"{metric} is missing. Log it in every run.{meant}"
             elif not math.isfinite(metric_number(value)):

@@ -348,6 +348,13 @@ def test_a_required_metric_that_is_nearly_one_that_is_logged_is_asked_for(asked,
     }
 
 
+def test_a_metric_that_all_runs_lack_is_looked_for_once(monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr("smoke_gate.gates.plan.nearest", lambda name, known: asked.append(name))
+    ask(GATE, passing_matrix(), plan={"required_metrics": ["rsme"]})
+    assert asked == ["rsme"]
+
+
 # --- seed spellings ---------------------------------------------------------------------------------------------------
 
 
