@@ -5,7 +5,6 @@ name, and raise ContractError for a file that must not be logged, and where the 
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from os import PathLike
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from smoke_gate.contract.facts import DEFINITION_KEY
 from smoke_gate.contract.run import ContractError, LoggedRun, logged_run, store_errors
 from smoke_gate.hashing import file_sha256
+from smoke_gate.policy.terms import is_sha256
 from smoke_gate.provenance import ProvenanceError, embed_provenance
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 MANIFEST_FILE = "checkpoints/MANIFEST.json"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @store_errors()
@@ -126,7 +125,7 @@ def _definition(figure: str, params: Mapping[str, str], key: str | None) -> tupl
     logged = [
         name
         for name, value in params.items()
-        if _SHA256.fullmatch(value) and (name.endswith("definition_hash") or f"{name}_payload" in params)
+        if is_sha256(value) and (name.endswith("definition_hash") or f"{name}_payload" in params)
     ]
     usual = DEFINITION_KEY if DEFINITION_KEY in logged or len(logged) != 1 else logged[0]
     key = key or usual

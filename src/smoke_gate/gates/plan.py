@@ -14,8 +14,8 @@ from smoke_gate.policy.model import UnitRule
 from smoke_gate.policy.terms import matches, nearest, short
 
 POLICY_FILE = "smoke-gate.yml"
-NO_RESULT_PREFIX = "system/"  # what MLflow measures of the machine
-NO_RESULT_SUFFIXES = ("_time", "_seconds", "duration")
+_NO_RESULT_PREFIX = "system/"  # what MLflow measures of the machine
+_NO_RESULT_SUFFIXES = ("_time", "_seconds", "duration")
 
 Results = frozenset[tuple[str, str]]
 
@@ -176,12 +176,12 @@ def _replicates(case: Case) -> Iterator[Check]:
 
 
 def _results(judged: Judged) -> Results:
-    """Return the metrics that training made, without what depends on the machine."""
-    return frozenset(
-        (name, text)
-        for name, text in judged.run.metrics.items()
-        if not name.startswith(NO_RESULT_PREFIX) and not name.endswith(NO_RESULT_SUFFIXES)
-    )
+    return frozenset((name, text) for name, text in judged.run.metrics.items() if is_result(name))
+
+
+def is_result(metric: str) -> bool:
+    """Whether training made a metric, rather than the machine."""
+    return not metric.startswith(_NO_RESULT_PREFIX) and not metric.endswith(_NO_RESULT_SUFFIXES)
 
 
 def _tells(results: Results) -> bool:

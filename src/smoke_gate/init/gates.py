@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from smoke_gate.gates.checkpoints import MANIFEST
+from smoke_gate.gates.plan import is_result
 from smoke_gate.init.patterns import patterns_of
 from smoke_gate.init.shape import Files, RunShape, Shape
 from smoke_gate.policy.model import DEFAULT_CHECKPOINTS, DEFAULT_FIGURES, GateId, MetricRatioGate, Policy
-from smoke_gate.policy.terms import path_matches
+from smoke_gate.policy.terms import is_sha256, path_matches
 
 Profile = Literal["contract", "basic"]
 
@@ -21,12 +23,9 @@ JUDGED_WHERE_THEY_EXIST: tuple[GateId, ...] = ("G3", "G4")  # in profile basic
 _CHECKPOINTS = (
     ".pt", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5", ".keras", ".npz", ".pkl", ".pickle", ".joblib", ".skops",
 )  # fmt: skip
-_MANIFEST = "checkpoints/MANIFEST.json"
 _FIGURES = (".png",)
 _HASH = re.compile(r"[0-9a-f]{16,64}")
-_DEFINITION = re.compile(r"[0-9a-f]{64}")
 _VALIDATION, _TRAINING = {"val", "valid", "validation", "eval"}, {"train", "training"}
-_TIMES = ("_time", "_seconds", "duration")  # as G0 leaves them out when it looks for replicates
 _COUNTERS = {"epoch", "step", "global_step"}
 _MOST_REQUIRED = 8
 _TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "rmse", "r2")
@@ -83,7 +82,7 @@ def guess_gates(
 
 def required_metrics(runs: Sequence[RunShape]) -> tuple[str, ...]:
     """Return the metrics that most runs log: the most telling ones, without those of time and machine."""
-    results = [name for name in _in_most(runs, lambda run: run.metrics) if _is_result(name)]
+    results = [name for name in _in_most(runs, lambda run: run.metrics) if _may_be_required(name)]
     results.sort(key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
     return tuple(sorted(results[:_MOST_REQUIRED]))
 
@@ -91,7 +90,7 @@ def required_metrics(runs: Sequence[RunShape]) -> tuple[str, ...]:
 def rare_metrics(runs: Sequence[RunShape]) -> tuple[str, ...]:
     """Return the metrics that some runs log and most do not: of some cells only, or lost in all the others."""
     usual = _in_most(runs, lambda run: run.metrics)
-    found = {name for run in runs for name in run.metrics if _is_result(name)}
+    found = {name for run in runs for name in run.metrics if _may_be_required(name)}
     return tuple(sorted(found.difference(usual)))
 
 
@@ -160,7 +159,7 @@ def _checkpoints(left: Sequence[Files]) -> GateGuess:
 
 def _has_usual_checkpoint(files: Files) -> bool:
     """Whether a run has a file where the policy's defaults look for checkpoints, whatever its name promises."""
-    return any(_is_usual(path) and path != _MANIFEST for path in files.paths)
+    return any(_is_usual(path) and path != MANIFEST for path in files.paths)
 
 
 def _checkpoints_elsewhere(files: Files) -> list[str]:
@@ -227,11 +226,7 @@ def _counted(runs: Sequence[RunShape], logs: Callable[[RunShape], bool], what: s
 
 def _definitions(run: RunShape) -> set[str]:
     """Return the params that hold a definition's hash."""
-    return {
-        key
-        for key, value in run.params.items()
-        if key.endswith("_definition_hash") and _DEFINITION.fullmatch(value)
-    }
+    return {key for key, value in run.params.items() if key.endswith("_definition_hash") and is_sha256(value)}
 
 
 def _hashes(run: RunShape) -> set[str]:
@@ -250,9 +245,9 @@ def _hash_forms(hashes: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield form, splits
 
 
-def _is_result(metric: str) -> bool:
-    of_machine = metric.startswith("system/") or metric.endswith(_TIMES)
-    return not of_machine and metric not in _COUNTERS
+def _may_be_required(metric: str) -> bool:
+    """Whether a metric is a result of training: not of the machine, and no counter."""
+    return is_result(metric) and metric not in _COUNTERS
 
 
 def _loss_pairs(metrics: Iterable[str]) -> Iterator[tuple[str, str]]:
