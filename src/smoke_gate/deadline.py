@@ -1,9 +1,12 @@
-"""A bound on how long anything may take, whatever it waits for."""
+"""Bounds on how long anything may take, whatever it waits for, or computes."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Thread
-from typing import ParamSpec, TypeVar
+from types import FrameType
+from typing import NoReturn, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,3 +30,32 @@ def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.
 
     Thread(target=work, daemon=True).start()
     return future.result(timeout=seconds)
+
+
+class _TimeIsOver(BaseException):
+    """No ``Exception``: a gate that fails by one is a failing check, and the next gate would have no bound."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Break off what computes for longer.
+
+    It does so by ``SIGALRM``, and so in the main thread only: a regular expression that goes on for hours lets no
+    other thread run.
+
+    Raises:
+        TimeoutError: The time is over.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise _TimeIsOver
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except _TimeIsOver:
+        raise TimeoutError from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

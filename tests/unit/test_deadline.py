@@ -1,8 +1,12 @@
+import re
+import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from smoke_gate.deadline import within
+from smoke_gate.deadline import time_limit, within
 
 
 def test_within_returns_and_raises_what_the_function_does():
@@ -16,3 +20,25 @@ def test_within_gives_up():
     with pytest.raises(TimeoutError):
         within(0.1, time.sleep, 120)
     assert time.monotonic() - begun < 60
+
+
+def regardless(work: Callable[[], object]) -> None:
+    """Do something and go on where it fails, as with gates."""
+    with suppress(Exception):
+        work()
+
+
+@pytest.mark.parametrize("work", [lambda: time.sleep(120), lambda: re.match("(a|a)*b", "a" * 100)])
+def test_a_time_limit_breaks_off_whatever_is_done(work):
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError), time_limit(0.1):
+        regardless(work)
+    assert time.monotonic() - begun < 60
+
+
+def test_a_time_limit_that_is_kept_leaves_nothing_behind():
+    before = signal.getsignal(signal.SIGALRM)
+    with time_limit(120):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before

@@ -11,7 +11,7 @@ import click
 from smoke_gate.errors import ExitCode, NoVerdictError, SmokeGateError
 from smoke_gate.github.advice import permissions
 from smoke_gate.github.base_policy import rules_of
-from smoke_gate.github.claim import disagreements, judged_again, read_claim
+from smoke_gate.github.claim import disagreements, in_time, judged_again, read_claim
 from smoke_gate.github.event import Situation
 from smoke_gate.github.expectation import expectation_of
 from smoke_gate.github.job import Job, job_of, timestamp
@@ -116,22 +116,24 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
     """Judge a verdict file again and publish what comes of it."""
     if require_publish and not job.has_place:
         job = replace(job, failures=(*job.failures, _NO_PLACE))
-    claim = read_claim(file, job.context.sha)
-    judgement = judged_again(
-        claim,
-        expectation_of(job),
-        context=job.context,
-        file=file,
-        image_digest=environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
-        server=job.settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"),
-    )
-    result = Result(judgement=judgement, files={"verdict_file": file})
-    message, disagreement = _message(result, job), disagreements(claim)
-    if disagreement:
-        message = refuted(message, disagreement)
+    expected = expectation_of(job)
+    with in_time(file):
+        claim = read_claim(file, job.context.sha)
+        judgement = judged_again(
+            claim,
+            expected,
+            context=job.context,
+            file=file,
+            image_digest=environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
+            server=job.settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"),
+        )
+        result = Result(judgement=judgement, files={"verdict_file": file})
+        message, disagreement = _message(result, job), disagreements(claim)
+        if disagreement:
+            message = refuted(message, disagreement)
+        message.body(Space())  # a report that cannot be made is an ERROR, not a comment that stays as it was
     for text in disagreement:
         log(text)
-    message.body(Space())  # a report that cannot be made is an ERROR, not a comment that stays as it was
     published = _publish(message, result, job, environ)
     code = ExitCode.FAIL if disagreement else result.exit_code(fail_on=job.settings.fail_on)
     if code is ExitCode.OK and require_publish and not published.complete:

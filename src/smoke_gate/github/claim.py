@@ -4,12 +4,14 @@ The second workflow of the fork pattern may write to the repository; what it rea
 change. So nothing of the file is shown as it is: its evidence is judged again, and the report is made anew.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate import __version__
+from smoke_gate.deadline import time_limit
 from smoke_gate.errors import UsageError
-from smoke_gate.github.claim_limits import excess
 from smoke_gate.github.expectation import Expectation
 from smoke_gate.pipeline import LOCAL_IMAGE
 from smoke_gate.report.judgement import Judgement
@@ -22,6 +24,22 @@ from smoke_gate.reproduce.reading import Recorded, recorded, tampering
 from smoke_gate.verdict import evaluate
 
 LARGEST_CLAIM = 10 << 20  # bytes; less than what is read of a file that one made oneself
+LONGEST_JUDGING = 60.0  # seconds; what an honest job writes in that many bytes takes some ten
+
+
+@contextmanager
+def in_time(file: Path) -> Iterator[None]:
+    """Bound what judging a claim takes: a file can ask for hours, and keep a job busy that may write.
+
+    Raises:
+        UsageError: it takes longer.
+
+    """
+    try:
+        with time_limit(LONGEST_JUDGING):
+            yield
+    except TimeoutError:
+        raise UsageError(f"{file} is not judged within {LONGEST_JUDGING:g} s: it is not published") from None
 
 
 def read_claim(file: Path, sha: str | None) -> Recorded:
@@ -38,7 +56,7 @@ def read_claim(file: Path, sha: str | None) -> Recorded:
     """
     if file.is_file() and file.stat().st_size > LARGEST_CLAIM:
         raise UsageError(f"{file} is larger than {LARGEST_CLAIM >> 20} MiB: it is not published")
-    document = read_document(file, excess)
+    document = read_document(file)
     if sha is not None and document["context"]["sha"] not in (None, sha):
         raise UsageError(f"{file} is about commit {document['context']['sha']!r}, this job about {sha}")
     return recorded(document, file)

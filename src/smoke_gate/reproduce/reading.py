@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -39,16 +39,12 @@ class Recorded:
     evidence: Evidence
 
 
-def read_document(path: Path, excess: Callable[[object], str | None] | None = None) -> VerdictDocument:
+def read_document(path: Path) -> VerdictDocument:
     """Read a verdict file and check its form; whether it is true is not asked.
 
-    Args:
-        path: The file.
-        excess: Says what the JSON value in it has too much of; it is asked before the form is checked.
-
     Raises:
-        VerdictFileError: It cannot be read, is larger than 64 MiB, is no JSON, names a key twice, has too much of
-            something, or is not what the schema says.
+        VerdictFileError: It cannot be read, is larger than 64 MiB, is no JSON, names a key twice, or is not what the
+            schema says.
 
     """
     content = _content(path)
@@ -57,8 +53,6 @@ def read_document(path: Path, excess: Callable[[object], str | None] | None = No
     except (ValueError, RecursionError) as error:
         reason = shortened(str(error), _LONGEST_QUOTE)
         raise VerdictFileError(f"{path} is no verdict file: it is no JSON: {reason}") from None
-    if excess and (problem := excess(document)):
-        raise VerdictFileError(f"{path} is not read: it has {problem}")
     if problem := _schema_problem(document):
         raise VerdictFileError(f"{path} is no verdict file: {problem}{_other_version(document)}")
     return cast(VerdictDocument, document)

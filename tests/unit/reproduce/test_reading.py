@@ -50,15 +50,6 @@ def test_what_is_no_verdict_file_is_refused(text, said, tmp_path):
     assert said in message
 
 
-def test_what_has_too_much_of_something_is_refused_before_its_form_is_checked(tmp_path):
-    path = tmp_path / "verdict.json"
-    path.write_text("[1, 2, 3]")
-    with pytest.raises(VerdictFileError, match=r"verdict\.json is not read: it has \[1, 2, 3\]$"):
-        read_document(path, str)
-    path.write_text(TEXT)
-    assert read_document(path, lambda document: None) == read_document(path)
-
-
 def test_text_that_is_no_utf8_is_refused(tmp_path):
     path = tmp_path / "verdict.json"
     path.write_bytes(TEXT.encode().replace(b"stage05", b"stage\xff5"))
