@@ -11,6 +11,8 @@ from typing import NoReturn, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_AGAIN = 1.0  # seconds: what is raised in a destructor, or in a callback of the garbage collector, is lost
+
 
 def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what the function returns, from a thread of its own that is left behind when the time is over.
@@ -50,12 +52,14 @@ def time_limit(seconds: float) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
         raise _TimeIsOver
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before, is_over = signal.signal(signal.SIGALRM, stop), False
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     except _TimeIsOver:
-        raise TimeoutError from None
+        is_over = True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    if is_over:
+        raise TimeoutError

@@ -36,6 +36,19 @@ def test_a_time_limit_breaks_off_whatever_is_done(work):
     assert time.monotonic() - begun < 60
 
 
+class Slow:
+    def __del__(self) -> None:
+        time.sleep(0.5)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_time_limit_that_is_over_in_a_destructor_is_over_soon_after():
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError), time_limit(0.1):
+        regardless(lambda: time.sleep(120 if Slow() else 0))
+    assert time.monotonic() - begun < 60
+
+
 def test_a_time_limit_that_is_kept_leaves_nothing_behind():
     before = signal.getsignal(signal.SIGALRM)
     with time_limit(120):
