@@ -66,7 +66,7 @@ def _mounted(folder: str, mode: str = "") -> str:
 def _places(options: Sequence[str]) -> list[str]:
     """Return the paths and addresses among the options: of a map the new ones, where the artifacts are now."""
     named = [(name, value) for name, value in pairwise(options) if name in _PLACES]
-    return [value.rpartition("=")[2] if name == _MAP else value for name, value in named]
+    return [value.partition("=")[2] if name == _MAP else value for name, value in named]
 
 
 def _is_elsewhere(place: str) -> bool:

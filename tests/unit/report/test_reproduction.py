@@ -74,6 +74,7 @@ def test_what_is_in_the_working_directory_or_on_the_network_is_read_in_a_contain
         ("--tracking-uri", "sqlite:///mlflow.db", "--policy", "/home/me/smoke-gate.yml"),
         ("--tracking-uri", "sqlite:///mlflow.db", "--baseline", "../main/v.json"),
         ("--tracking-uri", "sqlite:///mlflow.db", "--artifact-path-map", "/old=/new"),
+        ("--tracking-uri", "sqlite:///mlflow.db", "--artifact-path-map", "/old=/new/lr=0.1"),
     ],
 )
 def test_what_a_container_would_not_find_is_read_outside_of_one(options):
