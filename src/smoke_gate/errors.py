@@ -1,5 +1,6 @@
 """How the tool says that it could not do its job, and what the process then says to its caller."""
 
+import traceback
 from enum import IntEnum
 
 
@@ -35,3 +36,14 @@ class NoVerdictError(SmokeGateError):
     """No verdict can be reached: something that must be read could not be."""
 
     exit_code = ExitCode.NO_VERDICT
+
+
+class UnexpectedError(NoVerdictError):
+    """What nobody expected was raised. Its place is told, so that a report is of use; no values, they may be secret."""
+
+    def __init__(self, raised: BaseException) -> None:
+        frame = traceback.extract_tb(raised.__traceback__)[-1]
+        place = f"{frame.filename.rpartition('smoke_gate/')[2]}:{frame.lineno}"
+        super().__init__(
+            f"unexpected {type(raised).__name__} at {place}: no verdict. This is a bug; please report it."
+        )

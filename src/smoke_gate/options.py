@@ -25,6 +25,24 @@ def clean_sha(text: str) -> str:
     return text.lower()
 
 
+def clean_names(text: str) -> tuple[str, ...]:
+    """Split a list at commas and newlines."""
+    parts = (part.strip() for part in text.replace("\n", ",").split(","))
+    return tuple(part for part in parts if part)
+
+
+def clean_mapping(text: str) -> tuple[str, str]:
+    """Return where artifacts were and where they are, of ``OLD=NEW``.
+
+    Raises:
+        ValueError: It is none.
+    """
+    old, _, new = text.partition("=")
+    if not (old and new):
+        raise ValueError(f"found {text!r}, expected OLD=NEW")
+    return old, new
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The options of `check`, under their names there; None, empty: not given.

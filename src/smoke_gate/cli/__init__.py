@@ -9,7 +9,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from time import monotonic
 from types import FrameType
@@ -25,7 +24,7 @@ from smoke_gate.cli.produce import hash_files, preregister
 from smoke_gate.cli.publish import action, publish
 from smoke_gate.cli.repeat import compare, golden, reproduce
 from smoke_gate.cli.streams import SteadyStream
-from smoke_gate.errors import ExitCode, SmokeGateError, UsageError
+from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError, UsageError
 
 _NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
 _CLEAN_UP_SECONDS = 5.0
@@ -68,8 +67,8 @@ def run(arguments: Sequence[str]) -> int:
         _tell("smoke-gate: interrupted: no verdict")
         return int(ExitCode.NO_VERDICT)
     except BaseException as error:  # noqa: BLE001 - the last line of defence: a bug must neither show a traceback nor pass
-        _tell(_bug(error))
-        return int(ExitCode.NO_VERDICT)
+        _tell(f"smoke-gate: {UnexpectedError(error)}")
+        return int(UnexpectedError.exit_code)
     return int(code or 0)
 
 
@@ -103,13 +102,6 @@ def _tell(message: str) -> None:
 
     for line in message.splitlines():
         click.echo(log_line(line), err=True)
-
-
-def _bug(error: BaseException) -> str:
-    """Name the place, so that a report of the bug is of use, and not the values, which may be secret."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{frame.filename.rpartition('smoke_gate/')[2]}:{frame.lineno}"
-    return f"smoke-gate: unexpected {type(error).__name__} at {place}: no verdict. This is a bug; please report it."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

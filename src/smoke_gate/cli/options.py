@@ -3,17 +3,25 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from smoke_gate.options import DEFAULT_OUTPUT, DEFAULT_POLICY, DEFAULT_WORKERS, clean_sha
+from smoke_gate.options import (
+    DEFAULT_OUTPUT,
+    DEFAULT_POLICY,
+    DEFAULT_WORKERS,
+    clean_mapping,
+    clean_names,
+    clean_sha,
+)
 
 if TYPE_CHECKING:
     from smoke_gate.collect import Source
     from smoke_gate.policy.model import Policy
 
 Decorator = Callable[[Any], Any]
+T = TypeVar("T")
 VARIABLE_PREFIX = "SMOKE_GATE_"
 
 
@@ -49,34 +57,32 @@ def option(name: str, *parameters: str, **settings: Any) -> Decorator:
 
 def names(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
     """Split a list at commas and newlines; None where nothing was said."""
-    parts = [part.strip() for part in (text or "").replace("\n", ",").split(",")]
-    return tuple(part for part in parts if part) or None
+    return clean_names(text or "") or None
 
 
 def path_map(
     _context: click.Context, _parameter: click.Parameter, texts: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """Read ``OLD=NEW`` pairs."""
-    for text in texts:
-        if not all(text.partition("=")):
-            raise click.BadParameter(f"found {text!r}, expected OLD=NEW")
-    return tuple((old, new) for old, _, new in (text.partition("=") for text in texts))
+    return tuple(_read(clean_mapping, text) for text in texts)
 
 
 def sha(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """Read a whole commit hash; None where nothing was said."""
-    try:
-        return None if text is None else clean_sha(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+    return None if text is None else _read(clean_sha, text)
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
     """Read a duration such as ``30m``; nothing is no time."""
     from smoke_gate.waiting import duration
 
+    return _read(duration, text) if text else 0.0
+
+
+def _read(clean: Callable[[str], T], text: str) -> T:
+    """Return what an option means; what is wrong with it is click's to tell."""
     try:
-        return duration(text) if text else 0.0
+        return clean(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -36,10 +36,8 @@ class _File(io.FileIO):
 
     def write(self, data: "Buffer", /) -> int:
         try:
-            while (
-                written := super().write(data)
-            ) is None:  # the other end is slow, and gives no waiting of its own
-                select.select([], [self], [])
+            while (written := super().write(data)) is None:
+                select.select([], [self], [])  # the other end is slow, and was set not to block
         except OSError as error:
             self.problem = error
             return memoryview(data).nbytes

@@ -1,14 +1,13 @@
 """What runs inside GitHub Actions: inputs, verdict, publishing, in this order; the exit code is the verdict's alone."""
 
 import os
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from smoke_gate.errors import ExitCode, NoVerdictError, SmokeGateError
+from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError
 from smoke_gate.github.advice import permissions
 from smoke_gate.github.base_policy import rules_of
 from smoke_gate.github.claim import disagreements, in_time, judged_again, read_claim
@@ -101,7 +100,7 @@ def _in_job(work: Callable[[Job], int], environ: Mapping[str, str], clock: Clock
     except SmokeGateError as error:
         return _no_verdict(error, job, environ)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a job that others rely on
-        return _no_verdict(_bug(error), job, environ)
+        return _no_verdict(UnexpectedError(error), job, environ)
 
 
 def _request(job: Job) -> Request:
@@ -169,10 +168,3 @@ def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> 
         log(text)
     publish(message_of_error(error, how_to), job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)
-
-
-def _bug(error: Exception) -> NoVerdictError:
-    """Name the place, so that a report of the bug is of use, and not the values, which may be secret."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{frame.filename.rpartition('smoke_gate/')[2]}:{frame.lineno}"
-    return NoVerdictError(f"unexpected {type(error).__name__} at {place}. This is a bug; please report it.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from smoke_gate.errors import UsageError
-from smoke_gate.options import Options, clean_sha
+from smoke_gate.options import Options, clean_mapping, clean_names, clean_sha
 from smoke_gate.waiting import duration
 
 LARGEST_CHARACTER = "\uffff"
@@ -131,12 +131,6 @@ def _options(read: _Read) -> Options:
     )
 
 
-def clean_names(text: str) -> tuple[str, ...]:
-    """Split a list at commas and newlines."""
-    parts = (part.strip() for part in text.replace("\n", ",").split(","))
-    return tuple(part for part in parts if part)
-
-
 def clean_threshold(text: str) -> str:
     """Check a number of runs or a percentage; the policy gives it its meaning."""
     if not re.fullmatch(r"[1-9]\d*%?", text):
@@ -200,11 +194,7 @@ def clean_policy_ref(text: str) -> PolicyRef:
 
 def clean_artifact_path_map(text: str) -> tuple[tuple[str, str], ...]:
     """Read ``OLD=NEW`` pairs, one a line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for line in lines:
-        if not all(line.partition("=")):
-            raise ValueError(f"found {line!r}; expected OLD=NEW, one a line")
-    return tuple((line.partition("=")[0], line.partition("=")[2]) for line in lines)
+    return tuple(clean_mapping(line.strip()) for line in text.splitlines() if line.strip())
 
 
 def _one_of(kind: type[Choice], text: str) -> Choice:
