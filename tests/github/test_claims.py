@@ -386,6 +386,7 @@ def endless_pattern(document: dict[str, Any]) -> None:
     document["evidence"]["runs"][0]["checkpoints"][0]["path"] = "a/" * 200 + "c"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of hypothesis' own callback
 @pytest.mark.parametrize("change", [many_rules, many_metrics, many_seeds, many_checkpoints, endless_pattern])
 def test_a_file_that_takes_too_long_is_an_error_everywhere(runner, github, verdict_file, monkeypatch, change):
     runner.publish(verdict_file, *SECOND, commit_status="gate")
