@@ -13,7 +13,7 @@ from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
 from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
-from smoke_gate.report.markdown_section import ALL, Section, alert, block, sentence
+from smoke_gate.report.markdown_section import Section, alert, block, sentence
 from smoke_gate.verdict import VerdictStatus
 
 _SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
@@ -86,7 +86,10 @@ def policy_change(judgement: Judgement) -> Section | None:
     lines = change.splitlines()
     shown = [
         *lines[:_LONGEST_CHANGE],
-        *([f"… {len(lines) - _LONGEST_CHANGE} more lines; {ALL}"] * (len(lines) > _LONGEST_CHANGE)),
+        *(
+            [f"… {len(lines) - _LONGEST_CHANGE} more lines in the verdict file"]
+            * (len(lines) > _LONGEST_CHANGE)
+        ),
     ]
     note = "The rules that judge these runs are changed by the pull request that they judge. A person must agree."
     return Section("Policy changes of this pull request", f"{note}\n\n{block(shown, 'diff')}")

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from smoke_gate.draw import draw, with_drawings
+from smoke_gate.github.base_policy import policy_change
 from smoke_gate.policy.model import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
@@ -202,6 +203,13 @@ def test_the_commands_can_be_copied_whole():
         judged.reproduction.sealed_replay,
         judged.reproduction.check,
     ]
+
+
+def test_a_change_of_the_policy_is_shown_to_its_end_which_may_say_that_there_is_more():
+    old, new = ("\n".join(f"{word} {number}" for number in range(1000)) for word in ("one", "other"))
+    change = policy_change(old, new, branch="main")
+    page = Page(html(judgement(evidence=replace(passing_matrix(), policy_change=change))))
+    assert page.text["pre"].startswith(f"{change}\n")
 
 
 @pytest.mark.parametrize(("number", "said"), [(7, False), (8, True)])
