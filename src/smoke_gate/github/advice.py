@@ -33,10 +33,8 @@ def permissions(where: Situation, *, sets_status: bool) -> str:
     if sets_status:
         lines.append("  statuses: write")
     block = "\n".join(["```yaml", *lines, "```"])
-    parts = [
-        f"The token may not do that. Give the job these permissions, and pass `github_token`:\n\n{block}"
-    ]
-    return "\n\n".join([*parts, *([_DEPENDABOT] if where.by_dependabot else [])])
+    how_to = f"The token may not do that. Give the job these permissions, and pass `github_token`:\n\n{block}"
+    return f"{how_to}\n\n{_DEPENDABOT}" if where.by_dependabot else how_to
 
 
 def unpublished(messages: Sequence[str], how_to: str | None) -> str:

@@ -84,13 +84,9 @@ def policy_change(judgement: Judgement) -> Section | None:
     if not change:
         return None
     lines = change.splitlines()
-    shown = [
-        *lines[:_LONGEST_CHANGE],
-        *(
-            [f"… {len(lines) - _LONGEST_CHANGE} more lines in the verdict file"]
-            * (len(lines) > _LONGEST_CHANGE)
-        ),
-    ]
+    shown, rest = lines[:_LONGEST_CHANGE], len(lines) - _LONGEST_CHANGE
+    if rest > 0:
+        shown.append(f"… {rest} more lines in the verdict file")
     note = "The rules that judge these runs are changed by the pull request that they judge. A person must agree."
     return Section("Policy changes of this pull request", f"{note}\n\n{block(shown, 'diff')}")
 
