@@ -3,6 +3,7 @@
 import os.path
 from dataclasses import dataclass
 from difflib import unified_diff
+from io import StringIO
 from pathlib import Path
 
 from smoke_gate.errors import UsageError
@@ -40,8 +41,7 @@ def policy_change(
         other: whose policy ``head`` is.
 
     """
-    # Line ends do not count: a checkout may change them.
-    old, new = (base or "").splitlines(), (head or "").splitlines()
+    old, new = _lines(base), _lines(head)
     if old == new and (base is None) == (head is None):
         return None
     if len(old) + len(new) > MOST_COMPARED:
@@ -51,6 +51,11 @@ def policy_change(
     if len(lines) > LONGEST_CHANGE:
         shown.append(f"… and {len(lines) - LONGEST_CHANGE} more lines")
     return "\n".join(shown) or f"an empty policy file was {'added' if base is None else 'removed'}"
+
+
+def _lines(text: str | None) -> list[str]:
+    """Split text at the line ends that a checkout may change, and no others: YAML gives those a meaning."""
+    return [line.removesuffix("\n") for line in StringIO(text or "", newline=None)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,14 @@ from pathlib import Path
 import pytest
 
 from smoke_gate.github.base_policy import LONGEST_CHANGE, MOST_COMPARED, policy_change, repository_path
+from smoke_gate.policy.load import load_policy
+from smoke_gate.policy.model import Policy
 
 POLICY = "version: 1\nexperiments: [a]\n"
+
+
+def load(text: str) -> Policy:
+    return load_policy(Path("smoke-gate.yml"), plan_required=False, text=f"version: 1\n{text}".encode())
 
 
 def changed(base: str | None, head: str | None) -> str:
@@ -15,7 +21,14 @@ def changed(base: str | None, head: str | None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("base", "head"), [(POLICY, POLICY), (POLICY, POLICY.replace("\n", "\r\n")), (None, None)]
+    ("base", "head"),
+    [
+        (POLICY, POLICY),
+        (POLICY, POLICY.replace("\n", "\r\n")),
+        (POLICY, POLICY.removesuffix("\n")),
+        (POLICY + "\n", POLICY + "\r\n"),
+        (None, None),
+    ],
 )
 def test_the_same_is_no_change(base, head):
     assert policy_change(base, head, branch="main") is None
@@ -33,6 +46,14 @@ def test_a_change_is_a_unified_difference(base, head, lines):
     change = changed(base, head).splitlines()
     assert change[:2] == ["--- policy of main", "+++ policy of this pull request"]
     assert [line for line in change[2:] if line[0] in "+-"] == lines
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029"])
+def test_a_line_end_that_only_yaml_knows_is_a_change(end):
+    folded = "experiments:\n  - stage\n    05\n"
+    other = folded.replace("stage\n", f"stage{end}")
+    assert load(folded).experiments != load(other).experiments
+    assert changed(folded, other)
 
 
 @pytest.mark.parametrize(("base", "head"), [(None, ""), ("", None)])
