@@ -14,7 +14,7 @@ from smoke_gate.report.unidentified import Unidentified, run_words, unidentified
 from smoke_gate.verdict import GateResult, Verdict
 
 MOST_GROUPS = 10  # of failures, and of warnings
-MOST_PLACES = 4
+_MOST_PLACES = 4
 _LONGEST_MESSAGE = 400
 _LONGEST_VALUE = 48  # a run id with a word
 
@@ -64,8 +64,8 @@ def _first(lines: Sequence[str], what: str) -> list[str]:
 
 
 def _not_judged(runs: Unidentified) -> str:
-    names = [shortened(run_words(attempt), _LONGEST_MESSAGE) for attempt in runs.attempts[:MOST_PLACES]]
-    return f"  not judged: {runs.words}: {', '.join(names)}{more(len(runs.attempts), MOST_PLACES)}"
+    names = [shortened(run_words(attempt), _LONGEST_MESSAGE) for attempt in runs.attempts[:_MOST_PLACES]]
+    return f"  not judged: {runs.words}: {', '.join(names)}{more(len(runs.attempts), _MOST_PLACES)}"
 
 
 def more(number: int, most: int) -> str:
@@ -81,7 +81,7 @@ def place_and_values(group: CheckGroup, check: Check) -> str:
 
 def _group(group: CheckGroup, status: str = "") -> str:
     places = [place_and_values(group, check) for check in group.checks if place_of(check) is not None]
-    shown = f" {', '.join(places[:MOST_PLACES])}{more(len(places), MOST_PLACES)}" if places else ""
+    shown = f" {', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}" if places else ""
     subject = f" {group.subject}:" if group.subject is not None else ""
     return f"  {status}{group.gate}{shown}:{subject} {_cut(group.message)}"
 
