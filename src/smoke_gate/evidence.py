@@ -33,7 +33,8 @@ class Attempt:
     ``cell`` and ``seed`` are the text as recorded, None where the run has none; ``in_scope`` says whether
     ``runs.where`` selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None:
     not recorded).
-    ``experiment_id`` is where MLflow's pages show it.
+    ``experiment_id`` is where MLflow's pages show it, ``parent`` the id of the run that it is a child of, as the trials
+    of a sweep are.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class Attempt:
     dirty: bool | None = None
     in_scope: bool = True
     experiment_id: str = ""
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A preregistration run: the definition's hash as it was written down before the matrix."""
+    """A preregistration run: the definition's hash as it was written down before the matrix.
+
+    ``other_keys`` are the params that hold a definition's hash where the policy's key holds none.
+    """
 
     run_id: str
     run_name: str
@@ -79,6 +84,7 @@ class Registration:
     commit: str | None = None
     policy_sha256: str | None = None
     payload: Payload | None = None
+    other_keys: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -166,8 +172,9 @@ class Point:
 class Run:
     """The facts of a run that stands for a planned pair.
 
-    ``params`` and ``tags`` hold only the keys that the policy names; ``metrics`` the value at the highest step of every
-    metric; ``histories`` only those metrics whose history the policy or a figure needs, in step order.
+    ``params`` and ``tags`` hold only the keys that the policy names, and where a definition's hash is under another key
+    than the policy's, that one; ``metrics`` the value at the highest step of every metric; ``histories`` only those
+    metrics whose history the policy or a figure needs, in step order.
     ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are
     empty.
     ``same_code`` answers ``runs.commit: code``; ``after_registration`` answers ``require_ancestor``.
@@ -202,6 +209,7 @@ class Evidence:
     preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files``
     are the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit
     that ``runs.commit`` compares with. ``policy_change`` is the difference of the policy file in this pull request.
+    ``nearest`` has, for a param or tag that the policy names and no run has, that of the runs which may be meant.
     """
 
     as_of: str
@@ -213,6 +221,7 @@ class Evidence:
     drawn: tuple[Figure, ...] = ()
     head: str | None = None
     policy_change: str | None = None
+    nearest: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_exact(integer: int) -> bool:

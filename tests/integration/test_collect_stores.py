@@ -354,7 +354,7 @@ def old_store(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def test_an_older_schema_is_upgraded_in_a_copy(folder, capfd):
+def test_an_older_schema_is_upgraded_in_a_copy(folder, capfd, caplog):
     uri = old_store(folder / "old.db")
     before = fingerprint(folder)
     found = collect(policy(plan={"cells": ["B0", "A3"], "seeds": ["42"]}), Source(tracking_uri=uri)).evidence
@@ -369,6 +369,8 @@ def test_an_older_schema_is_upgraded_in_a_copy(folder, capfd):
     assert "--artifact-path-map" in (run.artifacts_problem or "")
     assert "elsewhere" in (run.artifacts_problem or "")
     assert "mlruns" not in (run.artifacts_problem or "")
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "--artifact-path-map /elsewhere/mlruns=NEW" in told
 
 
 def test_a_newer_schema_is_refused_with_both_versions(folder):

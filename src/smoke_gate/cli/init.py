@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smoke_gate.cli.options import experiment_option, option
-from smoke_gate.cli.progress import progress_bar
+from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.options import DEFAULT_POLICY, DEFAULT_WORKERS, Options
 
@@ -165,7 +165,7 @@ def _judged(options: Options, policy: "Policy") -> "Judged":
     """Return what `check` says by the policy: what init tells of a gate is this, and no second guess."""
     from smoke_gate.pipeline import read_and_judge, request_of
 
-    with progress_bar(shown=True) as progress:
+    with told(shown=False), progress_bar(shown=True) as progress:
         return read_and_judge(request_of(options, policy), progress)
 
 

@@ -43,14 +43,11 @@ def progress_bar(*, shown: bool) -> Iterator["Progress"]:
 
 @contextmanager
 def told(*, shown: bool) -> Iterator[None]:
-    """Say on stderr what is read, a line each."""
-    if not shown:
-        yield
-        return
+    """Say warnings on stderr, a line each, and where that is asked for what is read."""
     log, lines = logging.getLogger("smoke_gate"), _Lines()
     level = log.level
     log.addHandler(lines)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if shown else logging.WARNING)
     try:
         yield
     finally:

@@ -10,10 +10,12 @@ import click
 def action() -> int:
     """Run as the GitHub Action: inputs from INPUT_*, then check, then publish."""
     from smoke_gate import pipeline
+    from smoke_gate.cli.progress import told
     from smoke_gate.collect.progress import silent
     from smoke_gate.github.action import run_action
 
-    return run_action(os.environ, lambda request, wait: pipeline.check(request, silent, wait=wait))
+    with told(shown=False):
+        return run_action(os.environ, lambda request, wait: pipeline.check(request, silent, wait=wait))
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from smoke_gate.cli.options import experiment_option, option, path_map_option, policy_and_store
-from smoke_gate.cli.progress import progress_bar
+from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode
 from smoke_gate.options import DEFAULT_POLICY
 
@@ -95,7 +95,7 @@ def _live(file: Path, tracking_uri: str | None, artifact_path_map: tuple[tuple[s
     source = Source(
         tracking_uri=tracking_uri or store_of(case.document, os.environ), artifact_path_map=artifact_path_map
     )
-    with progress_bar(shown=True) as progress:
+    with told(shown=False), progress_bar(shown=True) as progress:
         found = read_again(case, source, progress)
     click.echo(live_text(found, case), nl=False)
     return ExitCode.FAIL if found.changes else ExitCode.OK

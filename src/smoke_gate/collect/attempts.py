@@ -24,6 +24,7 @@ _LOCAL_PAGE = 5000  # a file store reads every run again for each page
 _REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
 _COMMIT_TAGS = ("mlflow.source.git.commit", "git_commit")
 _DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
+_PARENT_TAG = "mlflow.parentRunId"
 
 
 def search(
@@ -85,7 +86,7 @@ def parents_of(
     """
     if not any(Template.parse(text).reads_parent for text in (policy.runs.cell, policy.runs.seed)):
         return {}
-    ids = {parent for run in runs.values() if (parent := run.data.tags.get("mlflow.parentRunId"))}
+    ids = {parent for run in runs.values() if (parent := run.data.tags.get(_PARENT_TAG))}
     found = {parent: runs.get(parent) or _run(store, parent) for parent in sorted(ids)}
     return {parent: run for parent, run in found.items() if run is not None}
 
@@ -125,10 +126,11 @@ class Reader:
             commit=commit_of(run),
             dirty=_dirty(run),
             in_scope=self.in_scope is None or info.run_id in self.in_scope,
+            parent=run.data.tags.get(_PARENT_TAG) or None,
         )
 
     def _stated(self, template: Template, run: "RecordedRun", name: str, group: str) -> str | None:
-        parent = self.parents.get(run.data.tags.get("mlflow.parentRunId", ""))
+        parent = self.parents.get(run.data.tags.get(_PARENT_TAG, ""))
         return template.read(
             run.data.params,
             run.data.tags,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
 from smoke_gate.collect.histories import thinned
 from smoke_gate.collect.needs import Needs
-from smoke_gate.collect.registrations import payload_in_params, registration_of
+from smoke_gate.collect.registrations import other_keys, payload_in_params, registration_of
 from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Payload, Point, Registration, Run, is_exact, metric_text
@@ -34,7 +34,7 @@ class FactReader:
         artifacts = read_artifacts(run, self.needs, self.store, self.path_map)
         return Run(
             run_id=run.info.run_id,
-            params=_only(self.needs.params, run.data.params),
+            params=_only(self._keys(run), run.data.params),
             tags=_only(self.needs.tags, run.data.tags),
             metrics={name: metric_text(value) for name, value in sorted(run.data.metrics.items())},
             histories={
@@ -57,6 +57,11 @@ class FactReader:
 
         """
         return registration_of(run, self.needs.definition or "", self._payload(run))
+
+    def _keys(self, run: "RecordedRun") -> frozenset[str]:
+        """Return the params that are looked at: those of the policy, and where a definition's hash is by mistake."""
+        definition = self.needs.definition
+        return self.needs.params.union(other_keys(run.data.params, definition) if definition else ())
 
     def _payload(self, run: "RecordedRun") -> Payload | None:
         if self.needs.definition is None:

@@ -1,9 +1,11 @@
 """Reading, in order: the store, the attempts, the selected runs, the checkout."""
 
 import logging
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,11 @@ from smoke_gate.collect.facts import FactReader
 from smoke_gate.collect.files import read_figures
 from smoke_gate.collect.git import head_of, is_ancestor, open_repository, same_code
 from smoke_gate.collect.locations import shown
+from smoke_gate.collect.nearest import nearest_keys
 from smoke_gate.collect.needs import Needs, needs_of
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.registrations import in_force, is_registration
-from smoke_gate.collect.roots import PathMap
+from smoke_gate.collect.roots import PathMap, lost_folders
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.workers import in_parallel
 from smoke_gate.evidence import Answer, Attempt, Evidence, Registration, Run
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 _LOG = logging.getLogger(__name__)
+
+_MOST_TOLD = 5  # places where artifacts were
 
 Experiments = tuple[tuple[str, str], ...]
 
@@ -112,6 +117,10 @@ def collect(
             workers=source.workers, stage="facts", progress=progress,
         )  # fmt: skip
         registrations = tuple(map(reader.registration, recorded.registrations)) if needs.definition else ()
+        unread = [recorded.runs[run.run_id].info for run in facts if run.artifacts_problem is not None]
+        places = [(info.artifact_uri, info.run_id) for info in unread]
+        lost = lost_folders(places, store, source.artifact_path_map)
+    _tell(lost)
     head, runs = _with_git(policy, source, needs, facts, selected, in_force(policy, registrations))
     evidence = Evidence(
         as_of=clock().astimezone(UTC).date().isoformat(),
@@ -121,6 +130,7 @@ def collect(
         definition_sha256=definition,
         files=read_figures(source.checkout, needs.files),
         head=head,
+        nearest=_nearest(policy, recorded),
     )
     return Collected(
         evidence=evidence, experiments=recorded.experiments, tracking_uri=shown(source.tracking_uri)
@@ -171,6 +181,21 @@ def _read_attempts(policy: Policy, store: Store, progress: Progress) -> _Recorde
         ),
         attempts=worth_keeping(policy, map(reader.attempt, runs.values())),
     )
+
+
+def _tell(lost: Sequence[str]) -> None:
+    """Say where artifacts that are not found were recorded: paths of a machine, so they are no evidence."""
+    for folder in lost[:_MOST_TOLD]:
+        option = shlex.join(["--artifact-path-map", f"{folder}=NEW"])
+        _LOG.warning(
+            "artifacts were recorded below %s, which is not here: say where they are with %s", folder, option
+        )
+
+
+def _nearest(policy: Policy, recorded: _Recorded) -> dict[str, str]:
+    active = [run.data for run in recorded.runs.values() if run.info.lifecycle_stage == "active"]
+    params = set(chain.from_iterable(run.params for run in active))
+    return nearest_keys(policy, params, set(chain.from_iterable(run.tags for run in active)))
 
 
 def _definition(policy: Policy, source: Source) -> str | None:

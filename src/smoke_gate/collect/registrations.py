@@ -1,18 +1,21 @@
 """Preregistration runs, and the definition that a run logged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from smoke_gate.collect.attempts import commit_of, name_of, time_of
 from smoke_gate.evidence import Payload, Registration
 from smoke_gate.hashing import HashError, definition_hash, sha256_hex
 from smoke_gate.policy.model import ByRunId, ByRunName, Policy
+from smoke_gate.policy.terms import is_sha256
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 DEFINITION_FILE = "definition.json"
 _TAG, _KIND = "smoke_gate.kind", "preregistration"
+_KEY_SUFFIX = "_definition_hash"
+_MOST_OTHER_KEYS = 3  # that are told
 
 
 def is_registration(policy: Policy, run: "RecordedRun") -> bool:
@@ -40,7 +43,16 @@ def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Re
         commit=commit_of(run),
         policy_sha256=params.get("policy_sha256") or None,
         payload=payload,
+        other_keys=other_keys(params, key),
     )
+
+
+def other_keys(params: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """Return the params that hold a definition's hash where ``key`` holds none: of another metric, or misspelt."""
+    if params.get(key):
+        return ()
+    found = (name for name in sorted(params) if name.endswith(_KEY_SUFFIX) and is_sha256(params[name]))
+    return tuple(found)[:_MOST_OTHER_KEYS]
 
 
 def payload_in_params(run: "RecordedRun", key: str) -> Payload | None:

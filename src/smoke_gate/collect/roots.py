@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -66,6 +66,24 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
         f"the artifacts were recorded at {_from_experiment(recorded, owner)}, which is not here. "
         f"Where they are elsewhere now, say so with {_OPTION}"
     )
+
+
+def lost_folders(recorded: Iterable[tuple[str, str]], store: Store, path_map: PathMap) -> tuple[str, ...]:
+    """Return the folders that an option must map for artifacts to be found: evidence may not name them.
+
+    Args:
+        recorded: The artifact URIs of runs, with the runs' ids.
+        store: Where they were recorded.
+        path_map: As for :func:`locate`.
+
+    """
+    lost = set()
+    for uri, owner in recorded:
+        try:
+            locate(uri, owner, store, path_map)
+        except ArtifactError:
+            lost.add(_above_experiment(uri, owner))
+    return tuple(sorted(lost))
 
 
 def _mapped(recorded: str, path_map: PathMap) -> str | None:
@@ -153,8 +171,19 @@ def _is_here(folder: Path) -> bool:
 
 def _from_experiment(recorded: str, owner: str) -> str:
     """Return the end of a recorded place, from the experiment on: the rest is of a machine, so it is no evidence."""
+    return _divided(recorded, owner)[1]
+
+
+def _above_experiment(recorded: str, owner: str) -> str:
+    """Return the beginning of a recorded place, which the runs of a store have in common."""
+    return _divided(recorded, owner)[0]
+
+
+def _divided(recorded: str, owner: str) -> tuple[str, str]:
+    """Divide a recorded place where the experiment begins, else before its last part."""
     parts = PurePosixPath(_paths(recorded)[-1]).parts
     if owner in parts:
-        start = parts.index(owner)
-        return "/".join(parts[max(0, start - 1) :])
-    return without_credentials(recorded).rpartition("/")[2]
+        start = max(0, parts.index(owner) - 1)
+        return str(PurePosixPath(*parts[:start])), "/".join(parts[start:])
+    above, _, end = without_credentials(recorded).rpartition("/")
+    return above, end

@@ -14,7 +14,8 @@ def test_what_is_read_is_a_line_each_and_nothing_but_text(capsys):
     assert not logging.getLogger("smoke_gate").handlers
 
 
-def test_nothing_unless_asked_for(capsys):
+def test_only_warnings_unless_asked_for(capsys):
     with told(shown=False):
         LOG.info("3 runs")
-    assert capsys.readouterr().err == ""
+        LOG.warning("lost\n::error::x")
+    assert capsys.readouterr().err == "lost\\n::error::x\n"

@@ -51,6 +51,10 @@ def test_cell_and_seed(runs, recorded, expected):
     assert (found.cell, found.seed) == expected
 
 
+def test_the_run_that_an_attempt_is_a_child_of():
+    assert (attempt(run(tags=CHILD)).parent, attempt(run()).parent) == ("p", None)
+
+
 @pytest.mark.parametrize(
     ("tags", "commit", "dirty"),
     [

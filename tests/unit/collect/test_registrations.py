@@ -5,6 +5,7 @@ import pytest
 from smoke_gate.collect.registrations import (
     in_force,
     is_registration,
+    other_keys,
     payload_in_params,
     payload_of,
     registration_of,
@@ -41,6 +42,23 @@ def policy(expected: object = "preregistration") -> Policy:
 )
 def test_what_is_a_registration(expected, recorded, answer):
     assert is_registration(policy(expected), recorded) is answer
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        ({"mae_definition_hash": "a" * 64}, ("mae_definition_hash",)),
+        ({"mae_definition_hash": "a" * 64, "pape_definition_hash": "b" * 64}, ()),
+        ({"mae_definition_hash": "a" * 64, "pape_definition_hash": ""}, ("mae_definition_hash",)),
+        ({"mae_definition_hash": "no hash", "train_data_hash": "a" * 64}, ()),
+        ({f"{name}_definition_hash": "a" * 64 for name in "dbca"},
+         ("a_definition_hash", "b_definition_hash", "c_definition_hash")),
+    ],
+)  # fmt: skip
+def test_the_keys_of_other_definitions(params, found):
+    assert other_keys(params, "pape_definition_hash") == found
+    recorded = run(params=params, tags={"smoke_gate.kind": "preregistration"})
+    assert registration_of(recorded, "pape_definition_hash", None).other_keys == found
 
 
 def test_payload_as_logged_and_as_canonical_json():

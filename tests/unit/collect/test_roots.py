@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.locations import Kind
-from smoke_gate.collect.roots import Root, locate, runner_path_map
+from smoke_gate.collect.roots import Root, locate, lost_folders, runner_path_map
 from smoke_gate.collect.store import Store
 
 RUN = "0123456789abcdef0123456789abcdef"
@@ -166,6 +166,27 @@ def test_a_dead_place_is_named_without_the_machine():
 def test_a_map_to_nowhere_is_dead(here):
     with pytest.raises(ArtifactError):
         locate(f"/data/1/{RUN}/artifacts", RUN, store("sqlite", here), (("/data", "/nowhere/at/all"),))
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("file:///home/me/mlruns/1/{run}/artifacts", "/home/me/mlruns"),
+        ("/home/my%20own/mlruns/1/{run}/artifacts", "/home/my own/mlruns"),
+        ("C:\\runs\\1\\{run}\\artifacts", "C:/runs"),
+        ("/elsewhere/all/artifacts", "/elsewhere/all"),
+    ],
+)
+def test_the_folder_to_map_is_told_and_mapping_it_helps(here, uri, folder):
+    recorded = uri.format(run=RUN)
+    assert lost_folders([(recorded, RUN), (recorded, RUN)], store("server"), ()) == (folder,)
+    made(here / "1" / RUN / "artifacts")
+    made(here / "artifacts")
+    assert lost_folders([(recorded, RUN)], store("server"), ((folder, str(here)),)) == ()
+
+
+def test_no_folder_is_lost_where_artifacts_are_in_a_store():
+    assert lost_folders([(f"s3://bucket/1/{RUN}/artifacts", RUN)], store("server"), ()) == ()
 
 
 def test_nothing_logged_is_no_dead_place(here):

@@ -1,0 +1,40 @@
+"""What runs have in place of a param or tag that the policy names and no run has, because it is misspelt. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
+
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.terms import Template, nearest
+
+
+def nearest_keys(policy: Policy, params: Collection[str], tags: Collection[str]) -> dict[str, str]:
+    """Return, for what no run has, what may be meant: the same name of the other kind, or one that is nearly the same.
+
+    Args:
+        policy: whose ``runs.cell``, ``runs.seed``, ``expect`` and units' ``when`` name params and tags.
+        params: those that any run has.
+        tags: the same.
+
+    """
+    known = {"params": params, "tags": tags}
+    found: dict[str, str] = {}
+    for reference in sorted(set(_named(policy))):
+        kind, _, key = reference.partition(".")
+        if kind in known and key not in known[kind] and (near := _nearest(kind, key, known)) is not None:
+            found[reference] = near
+    return found
+
+
+def _named(policy: Policy) -> Iterator[str]:
+    yield from Template.parse(policy.runs.cell).references
+    yield from Template.parse(policy.runs.seed).references
+    yield from chain.from_iterable(cell.expect for cell in policy.plan.cells.values())
+    yield from chain.from_iterable(rule.when for rule in policy.gates.unit_contract.rules)
+
+
+def _nearest(kind: str, key: str, known: Mapping[str, Collection[str]]) -> str | None:
+    other = "tags" if kind == "params" else "params"
+    if key in known[other]:
+        return f"{other}.{key}"
+    near = nearest(key, known[kind])
+    return None if near is None else f"{kind}.{near}"
