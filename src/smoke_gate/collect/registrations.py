@@ -7,14 +7,13 @@ from smoke_gate.collect.attempts import commit_of, name_of, time_of
 from smoke_gate.evidence import Payload, Registration
 from smoke_gate.hashing import HashError, definition_hash, sha256_hex
 from smoke_gate.policy.model import ByRunId, ByRunName, Policy
-from smoke_gate.policy.terms import is_sha256
+from smoke_gate.policy.terms import definition_keys
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 DEFINITION_FILE = "definition.json"
 _TAG, _KIND = "smoke_gate.kind", "preregistration"
-_KEY_SUFFIX = "_definition_hash"
 _MOST_OTHER_KEYS = 3  # that are told
 
 
@@ -49,10 +48,7 @@ def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Re
 
 def other_keys(params: Mapping[str, str], key: str) -> tuple[str, ...]:
     """Return the params that hold a definition's hash where ``key`` holds none: of another metric, or misspelt."""
-    if params.get(key):
-        return ()
-    found = (name for name in sorted(params) if name.endswith(_KEY_SUFFIX) and is_sha256(params[name]))
-    return tuple(found)[:_MOST_OTHER_KEYS]
+    return () if params.get(key) else definition_keys(params)[:_MOST_OTHER_KEYS]
 
 
 def payload_in_params(run: "RecordedRun", key: str) -> Payload | None:

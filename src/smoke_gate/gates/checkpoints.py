@@ -12,6 +12,7 @@ from smoke_gate.policy.terms import path_matches
 MANIFEST = "checkpoints/MANIFEST.json"
 _SUBJECT = "checkpoints"
 _WRITE = "Log checkpoints with smoke_gate.contract.log_checkpoint, which keeps the manifest."
+_RESTORE = "Restore what was logged, or run again; smoke_gate.contract.log_checkpoint keeps the manifest."
 
 Finding = tuple[Status, str]
 
@@ -206,14 +207,14 @@ def _manifest(section: CheckpointsGate, judged: Judged, *, used: bool) -> Iterat
 
 def _listed(section: CheckpointsGate, path: str, entry: ManifestEntry, artifact: Artifact | None) -> Finding:
     if artifact is None:
-        return Status.FAIL, f"The manifest lists it, but the run does not have it. {_WRITE}"
+        return Status.FAIL, f"The manifest lists it, but the run does not have it. {_RESTORE}"
     wrong = []
     if artifact.size is not None and artifact.size != entry.size:
         wrong.append(f"size {artifact.size} instead of {entry.size}")
     if artifact.sha256 is not None and artifact.sha256 != entry.sha256.lower():
         wrong.append(f"sha256 {artifact.sha256} instead of {entry.sha256}")
     if wrong:
-        return Status.FAIL, f"It is not what the manifest lists: {' and '.join(wrong)}. {_WRITE}"
+        return Status.FAIL, f"It is not what the manifest lists: {' and '.join(wrong)}. {_RESTORE}"
     if artifact.sha256 is not None:
         return Status.PASS, "It is what the manifest lists."
     if artifact.problem is not None:
@@ -244,7 +245,8 @@ def _duplicates(case: Case) -> Iterator[Check]:
 def _duplicate(judged: Judged, path: str, twin: Judged) -> Check:
     message = (
         f"Its bytes are those of a checkpoint of {twin.pair.subject} (run {twin.run.run_id}): one of the two was not "
-        "trained, or was copied. Train it again, or mark the cell deterministic."
+        "trained, was copied, or was overwritten by the other before it was logged. "
+        "Train it again, into a file of its own, or mark the cell deterministic."
     )
     same = f"as in {twin.pair.subject}"
     return judged.check(

@@ -26,7 +26,7 @@ class Expected:
 
 def expected_definition(case: Case) -> Expected:
     """Return the hash that the policy's ``definition_hash.expected`` stands for."""
-    source = case.policy.gates.definition_hash.expected
+    source, key = case.policy.gates.definition_hash.expected, case.policy.gates.definition_hash.key
     if isinstance(source, BySha256):
         return Expected(sha256=source.sha256, origin="the policy's sha256")
     if isinstance(source, ByFile):
@@ -34,11 +34,11 @@ def expected_definition(case: Case) -> Expected:
     everyone = case.evidence.registrations
     if isinstance(source, ByRunId):
         named = [registration for registration in everyone if registration.run_id == source.run_id]
-        return of_registrations(named, f"the preregistration run {quoted(source.run_id)}")
+        return of_registrations(named, key, f"the preregistration run {quoted(source.run_id)}")
     if isinstance(source, ByRunName):
         named = [registration for registration in everyone if registration.run_name == source.run_name]
-        return of_registrations(named, f"the preregistration run named {quoted(source.run_name)}")
-    return of_registrations(everyone, "the preregistration run")
+        return of_registrations(named, key, f"the preregistration run named {quoted(source.run_name)}")
+    return of_registrations(everyone, key, "the preregistration run")
 
 
 def _of_file(case: Case, source: ByFile) -> Expected:
@@ -53,10 +53,10 @@ def _of_file(case: Case, source: ByFile) -> Expected:
 # --- registrations ----------------------------------------------------------------------------------------------------
 
 
-def of_registrations(registrations: Sequence[Registration], origin: str) -> Expected:
+def of_registrations(registrations: Sequence[Registration], key: str, origin: str) -> Expected:
     """Return the hash of the registration that is in force: the only one, or the end of the chain.
 
-    Beside one that states a hash under the policy's key, those that do not are of another metric.
+    Beside one that states a hash under ``key``, which is the policy's, those that do not are of another metric.
     """
 
     def unknown(problem: str) -> Expected:
@@ -67,8 +67,7 @@ def of_registrations(registrations: Sequence[Registration], origin: str) -> Expe
         return unknown(f"{origin[0].upper()}{origin[1:]} {_why_none(registrations)}")
     stating = [registration for registration in counted if registration.sha256]
     if not stating:
-        named = ", ".join(sorted(registration.run_id for registration in counted))
-        return unknown(f"Preregistration runs without a definition hash: {named}. {PREREGISTER}")
+        return unknown(_why_not_of(key, counted))
     end = _end_of_chain(stating)
     if end is None:
         named = ", ".join(sorted(registration.run_id for registration in stating))
@@ -91,6 +90,18 @@ def _why_none(registrations: Sequence[Registration]) -> str:
     newest = max(deleted, key=lambda one: (one.start_time or 0, one.run_id))
     restore = f"Restore it (mlflow runs restore --run-id {newest.run_id})"
     return f"does not count: {found}. {restore}: a new one would come after the runs."
+
+
+def _why_not_of(key: str, registrations: Sequence[Registration]) -> str:
+    """Say of registrations of which none states a hash under the key what they state, and what to do."""
+    found = "; ".join(
+        f"{one.run_id} has {' and '.join(one.other_keys) or 'no definition hash'}"
+        for one in sorted(registrations, key=lambda one: one.run_id)
+    )
+    return (
+        f"No preregistration run has {key}: {found}. "
+        f"Correct `definition_hash.key`, or run `smoke-gate preregister --key {key}` before the matrix."
+    )
 
 
 def _why_not(registration: Registration) -> str:

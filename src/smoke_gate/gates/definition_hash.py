@@ -6,6 +6,7 @@ from smoke_gate.evidence import Answer, Payload, Registration
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, abbreviated, quoted
 from smoke_gate.gates.definition import Expected, expected_definition, of_registrations
 from smoke_gate.policy.model import DefinitionHashGate
+from smoke_gate.policy.terms import definition_keys
 
 PARAM_LIMITS = (250, 500, 6000)  # lengths at which MLflow stores of different ages cut a param
 
@@ -87,7 +88,7 @@ def _registered_payload(case: Case, registration: Registration) -> Check:
 
 def _agreement(case: Case, expected: Expected) -> Check:
     """Compare a hash that the policy or an option states with the preregistration that it replaces."""
-    registered = of_registrations(case.evidence.registrations, "the preregistration run")
+    registered = of_registrations(case.evidence.registrations, _settings(case).key, "the preregistration run")
     run_id = None if registered.registration is None else registered.registration.run_id
     if registered.sha256 == expected.sha256:
         status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."
@@ -95,7 +96,7 @@ def _agreement(case: Case, expected: Expected) -> Check:
         status = Status.WARNING
         message = (
             f"The preregistration disagrees with {expected.origin}, which is what runs are held against. "
-            "Register the new definition with `prior_sha256`, or drop the other one."
+            "Register the new definition as replacing the earlier one (`smoke-gate preregister --prior`), or drop one."
         )
     return _registration_check(
         "preregistration", status, "preregistration", message, run_id, registered.sha256 or registered.problem,
@@ -140,7 +141,13 @@ def _missing(settings: DefinitionHashGate, judged: Judged) -> str:
     retired = next((key for key in settings.retired_keys if judged.run.params.get(key)), None)
     if retired is not None:
         return f"The hash is under the retired key {retired} only. Log it as {settings.key} and run again."
-    return f"{settings.key} is missing. Call contract.log_definition(payload) in training and run again."
+    call = f'contract.log_definition(payload, key="{settings.key}")'
+    if others := definition_keys(judged.run.params):
+        return (
+            f"{settings.key} is missing, the run logs {' and '.join(others)}. "
+            f"Call {call} in training and run again, or correct `definition_hash.key`."
+        )
+    return f"{settings.key} is missing. Call {call} in training and run again."
 
 
 def _payload(case: Case, judged: Judged) -> Iterator[Check]:

@@ -32,7 +32,7 @@ def judge(case: Case) -> Outcome:
         checks += _absent(section, judged, own)
     checks += [_figure(rules, figure) for figure in files]
     checks += drawn
-    checks += _patterns(section, [figure for figures in own.values() for figure in figures], files)
+    checks += _patterns(case, [figure for figures in own.values() for figure in figures], files)
     checks += _duplicates(case, own)
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
@@ -203,12 +203,15 @@ def _absent(section: FiguresGate, judged: Judged, own: Mapping[str, Sequence[Fig
     yield judged.check("G4", "pattern", Status.FAIL, subject, message, observed="none", expected="a figure")
 
 
-def _patterns(section: FiguresGate, of_runs: Sequence[Figure], files: Sequence[Figure]) -> Iterator[Check]:
+def _patterns(case: Case, of_runs: Sequence[Figure], files: Sequence[Figure]) -> Iterator[Check]:
     """Yield a check for each pattern; what no run needs must match only if one has a figure, or figures carry keys."""
+    section = case.policy.gates.figures
+    unread = any(judged.run.artifacts_problem is not None for judged in case.judged)
+    how = "Not all could be read: see to that first." if unread else _LOG
     none_at_all = bool(section.required_keys) and not files
     if of_runs or none_at_all or section.required:
         for pattern in section.paths:
-            yield _pattern(pattern, of_runs, f"artifact of a planned run. {_LOG}")
+            yield _pattern(pattern, of_runs, f"artifact of a planned run. {how}")
     for pattern in section.files:
         yield _pattern(pattern, files, "file of the checkout. Commit the figure, or correct figures.files.")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from smoke_gate.evidence import Attempt
 from smoke_gate.gates.base import Case, Check, Status, quoted
 from smoke_gate.gates.commits import Finding
-from smoke_gate.policy.terms import nearest, normal_seed
+from smoke_gate.policy.terms import Template, nearest, normal_seed
 from smoke_gate.selection import Pair, Place
 
 _MOST_COMPARED = 50_000  # names with one another
@@ -17,8 +17,13 @@ def pair_checks(case: Case) -> Iterator[Check]:
     """Check that one finished run stands for each pair, and say how many tries it took."""
     read = {judged.pair for judged in case.judged}
     _, ran = _strangers(case)
+    unsaid = _unsaid(case)
     for place in case.matrix.places:
-        status, message = _finding(case, place, ran, is_read=place.pair in read)
+        if place.selected is None:
+            found = f"No finished run, {_tries(place.attempts)}."
+            status, message = Status.FAIL, f"{found} {unsaid or _how_to_get_it(place, ran)}"
+        else:
+            status, message = _of_selected(case, place, is_read=place.pair in read)
         attempt = _in_question(place)
         yield Check(
             gate="G0", kind="pair", status=status, subject=place.pair.subject, message=message,
@@ -51,16 +56,22 @@ def unexpected_checks(case: Case) -> Iterator[Check]:
 # --- a pair without a run ---------------------------------------------------------------------------------------------
 
 
-def _finding(case: Case, place: Place, ran: Sequence[Pair], *, is_read: bool) -> Finding:
-    tries = _tries(place.attempts)
-    if place.selected is None:
-        return Status.FAIL, f"No finished run, {tries}. {_how_to_get_it(place, ran)}"
-    if not is_read:
-        return Status.FAIL, "Its run was not read, so nothing of it is known. Read the experiment again."
-    findings = [*_duplicates(case, place), *_attempts(case, place)]
-    statuses = [status for status, _ in findings]
-    worst = next((status for status in (Status.FAIL, Status.WARNING) if status in statuses), Status.PASS)
-    return worst, " ".join([f"A finished run, {tries}.", *(message for _, message in findings)])
+def _unsaid(case: Case) -> str | None:
+    """Say what no run at all states of itself: where that is a cell or a seed, no pair can have a run."""
+    runs, templates = case.matrix.unidentified, {"cell": case.policy.runs.cell, "seed": case.policy.runs.seed}
+    if not runs or case.matrix.unexpected or any(place.attempts for place in case.matrix.places):
+        return None
+    said = {"cell": any(run.cell for run in runs), "seed": any(run.seed for run in runs)}
+    lacking = [name for name, text in templates.items() if text != "none" and not said[name]]
+    return " ".join(_how_to_say(case, name, templates[name]) for name in lacking) or None
+
+
+def _how_to_say(case: Case, name: str, template: str) -> str:
+    found = f"None of {len(case.matrix.unidentified)} runs says its {name} by `runs.{name}: {template}`."
+    nearest_of = map(case.evidence.nearest.get, Template.parse(template).references)
+    if near := next(filter(None, nearest_of), None):
+        return f"{found} Did you mean {near}?"
+    return f"{found} Correct that, or call contract.log_plan in training."
 
 
 def _how_to_get_it(place: Place, ran: Sequence[Pair]) -> str:
@@ -73,8 +84,8 @@ def _how_to_get_it(place: Place, ran: Sequence[Pair]) -> str:
         )
     if _is_active(attempt):
         return (
-            "Wait for it (--wait). If its process is dead, mark it failed or delete it "
-            f"(mlflow runs delete --run-id {attempt.run_id}), and run it again."
+            f"Wait for it (--wait). If the process of {attempt.run_id} is dead, run the pair again: "
+            "what it left stays in the ledger as an attempt."
         )
     return f"Restore it (mlflow runs restore --run-id {attempt.run_id}), or run it again."
 
@@ -119,7 +130,17 @@ def _ran(case: Case, attempt: Attempt) -> Pair:
     return Pair(attempt.cell or "", None if case.policy.runs.seed == "none" else attempt.seed)
 
 
-# --- a pair with more than one ----------------------------------------------------------------------------------------
+# --- a pair that has one, or more -------------------------------------------------------------------------------------
+
+
+def _of_selected(case: Case, place: Place, *, is_read: bool) -> Finding:
+    if not is_read:
+        return Status.FAIL, "Its run was not read, so nothing of it is known. Read the experiment again."
+    findings = [*_duplicates(case, place), *_attempts(case, place)]
+    statuses = [status for status, _ in findings]
+    worst = next((status for status in (Status.FAIL, Status.WARNING) if status in statuses), Status.PASS)
+    found = f"A finished run, {_tries(place.attempts)}."
+    return worst, " ".join([found, *(message for _, message in findings)])
 
 
 def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
@@ -131,8 +152,8 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
         return
     if others and any(one.start_time is None for one in place.candidates):
         message = (
-            f"{newest.run_id} was taken, there is also {_names(others)}, and which is the newest is not known: a start "
-            "time is missing, or not in milliseconds."
+            f"{_names([newest])} was taken, there is also {_names(others)}, and which is the newest is not known: a "
+            "start time is missing, or not in milliseconds."
         )
         yield Status.WARNING, f"{message} Decide which one counts: `runs.where` can leave out the rest."
         return
@@ -140,10 +161,14 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
         other for other in others if other.commit == newest.commit or not (other.commit and newest.commit)
     ]
     if unexplained:
-        message = (
-            f"The newest was taken; of the same or an unknown commit there is also {_names(unexplained)}."
+        yield (
+            Status.WARNING,
+            (
+                f"The newest, {_names([newest])}, was taken; of the same or an unknown commit there is also "
+                f"{_names(unexplained)}. Look at why it was run again; what is no run of the matrix, as a trial of a "
+                "sweep is, `runs.where` can leave out."
+            ),
         )
-        yield Status.WARNING, f"{message} Look at why it was run again."
 
 
 def _attempts(case: Case, place: Place) -> Iterator[Finding]:
@@ -153,7 +178,15 @@ def _attempts(case: Case, place: Place) -> Iterator[Finding]:
 
 
 def _names(attempts: Sequence[Attempt]) -> str:
-    return ", ".join(attempt.run_id for attempt in attempts)
+    return ", ".join(map(_name, attempts))
+
+
+def _name(attempt: Attempt) -> str:
+    """Return a run's id, and by what people know it."""
+    known = [quoted(attempt.run_name)] if attempt.run_name else []
+    if attempt.parent:
+        known.append(f"a child of {attempt.parent}")
+    return f"{attempt.run_id} ({', '.join(known)})" if known else attempt.run_id
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -44,14 +44,14 @@ def _expectations(case: Case) -> Iterator[Check]:
     for judged in case.judged:
         cell = case.policy.plan.cells[judged.pair.cell]
         for reference, allowed in cell.expect.items():
-            yield _expected(judged, reference, allowed)
+            yield _expected(judged, reference, allowed, case.evidence.nearest.get(reference))
         for reference in sorted(named - cell.expect.keys()):
             of_key = [rule for rule in rules if reference in rule.when]
             if of_key:
                 yield _not_planned(judged, reference, of_key)
 
 
-def _expected(judged: Judged, reference: str, allowed: Sequence[str]) -> Check:
+def _expected(judged: Judged, reference: str, allowed: Sequence[str], near: str | None) -> Check:
     value, wanted = judged.run.value(reference), " or ".join(allowed)
     if matches(value, allowed):
         status, message = Status.PASS, f"{short(reference)} is as planned."
@@ -60,7 +60,7 @@ def _expected(judged: Judged, reference: str, allowed: Sequence[str]) -> Check:
         status = Status.FAIL
         message = (
             f"{short(reference)} is {found}, but cell {judged.pair.cell} is planned with {wanted}. "
-            f"{_how_to_agree(value, allowed)}"
+            f"{_how_to_agree(value, allowed, near)}"
         )
     return judged.check(
         "G0",
@@ -73,7 +73,9 @@ def _expected(judged: Judged, reference: str, allowed: Sequence[str]) -> Check:
     )
 
 
-def _how_to_agree(value: str | None, allowed: Sequence[str]) -> str:
+def _how_to_agree(value: str | None, allowed: Sequence[str], near: str | None) -> str:
+    if near is not None:
+        return f"No run has it: did you mean {short(near)}?"
     if value is not None and any(_same_number(value, one) for one in allowed):
         return "Text is compared, not numbers: write it into `expect` as it was logged."
     return "Run it again as planned, or correct `expect`."

@@ -1,5 +1,6 @@
 """G2: what goes into the quantiser and what leaves the head have one unit and one scaler space."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from smoke_gate.evidence import Run
@@ -7,6 +8,8 @@ from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, qu
 from smoke_gate.policy.model import Policy, UnitRule
 from smoke_gate.policy.terms import matches, same_text, short
 from smoke_gate.selection import Pair
+
+_MOST_VALUES = 3  # that a message names
 
 
 def judge(case: Case) -> Outcome:
@@ -23,8 +26,7 @@ def judge(case: Case) -> Outcome:
     if not checks and expected & {pair for pair, _ in case.matrix.selected}:
         return Outcome(expected=len(expected), evaluated=0)  # a run that the plan expects was not read
     if not checks:
-        conditions = "; ".join(map(_condition, rules))
-        return Outcome(expected=0, evaluated=0, skipped=f"No run matches a rule's `when` ({conditions}).")
+        return Outcome(expected=0, evaluated=0, skipped=_why_skipped(case))
     return Outcome(checks=tuple(checks), expected=len(expected | evaluated), evaluated=len(evaluated))
 
 
@@ -134,6 +136,25 @@ def _unflagged(policy: Policy, judged: Judged) -> Check:
 
 
 # --- words of a rule --------------------------------------------------------------------------------------------------
+
+
+def _why_skipped(case: Case) -> str:
+    """Say what the rules ask for and what the runs have, since a flag may be spelt otherwise, or be forgotten."""
+    rules = case.policy.gates.unit_contract.rules
+    conditions = "; ".join(map(_condition, rules))
+    keys = dict.fromkeys(key for rule in rules for key in rule.when)
+    found = "; ".join(_what_runs_have(case, key) for key in keys)
+    return f"No run matches a rule's `when` ({conditions}): {found}."
+
+
+def _what_runs_have(case: Case, key: str) -> str:
+    counts = Counter(value for judged in case.judged if (value := _value(judged.run, key)) is not None)
+    if not counts:
+        near = case.evidence.nearest.get(key)
+        return f"no run has {short(key)}" + (f", but they have {short(near)}" if near else "")
+    values = [f"{quoted(value)} in {number}" for value, number in counts.most_common(_MOST_VALUES)]
+    rest = ["others"] if len(counts) > _MOST_VALUES else []
+    return f"{short(key)} is {', '.join(values + rest)} of {len(case.judged)} runs"
 
 
 def _holds(rule: UnitRule, run: Run) -> bool:

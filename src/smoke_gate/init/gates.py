@@ -15,7 +15,7 @@ from smoke_gate.gates.plan import is_result
 from smoke_gate.init.patterns import patterns_of
 from smoke_gate.init.shape import Files, RunShape, Shape
 from smoke_gate.policy.model import DEFAULT_CHECKPOINTS, DEFAULT_FIGURES, GateId, MetricRatioGate, Policy
-from smoke_gate.policy.terms import is_sha256, path_matches
+from smoke_gate.policy.terms import definition_keys, path_matches
 
 Profile = Literal["contract", "basic"]
 
@@ -53,7 +53,7 @@ class GateGuess:
 
 def profile_of(shape: Shape, runs: Sequence[RunShape]) -> Profile:
     """Return ``contract`` where a preregistration, or a definition's hash in a run, says that it is meant."""
-    return "contract" if shape.registered or any(map(_definitions, runs)) else "basic"
+    return "contract" if shape.registered or any(definition_keys(run.params) for run in runs) else "basic"
 
 
 def guess_gates(
@@ -107,7 +107,7 @@ def _plan(runs: Sequence[RunShape], *, stated: bool) -> GateGuess:
 
 def _definition_hash(shape: Shape, runs: Sequence[RunShape]) -> GateGuess:
     default = Policy(version=1).gates.definition_hash.key
-    count = Counter(key for run in runs for key in _definitions(run))
+    count = Counter(key for run in runs for key in definition_keys(run.params))
     key = max(sorted(count), key=lambda key: (count[key], key == default), default=default)
     named = "" if key == default else f', key="{key}"'
     to_log = []
@@ -222,11 +222,6 @@ def _in_most(runs: Sequence[RunShape], keys_of: Callable[[RunShape], Iterable[st
 
 def _counted(runs: Sequence[RunShape], logs: Callable[[RunShape], bool], what: str) -> str:
     return f"{sum(map(logs, runs))} of {len(runs)} runs log {what}"
-
-
-def _definitions(run: RunShape) -> set[str]:
-    """Return the params that hold a definition's hash."""
-    return {key for key, value in run.params.items() if key.endswith("_definition_hash") and is_sha256(value)}
 
 
 def _hashes(run: RunShape) -> set[str]:

@@ -263,3 +263,8 @@ def threshold_runs(threshold: int | str, planned: int) -> int:
 def is_sha256(text: str) -> bool:
     """Return whether the text is a sha256 as this tool writes it: 64 lower-case hex digits."""
     return re.fullmatch(r"[0-9a-f]{64}", text) is not None
+
+
+def definition_keys(params: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the params that hold a metric definition's hash, as their names say, in order."""
+    return tuple(key for key in sorted(params) if key.endswith("_definition_hash") and is_sha256(params[key]))

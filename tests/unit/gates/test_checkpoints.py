@@ -373,6 +373,7 @@ def test_identical_bytes_in_two_runs_warn_once(pair):
         Status.WARNING,
     )
     assert "B0/42" in check.message
+    assert "was overwritten by the other" in check.message
 
 
 def test_identical_bytes_under_another_name_warn():

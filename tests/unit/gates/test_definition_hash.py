@@ -100,6 +100,16 @@ def test_a_hash_that_differs_in_case_is_told_so():
     assert "only in upper and lower case" in found(evidence).message
 
 
+def test_a_hash_under_the_key_of_another_metric_is_named():
+    params = {"pape_definition_hash": None, "mae_definition_hash": DEFINITION}
+    check = found(with_run(passing_matrix(), "A3/42", params=params, payload=None))
+    assert check.message == (
+        "pape_definition_hash is missing, the run logs mae_definition_hash. Call "
+        'contract.log_definition(payload, key="pape_definition_hash") in training and run again, '
+        "or correct `definition_hash.key`."
+    )
+
+
 @pytest.mark.parametrize("logged", [None, ""])
 def test_a_missing_hash_fails(logged):
     check = found(with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None))
@@ -223,7 +233,12 @@ def test_a_payload_that_could_not_be_read_fails(evidence, of):
         ((registration(lifecycle_stage="deleted"),), "registration is deleted"),
         ((registration(status="RUNNING"),), "registration is RUNNING"),
         ((registration(status="FAILED"),), "registration is FAILED"),
-        ((registration(sha256=None),), "without a definition hash"),
+        ((registration(sha256=None),), "registration has no definition hash. Correct `definition_hash.key`"),
+        ((registration(sha256=None, other_keys=("mae_definition_hash",)),), "--key pape_definition_hash"),
+        (
+            (registration(sha256=None, other_keys=("a", "b")), registration("other", sha256=None)),
+            "No preregistration run has pape_definition_hash: other has no definition hash; registration has a and b.",
+        ),
     ],
 )
 def test_without_a_registration_the_gate_fails_of_no_run_and_nothing_passes(registrations, said):
@@ -351,7 +366,7 @@ def test_a_registration_of_another_metric_is_none_of_this_one(settings):
 def test_a_registration_of_another_metric_does_not_stand_for_this_one(registrations, expected):
     evidence = with_registrations(*registrations)
     found_hash = expected_definition(case(passing_policy(gates=gate(expected=expected)), evidence))
-    assert "without a definition hash: crps" in (found_hash.problem or "")
+    assert "has pape_definition_hash: crps has no definition hash" in (found_hash.problem or "")
 
 
 def test_deleted_registrations_do_not_count():

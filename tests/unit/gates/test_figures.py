@@ -353,6 +353,14 @@ def test_artifacts_that_could_not_be_read_fail_with_the_reason():
     assert "no such folder" in check.message
 
 
+@pytest.mark.parametrize(("problem", "unread"), [("gone", True), (None, False)])
+def test_what_could_not_be_read_is_not_asked_for(problem, unread):
+    evidence = with_run(without_figures(), "A3/42", artifacts_problem=problem)
+    (check,) = [check for check in not_passed(ask(GATE, evidence)) if check.run_id is None]
+    assert ("Not all could be read" in check.message) is unread
+    assert ("Log one" in check.message) is not unread
+
+
 def test_artifacts_do_not_matter_where_only_the_checkout_has_figures():
     evidence = replace(
         with_run(passing_matrix(), "A3/42", artifacts_problem="no such folder"), files=(paper(),)

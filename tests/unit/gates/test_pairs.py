@@ -49,8 +49,8 @@ def test_a_deleted_run_that_would_not_count_is_not_restored(facts):
 def test_a_run_that_goes_on_may_be_dead(status):
     check = of_pair(with_attempt(passing_matrix(), "A3/123", status=status))
     assert check.message.endswith(
-        "Wait for it (--wait). If its process is dead, mark it failed or delete it "
-        "(mlflow runs delete --run-id run-A3-123), and run it again."
+        "Wait for it (--wait). If the process of run-A3-123 is dead, run the pair again: "
+        "what it left stays in the ledger as an attempt."
     )
     assert check.observed == f"run-A3-123: {status}"
 
@@ -70,7 +70,49 @@ def test_what_goes_on_comes_before_what_was_deleted():
             for one in evidence.attempts
         ),
     )
-    assert "mlflow runs delete --run-id second" in of_pair(evidence).message
+    assert "If the process of second is dead" in of_pair(evidence).message
+
+
+def unsaid(**lacking: Any) -> Evidence:
+    """Return a matrix of which no run says its cell, or its seed, as the policy has it."""
+    evidence = passing_matrix()
+    attempts = tuple(replace(attempt, **lacking) for attempt in evidence.attempts)
+    return replace(evidence, attempts=attempts, runs=())
+
+
+@pytest.mark.parametrize(
+    ("lacking", "near", "runs", "said"),
+    [
+        (
+            {"cell": None}, {"params.cel": "params.cell"}, {"cell": "params.cel"},
+            "None of 12 runs says its cell by `runs.cell: params.cel`. Did you mean params.cell?",
+        ),
+        (
+            {"seed": None}, {}, {},
+            ("None of 12 runs says its seed by `runs.seed: params.seed`. "
+            "Correct that, or call contract.log_plan in training."),
+        ),
+        (
+            {"cell": None, "seed": None}, {"tags.b": "params.b"}, {"cell": "{params.a}-{tags.b}"},
+            ("None of 12 runs says its cell by `runs.cell: {params.a}-{tags.b}`. Did you mean params.b? "
+            "None of 12 runs says its seed by `runs.seed: params.seed`. "
+            "Correct that, or call contract.log_plan in training."),
+        ),
+        ({"cell": None}, {}, {"seed": "none"}, "None of 12 runs says its cell"),
+    ],
+)  # fmt: skip
+def test_what_no_run_at_all_says_is_the_cause(lacking, near, runs, said):
+    check = of_pair(
+        replace(unsaid(**lacking), nearest=near), "A3" if runs.get("seed") else "A3/123", runs=runs
+    )
+    assert check.message.startswith(f"No finished run, no attempt. {said}")
+
+
+def test_what_a_run_says_is_not_what_all_lack():
+    parent = replace(passing_matrix().attempts[0], run_id="parent", cell=None, seed=None)
+    evidence = without_run(passing_matrix(), "A3/123")
+    check = of_pair(replace(evidence, attempts=(parent, *evidence.attempts)))
+    assert "Run it, or exclude the pair" in check.message
 
 
 # --- names that are nearly those of the plan --------------------------------------------------------------------------

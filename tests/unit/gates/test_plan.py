@@ -140,6 +140,14 @@ def test_all_unexplained_candidates_are_named_and_no_others():
     assert [other in message for other in ("first", "second", "third")] == [True, False, True]
 
 
+def test_a_candidate_is_named_as_people_know_it():
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "trial", run_name="trial 7", parent="sweep")
+    check = one(evidence, "pair", run_id("A3/123"))
+    assert "The newest, run-A3-123 ('A3-123'), was taken" in check.message
+    assert "there is also trial ('trial 7', a child of sweep)." in check.message
+    assert "`runs.where` can leave out" in check.message
+
+
 @pytest.mark.parametrize("untimed", ["earlier", run_id("A3/123")])
 def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=OTHER_COMMIT)
@@ -154,7 +162,8 @@ def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
     taken, other = sorted(("earlier", run_id("A3/123")), key=[untimed].count)
     check = one(evidence, "pair", taken)
     assert check.status is Status.WARNING
-    assert f"{taken} was taken, there is also {other}, and which is the newest is not known" in check.message
+    for said in (f"{taken} (", f"was taken, there is also {other} (", "which is the newest is not known"):
+        assert said in check.message
 
 
 def test_a_start_time_that_is_not_known_does_not_matter_where_there_is_one_candidate():
@@ -247,6 +256,13 @@ def test_another_number_is_run_again():
     plan = {"cells": {"A3": {"expect": {"use_vq": "True", "lr": "5e-2"}}}, "seeds": ["42"]}
     check = found(with_run(passing_matrix(seeds=["42"]), "A3/42", params={"lr": "0.5"}), plan=plan)
     assert check.message.endswith("Run it again as planned, or correct `expect`.")
+
+
+def test_a_param_that_no_run_has_may_be_misspelt():
+    evidence = replace(passing_matrix(), nearest={"params.use_vqs": "params.use_vq"})
+    plan = {"cells": {"A3": {"expect": {"use_vqs": "True"}}}, "seeds": ["42"]}
+    (check,) = [check for check in not_passed(ask(GATE, evidence, plan=plan)) if check.kind == "expect"]
+    assert check.message.endswith("planned with True. No run has it: did you mean use_vq?")
 
 
 def test_tags_can_be_expected():

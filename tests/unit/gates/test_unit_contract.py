@@ -252,7 +252,33 @@ def test_no_run_of_a_rule_and_none_planned_is_skipped():
     outcome = ask(GATE, passing_matrix(vq_cells=()), plan=NO_EXPECTATION)
     assert outcome.checks == ()
     assert (outcome.expected, outcome.evaluated) == (0, 0)
-    assert "use_vq = True" in (outcome.skipped or "")
+    assert (
+        outcome.skipped
+        == "No run matches a rule's `when` (use_vq = True): use_vq is 'False' in 12 of 12 runs."
+    )
+
+
+def test_a_gate_that_is_skipped_says_what_the_runs_have_in_place_of_the_flag():
+    evidence = passing_matrix(vq_cells=())
+    flags = dict(zip(("A3", "A4", "B0", "B1"), ("1", "yes", "on", "1"), strict=True))
+    for cell, flag in flags.items():
+        evidence = with_run(evidence, f"{cell}/42", params={"use_vq": flag})
+    skipped = ask(GATE, evidence, plan=NO_EXPECTATION).skipped or ""
+    assert skipped.endswith("use_vq is 'False' in 8, '1' in 2, 'on' in 1, others of 12 runs.")
+
+
+@pytest.mark.parametrize(
+    ("near", "said"),
+    [
+        ({}, "no run has use_vq."),
+        ({"params.use_vq": "tags.use_vq"}, "no run has use_vq, but they have tags.use_vq."),
+    ],
+)
+def test_a_gate_that_is_skipped_says_where_the_flag_may_be(near, said):
+    evidence = replace(passing_matrix(vq_cells=()), nearest=near)
+    for pair in (f"{cell}/{seed}" for cell in CELLS for seed in SEEDS):
+        evidence = with_run(evidence, pair, params={"use_vq": None})
+    assert (ask(GATE, evidence, plan=NO_EXPECTATION).skipped or "").endswith(said)
 
 
 def test_where_the_runs_that_the_plan_expects_a_rule_for_were_not_read_nothing_is_skipped():
