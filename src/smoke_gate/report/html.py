@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smoke_gate.draw import MOST_OF_A_KIND, Drawing
 from smoke_gate.gates import GATES
 from smoke_gate.report.comparison import comparison_text
+from smoke_gate.report.escape import shortened
 from smoke_gate.report.findings import failures, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.headline import advice, coverage, status_words
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = "templates"
 _MOST_GROUPS = 60
+_LONGEST_VALUE = 200
 _MOST_ATTEMPTS = 2000
 _TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
 
@@ -103,11 +105,16 @@ def _findings(judgement: Judgement) -> dict[str, Any]:
 
 
 def _places(group: CheckGroup) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    """Return the name of each check's pair or run, its run's id, and what is to be said of it alone."""
-    named = [
-        (place_of(check) or check.run_id, check.run_id, group.own_words(check)) for check in group.checks
-    ]
-    return [(name, run_id, words) for name, run_id, words in named if name is not None]
+    """Return the name of each check's pair or run, its run's id, and what is to be said of it alone.
+
+    What has neither pair nor run, such as a figure of the checkout, is named by what is to be said of it.
+    """
+    found = []
+    for check in group.checks:
+        name = place_of(check) or check.run_id
+        words = tuple(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
+        found.append((name or ", ".join(words), check.run_id, words if name else ()))
+    return [place for place in found if place[0]]
 
 
 def _content_security_policy(style: str, script: str) -> str:

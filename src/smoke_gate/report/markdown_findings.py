@@ -116,7 +116,7 @@ def _things(group: CheckGroup) -> str:
 def _place(urls: Mapping[str, str], check: Check, own_words: Sequence[str]) -> str:
     """Return the pair of a check, or its run where it has none, with what is to be said of it alone."""
     name = place_of(check) or check.run_id
-    words = ", ".join(code(text, 60) for text in own_words)
+    words = ", ".join(code(text) for text in own_words)
     if name is None:
         return words
     run = link(code(name), urls.get(check.run_id or ""))

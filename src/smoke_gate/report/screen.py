@@ -18,10 +18,10 @@ from rich.text import Text
 from smoke_gate.gates.base import Status
 from smoke_gate.report.escape import shortened, visible
 from smoke_gate.report.findings import failures, remarks, waived, warnings
-from smoke_gate.report.grouping import CheckGroup, place_of
+from smoke_gate.report.grouping import CheckGroup
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
-from smoke_gate.report.terminal import MOST_GROUPS, more, place_and_values
+from smoke_gate.report.terminal import MOST_GROUPS, more, places_and_values
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.verdict import Verdict, VerdictStatus
 
@@ -148,7 +148,7 @@ def _finding(status: Status, about: str, places: str, message: str) -> Renderabl
 
 def _words(group: CheckGroup) -> tuple[str, str, str]:
     """Return the gate of a group, its places with what is shared, and what it says."""
-    places = [place_and_values(group, check) for check in group.checks if place_of(check) is not None]
+    places = places_and_values(group)
     where = f"{', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}"
     reason = group.checks[0].waived
     message = group.message if reason is None else f"{group.message} Waived: {reason}"

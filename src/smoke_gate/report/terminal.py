@@ -16,7 +16,7 @@ from smoke_gate.verdict import GateResult, Verdict
 MOST_GROUPS = 10  # of failures, and of warnings
 _MOST_PLACES = 4
 _LONGEST_MESSAGE = 400
-_LONGEST_VALUE = 48  # a run id with a word
+_LONGEST_VALUE = 120  # two hashes with words
 
 
 def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet: bool = False) -> str:
@@ -73,14 +73,19 @@ def more(number: int, most: int) -> str:
     return f" and {number - most} more (in the report)" if number > most else ""
 
 
-def place_and_values(group: CheckGroup, check: Check) -> str:
-    """Return where a check belongs and what it found there, since the group's message is only the first one's."""
+def places_and_values(group: CheckGroup) -> list[str]:
+    """Return where the checks of a group belong and what each found there, which the group's message leaves out."""
+    return [text for check in group.checks if (text := _place_and_values(group, check))]
+
+
+def _place_and_values(group: CheckGroup, check: Check) -> str:
+    place = place_of(check)
     own = ", ".join(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
-    return f"{place_of(check)} ({own})" if own else f"{place_of(check)}"
+    return own if place is None else f"{place} ({own})" if own else place
 
 
 def _group(group: CheckGroup, status: str = "") -> str:
-    places = [place_and_values(group, check) for check in group.checks if place_of(check) is not None]
+    places = places_and_values(group)
     shown = f" {', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}" if places else ""
     subject = f" {group.subject}:" if group.subject is not None else ""
     return f"  {status}{group.gate}{shown}:{subject} {_cut(group.message)}"

@@ -13,6 +13,7 @@ from smoke_gate.policy.model import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
+    figure,
     passing_matrix,
     passing_policy,
     run_id,
@@ -80,6 +81,19 @@ def everything() -> Judgement:
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[reference], waivers=[waiver])
     return judgement(policy, replace(in_experiment(evidence), policy_change="-a\n+b"))
+
+
+def test_each_place_shows_what_it_has_alone():
+    files = (figure("run-A3-42", "figs/a.png", text={}), figure("run-A3-42", "figs/b.png", text={}))
+    evidence = replace(passing_matrix(), files=files)
+    for pair, loss in (("A3/42", "60.0"), ("B0/42", "70.0")):
+        evidence = with_run(evidence, pair, metrics={"val_loss": loss})
+    page = Page(html(judgement(passing_policy(gates={"figures": {"files": ["figs/*.png"]}}), evidence)))
+    assert "val_loss / train_loss is …, expected 0.2 to 5." in page.text["p"]
+    assert "107.143 (60 / 0.56)" in page.text["span"]
+    assert "140 (70 / 0.5)" in page.text["span"]
+    assert "figs/a.png" in page.text["li"]
+    assert "figs/b.png" in page.text["li"]
 
 
 def titles(page: Page) -> list[str]:

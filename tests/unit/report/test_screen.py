@@ -88,7 +88,7 @@ def test_runs_that_fail_alike_each_show_their_own_value():
         evidence = with_run(evidence, pair, metrics={"val_loss": loss})
     found = shown(evidence, width=200)
     (head,) = [line for line in found if line.startswith("✗ G5 ") and "/" in line]
-    assert "B0/42 (120), B1/42 (132.075)" in head
+    assert "B0/42 (120 (60 / 0.5)), B1/42 (132.075 (70 / 0.53))" in head
 
 
 def test_findings_below_the_threshold_are_warnings():

@@ -8,6 +8,8 @@ from smoke_gate.report.terminal import summary
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import (
     attempt_of,
+    checkpoint,
+    figure,
     passing_matrix,
     passing_policy,
     with_another_attempt,
@@ -63,6 +65,22 @@ def test_a_long_list_is_counted():
         line.startswith("  G0 ") and "A3/42, A3/123, B0/42, B0/123 and 2 more (in the report):" in line
         for line in lines(evidence)
     )
+
+
+def test_figures_of_no_run_are_named():
+    files = (figure("run-A3-42", "figs/a.png", text={}), figure("run-A3-42", "figs/b.png", text={}))
+    found = lines(replace(passing_matrix(), files=files), gates={"figures": {"files": ["figs/*.png"]}})
+    assert any(line.startswith("  G4 figs/a.png, figs/b.png: The text chunks ") for line in found)
+
+
+def test_what_one_run_has_is_said_of_it_alone():
+    evidence = passing_matrix()
+    for pair, size in (("A3/42", 100), ("B0/42", 0)):
+        facts = replace(checkpoint(f"run-{pair.replace('/', '-')}"), size=size)
+        evidence = with_run(evidence, pair, checkpoints=(facts,))
+    (found,) = [line for line in lines(evidence) if "It is not what the manifest lists" in line]
+    assert found.startswith("  G3 A3/42 (100), B0/42 (0): checkpoints/model.npz: ")
+    assert "size … instead of 2048." in found
 
 
 def test_critical_is_said():
