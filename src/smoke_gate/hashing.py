@@ -100,7 +100,9 @@ def _parsed(text: str | bytes) -> Any:
     except HashError:
         raise
     except ValueError as error:
-        raise HashError(f"a definition must be JSON; this text is not: {error}") from None
+        raise HashError(
+            f"a definition must be JSON, and not the name of a file; this text is not: {error}"
+        ) from None
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -118,6 +118,10 @@ def test_anybody_may_run_it_offline_and_read_only(store, tmp_path):
     assert shut_in.code == 0, shut_in.stdout + shut_in.stderr
     assert decided(written) == decided(store / "outputs")
 
+    nowhere = run("check", *STORE, "--output-dir=/written", options=["--read-only", *mounted])
+    assert nowhere.code == 2
+    assert "in a container give it one: --tmpfs /tmp" in nowhere.stderr
+
 
 def decided(outputs: Path) -> dict[str, object]:
     """Return what a verdict file says that must not depend on where, when and as whom it was made."""

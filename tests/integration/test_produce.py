@@ -89,6 +89,42 @@ def test_what_another_key_registered_is_shown_by_it(store, capsys):
     assert f"{PRIOR} (in force)" in capsys.readouterr().out
 
 
+def policy(experiments: str) -> None:
+    Path("smoke-gate.yml").write_text(f"version: 1\n{experiments}plan: {{cells: [A], seeds: [1]}}\n")
+
+
+def test_the_experiment_is_the_policys(store):
+    policy(f"experiment: {EXPERIMENT}\n")
+    assert run(["preregister", "first.json"]) == 0
+    assert len(registered(store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("experiments", "said"),
+    [
+        (None, "preregister needs --experiment: no policy names one"),
+        ("", "preregister needs --experiment: no policy names one"),
+        ("experiments: [a, b]\n", "preregister needs --experiment: the policy names a, b"),
+    ],
+)
+def test_the_experiment_is_not_guessed(experiments, said, store, capsys):
+    if experiments is not None:
+        policy(experiments)
+    assert run(["preregister", "first.json"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_golden_tensor_of_another_key(store, folder, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(folder)
+    Path("errors_of.py").write_text("def rmse(actual):\n    return 0.5\n")
+    assert register("first", "--golden", "golden.npz", "--key", "rmse_definition_hash") == 0
+    command = ["golden", "errors_of:rmse", "--experiment", EXPERIMENT]
+    assert run(command) == 2
+    assert "not exactly one with pape_definition_hash is in force" in capsys.readouterr().err
+    assert run([*command, "--key", "rmse_definition_hash"]) == 0
+    assert "PASS rmse" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -99,9 +99,12 @@ def with_options(*groups: Sequence[Decorator]) -> Decorator:
 
 
 def policy_and_store(
-    policy: Path | None, experiment: tuple[str, ...], tracking_uri: str | None
+    policy: Path | None, experiment: tuple[str, ...], tracking_uri: str | None, key: str | None
 ) -> "tuple[Policy, Source]":
-    """Return the policy, which needs no plan here, and where to read, for commands that judge no matrix."""
+    """Return the policy, which needs no plan here, and where to read, for commands that judge no matrix.
+
+    ``key`` is the param of the definition's hash; None: the policy's.
+    """
     import os
 
     from smoke_gate.collect import Source, default_tracking_uri
@@ -110,7 +113,13 @@ def policy_and_store(
 
     asked = Options(policy=policy, experiment=experiment)
     uri = tracking_uri or default_tracking_uri(Path(), os.environ)
-    return load_policy(asked.policy_file, asked.overrides, plan_required=False), Source(tracking_uri=uri)
+    agreed = load_policy(asked.policy_file, asked.overrides, plan_required=False)
+    return _with_key(agreed, key) if key else agreed, Source(tracking_uri=uri)
+
+
+def _with_key(policy: "Policy", key: str) -> "Policy":
+    gate = policy.gates.definition_hash.model_copy(update={"key": key})
+    return policy.model_copy(update={"gates": policy.gates.model_copy(update={"definition_hash": gate})})
 
 
 experiment_option = option(
@@ -119,6 +128,10 @@ experiment_option = option(
     type=Several(",\n"),
     metavar="NAME_OR_ID",
     help="An experiment; may be given again.",
+)
+
+key_option = option(
+    "--key", metavar="PARAM", help="The param of the definition's hash.  [default: the policy's]"
 )
 
 POLICY_OPTIONS = (

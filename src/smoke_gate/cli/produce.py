@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smoke_gate.cli.options import option, policy_and_store
+from smoke_gate.cli.options import key_option, option, policy_and_store
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.options import DEFAULT_POLICY
 
@@ -28,8 +28,12 @@ _READABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
     metavar="URI",
     help="The MLflow store.  [default: as for check; where there is none, mlflow.db is made]",
 )
-@option("--experiment", metavar="NAME_OR_ID", help="The experiment; made if there is none.")
-@click.option("--key", metavar="PARAM", help="The param of the definition's hash.  [default: the policy's]")
+@option(
+    "--experiment",
+    metavar="NAME_OR_ID",
+    help="The experiment; made if there is none.  [default: the policy's, if it names one]",
+)
+@key_option
 @click.option("--golden", type=_READABLE, help="A golden.npz: input arrays and the values of the metric.")
 @click.option("--prior", metavar="SHA256", help="The definition hash of the registration that this replaces.")
 @click.option("--reason", help="Why it is replaced.")
@@ -49,17 +53,15 @@ def preregister(
     """Log the preregistration run: the metric DEFINITION (JSON or YAML) and its hash, before any run is made."""
     if show:
         return _show(policy, experiment, tracking_uri, facts["key"])
-    if definition is None or experiment is None:
-        raise UsageError(
-            "preregister needs a DEFINITION file and --experiment; --show prints what is registered"
-        )
+    if definition is None:
+        raise UsageError("preregister needs a DEFINITION file; --show prints what is registered")
     return _register(definition, tracking_uri, experiment, golden, policy, **facts)
 
 
 def _register(
     definition: Path,
     tracking_uri: str | None,
-    experiment: str,
+    experiment: str | None,
     golden: Path | None,
     policy: Path | None,
     *,
@@ -83,7 +85,7 @@ def _register(
         run_id = contract.preregister(
             payload,
             contract.read_golden(golden) if golden else None,
-            experiment=experiment,
+            experiment=experiment or _experiment_of(agreed),
             prior=prior,
             reason=reason,
             policy_sha256=policy_sha256(agreed) if agreed else None,
@@ -92,6 +94,14 @@ def _register(
         )
     click.echo(f"definition: {contract.definition_hash(payload)}\nkey: {key}\nrun: {run_id}")
     return ExitCode.OK
+
+
+def _experiment_of(policy: "Policy | None") -> str:
+    names = policy.experiments if policy else ()
+    if len(names) != 1:
+        found = f"the policy names {', '.join(names)}" if names else "no policy names one"
+        raise UsageError(f"preregister needs --experiment: {found}")
+    return names[0]
 
 
 @contextmanager
@@ -144,15 +154,11 @@ def _show(policy: Path | None, experiment: str | None, tracking_uri: str | None,
     from smoke_gate.collect.registered import read_registered
     from smoke_gate.report.registrations import chain_text
 
-    agreed, source = policy_and_store(policy, (experiment,) if experiment else (), tracking_uri)
-    found = read_registered(_with_key(agreed, key) if key else agreed, source)
-    click.echo(chain_text(found.registrations, found.in_force, found.golden), nl=False)
+    agreed, source = policy_and_store(policy, (experiment,) if experiment else (), tracking_uri, key)
+    found = read_registered(agreed, source)
+    text = chain_text(found.registrations, found.in_force, found.golden, key=agreed.gates.definition_hash.key)
+    click.echo(text, nl=False)
     return ExitCode.OK
-
-
-def _with_key(policy: "Policy", key: str) -> "Policy":
-    gate = policy.gates.definition_hash.model_copy(update={"key": key})
-    return policy.model_copy(update={"gates": policy.gates.model_copy(update={"definition_hash": gate})})
 
 
 @click.command("hash")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from smoke_gate.cli.options import experiment_option, option, path_map_option, policy_and_store
+from smoke_gate.cli.options import experiment_option, key_option, option, path_map_option, policy_and_store
 from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode
 from smoke_gate.options import DEFAULT_POLICY
@@ -173,6 +173,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
 @option(
     "--policy", type=_FILE, help=f"The policy that names the experiment.  [default: {DEFAULT_POLICY}, if any]"
 )
+@key_option
 @click.option(
     "--rtol",
     type=click.FloatRange(min=0),
@@ -194,6 +195,7 @@ def golden(
     tracking_uri: str | None,
     experiment: tuple[str, ...],
     policy: Path | None,
+    key: str | None,
     rtol: float,
     atol: float,
 ) -> int:
@@ -208,7 +210,7 @@ def golden(
     from smoke_gate.report.escape import log_line
 
     implementation = load_function(function, Path())
-    registration, example = read_golden_tensor(*policy_and_store(policy, experiment, tracking_uri))
+    registration, example = read_golden_tensor(*policy_and_store(policy, experiment, tracking_uri, key))
     click.echo(
         log_line(f"definition {registration.sha256}, run {registration.run_id}, rtol {rtol:g}, atol {atol:g}")
     )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.credentials import without_credentials_and_query
@@ -143,11 +144,18 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
     if names & _NO_CONNECTION:
         return (
             f"cannot connect to {store} ({_reason(text)}). Check the host and the port, that the server is running, "
-            "and that this machine may reach it"
+            f"and that this machine may reach it{_in_a_container(store)}"
         )
     if missing := next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError)), None):
         return f"{store} needs the Python package {missing}, which is not installed here"
     return f"{store} cannot be read: {_quote(causes[0])}"
+
+
+def _in_a_container(store: str) -> str:
+    """Say of a server on this machine what it is to a container, which most users of images meet once."""
+    if urlsplit(store).hostname not in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    return "; in a container, that address is the container itself, unless it runs with `--network host`"
 
 
 def _by_status(store: str, status: int, quote: str) -> str:

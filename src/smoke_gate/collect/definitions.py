@@ -1,5 +1,6 @@
 """The file that holds a metric definition."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from smoke_gate.hashing import HashError, definition_hash
 if TYPE_CHECKING:
     import yaml
 
+_HEX = re.compile(r"[0-9a-fA-F]+")
 _MAX_BYTES = 16 << 20  # of YAML also with aliases expanded: ten lines of them can stand for gigabytes
 
 
@@ -38,7 +40,10 @@ def read_definition(path: Path) -> Mapping[str, Any] | Sequence[Any] | bytes:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"the definition file {path} cannot be read: {error.strerror}") from error
+        hash_digits = "; a hash has 64 hex digits" if _HEX.fullmatch(path.name) else ""
+        raise UsageError(
+            f"the definition file {path} cannot be read: {error.strerror}{hash_digits}"
+        ) from error
     if len(content) > _MAX_BYTES:
         raise UsageError(
             f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB: that is no definition"

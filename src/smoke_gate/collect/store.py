@@ -15,6 +15,7 @@ from smoke_gate.collect.file_store import private_links
 from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path
 from smoke_gate.collect.sqlite import private_copy, revision
 from smoke_gate.collect.surroundings import calm_mlflow, deadline
+from smoke_gate.errors import UsageError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -57,12 +58,22 @@ def open_store(uri: str) -> Iterator[Store]:
     Raises:
         StoreError: It is not there, does not answer, has a newer schema, or is no MLflow store.
     """
-    with calm_mlflow(), TemporaryDirectory(prefix="smoke-gate-", ignore_cleanup_errors=True) as scratch:
+    with calm_mlflow(), _scratch() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
         yield store
+
+
+def _scratch() -> "TemporaryDirectory[str]":
+    try:
+        return TemporaryDirectory(prefix="smoke-gate-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"temporary files cannot be written: {error.strerror or error}. "
+            "Let TMPDIR name a folder where they can; in a container give it one: --tmpfs /tmp"
+        ) from error
 
 
 def _opened(uri: str, folder: Path) -> Store:

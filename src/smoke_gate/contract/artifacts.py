@@ -48,6 +48,8 @@ def log_checkpoint(
 
     """
     file = Path(path)
+    if not file.exists():
+        raise ContractError(f"checkpoint {file.name!r}: there is no such file ({path})")
     if not file.is_file() or file.stat().st_size == 0:
         raise ContractError(
             f"checkpoint {file.name!r}: expected a file that is not empty; a folder is logged file by file"

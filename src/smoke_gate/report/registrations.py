@@ -8,7 +8,7 @@ from smoke_gate.report.times import iso
 
 
 def chain_text(
-    registrations: Sequence[Registration], in_force: Registration | None, golden: Collection[str]
+    registrations: Sequence[Registration], in_force: Registration | None, golden: Collection[str], *, key: str
 ) -> str:
     """Return the lines that show what was registered, what replaced it and why, and what counts.
 
@@ -16,20 +16,26 @@ def chain_text(
         registrations: the preregistration runs, oldest first.
         in_force: the one that counts, None where it is not exactly one.
         golden: the ids of the runs that hold a golden tensor.
+        key: the param that holds the hash of the definition that is meant.
 
     """
     lines = [f"{len(registrations)} registered"]
     for one in registrations:
-        lines += _registration(one, counts=one == in_force, golden=one.run_id in golden)
+        lines += _registration(one, key, counts=one == in_force, golden=one.run_id in golden)
     if registrations and in_force is None:
-        lines.append(
-            "none is in force: they are no single chain, or the policy names another (`smoke-gate explain G1`)"
-        )
+        lines.append(f"none is in force: {_why_none(registrations, key)} (`smoke-gate explain G1`)")
     return "".join(f"{log_line(line)}\n" for line in lines)
 
 
-def _registration(one: Registration, *, counts: bool, golden: bool) -> Iterator[str]:
-    yield f"{one.sha256 or 'no definition hash'}{' (in force)' if counts else ''}"
+def _why_none(registrations: Sequence[Registration], key: str) -> str:
+    if not any(one.sha256 for one in registrations):
+        return f"none has {key}, say with --key which one is meant"
+    return "they are no single chain, or the policy names another"
+
+
+def _registration(one: Registration, key: str, *, counts: bool, golden: bool) -> Iterator[str]:
+    other = f", but {' and '.join(one.other_keys)}" if one.other_keys else ""
+    yield f"{one.sha256 or f'no {key}{other}'}{' (in force)' if counts else ''}"
     yield f"  run {one.run_id}, {_state(one)}, {iso(one.start_time) or 'at an unknown time'}"
     yield f"  commit {one.commit or 'unknown'}"
     yield f"  definition: {_definition(one)}"

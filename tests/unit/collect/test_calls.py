@@ -5,8 +5,9 @@ from importlib import import_module
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from urllib3.exceptions import NewConnectionError
 
-from smoke_gate.collect.calls import explained, is_absent, persistently
+from smoke_gate.collect.calls import explained, explanation, is_absent, persistently
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.surroundings import calm_mlflow
 from tests.support.http import answering, dripping_server, silent_server
@@ -59,6 +60,14 @@ def test_what_a_server_answers(status, body, words):
 def test_no_server():
     message = asked(f"http://127.0.0.1:{free_port()}")
     assert message.startswith("cannot connect to STORE (connection refused)")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"), [("localhost", True), ("127.0.0.1", True), ("[::1]", True), ("mlflow.example", False)]
+)
+def test_this_machine_is_another_one_in_a_container(host, said):
+    refused = NewConnectionError(None, "Connection refused")  # type: ignore[arg-type]
+    assert ("`--network host`" in str(explanation(f"http://{host}:5000", refused))) is said
 
 
 def test_no_such_host():

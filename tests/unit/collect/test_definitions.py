@@ -34,6 +34,7 @@ def test_one_definition_has_one_hash(tmp_path, name, text):
     ("name", "content", "message"),
     [
         ("absent.json", None, "cannot be read: No such file"),
+        ("2ba89bb", None, "cannot be read: No such file or directory; a hash has 64 hex digits"),
         ("d.txt", b"{}", r"must be \.json, \.yaml or \.yml"),
         ("d.json", b"{", "has no hash"),
         ("d.json", b'{"a": 1, "a": 2}', "each key once"),

@@ -80,10 +80,17 @@ def test_no_checkpoint_name(run_id, weights, name, said):
         contract.log_checkpoint(weights, name)
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.touch(), lambda path: None])
-def test_no_checkpoint(artifacts, tmp_path, make):
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "expected a file that is not empty"),
+        (lambda path: path.touch(), "expected a file that is not empty"),
+        (lambda path: None, "there is no such file"),
+    ],
+)
+def test_no_checkpoint(artifacts, tmp_path, make, said):
     make(tmp_path / "model")
-    with pytest.raises(ContractError, match="expected a file that is not empty"):
+    with pytest.raises(ContractError, match=said):
         contract.log_checkpoint(tmp_path / "model")
     assert not artifacts.exists()
 

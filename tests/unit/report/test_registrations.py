@@ -4,7 +4,7 @@ from tests.unit.report.judgements import HOSTILE
 
 
 def lines(*registrations, in_force=None, golden=()) -> list[str]:
-    return chain_text(registrations, in_force, golden).splitlines()
+    return chain_text(registrations, in_force, golden, key="pape_definition_hash").splitlines()
 
 
 def test_nothing_is_registered():
@@ -40,11 +40,19 @@ def test_a_text_that_does_not_give_the_hash_is_told():
 def test_what_does_not_count_is_told():
     shown = lines(registration(lifecycle_stage="deleted", sha256=None, commit=None, start_time=None))
     assert shown[1:4] == [
-        "no definition hash",
+        "no pape_definition_hash",
         "  run registration, deleted, at an unknown time",
         "  commit unknown",
     ]
     assert shown[-1].startswith("none is in force")
+
+
+def test_another_key_is_named():
+    shown = lines(registration(sha256=None, other_keys=("a_definition_hash", "b_definition_hash")))
+    assert shown[1] == "no pape_definition_hash, but a_definition_hash and b_definition_hash"
+    assert shown[-1] == (
+        "none is in force: none has pape_definition_hash, say with --key which one is meant (`smoke-gate explain G1`)"
+    )
 
 
 def test_foreign_text_starts_no_workflow_command():

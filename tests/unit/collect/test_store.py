@@ -1,0 +1,15 @@
+import tempfile
+
+import pytest
+
+from smoke_gate.collect.store import open_store
+from smoke_gate.errors import UsageError
+
+
+def test_where_no_temporary_file_can_be_written_the_way_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "read-only"))
+    with (
+        pytest.raises(UsageError, match=r"temporary files cannot be written: .*--tmpfs /tmp"),
+        open_store("x"),
+    ):
+        pass
