@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.evidence import Attempt, Evidence
+from smoke_gate.evidence import Answer, Attempt, Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.policy.model import Policy
@@ -28,7 +28,7 @@ def status_words(verdict: Verdict) -> str:
 def coverage(verdict: Verdict, policy: Policy, evidence: Evidence) -> str:
     """Return what the verdict covers: runs, gates, commits, age."""
     selected = [attempt for _, attempt in verdict.matrix.selected]
-    return " · ".join([*_runs(verdict), _gates(verdict, policy), *_provenance(selected, evidence.as_of)])
+    return " · ".join([*_runs(verdict), _gates(verdict, policy), *_provenance(selected, evidence)])
 
 
 def counted(number: int, noun: str) -> str:
@@ -155,24 +155,33 @@ def _short(reason: str) -> str:
     return line if len(line) <= _REASON_LIMIT else line[: _REASON_LIMIT - 1] + "…"
 
 
-def _provenance(selected: Sequence[Attempt], as_of: str) -> list[str]:
+def _provenance(selected: Sequence[Attempt], evidence: Evidence) -> list[str]:
     """Return the runs' commits and age, which every report shows; nothing where there is no run."""
     if not selected:
         return []
-    known = {attempt.commit for attempt in selected if attempt.commit}
-    unknown = sum(not attempt.commit for attempt in selected)
     dirty = sum(attempt.dirty is True for attempt in selected)
-    commits = [_commits(len(known), unknown)]
+    commits = [_commits(selected, evidence)]
     if dirty:
         commits.append(f"uncommitted changes in {counted(dirty, 'run')}")
-    return [", ".join([*commits, *_age(selected, as_of)])]
+    return [", ".join([*commits, *_age(selected, evidence.as_of)])]
 
 
-def _commits(known: int, unknown: int) -> str:
+def _commits(selected: Sequence[Attempt], evidence: Evidence) -> str:
+    known = {attempt.commit for attempt in selected if attempt.commit}
+    unknown = sum(not attempt.commit for attempt in selected)
     if not known:
         return "unknown commits" if unknown > 1 else "unknown commit"
-    commits = "one commit" if known == 1 else f"{known} commits"
+    commits = "one commit" if len(known) == 1 else f"{len(known)} commits"
+    if evidence.head is not None and evidence.head not in known:
+        other = ", not head's" if len(known) == 1 else ", none is head's"
+        commits += " with head's code" if _is_heads_code(selected, evidence) else other
     return f"{commits}, unknown for {counted(unknown, 'run')}" if unknown else commits
+
+
+def _is_heads_code(selected: Sequence[Attempt], evidence: Evidence) -> bool:
+    """Whether all known commits were looked at and hold the code of head: then another commit than head is right."""
+    known = {attempt.run_id for attempt in selected if attempt.commit}
+    return {run.same_code for run in evidence.runs if run.run_id in known} == {Answer.YES}
 
 
 def _age(selected: Iterable[Attempt], as_of: str) -> list[str]:

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
-from smoke_gate.evidence import Evidence
+from smoke_gate.evidence import Answer, Evidence
 from smoke_gate.policy.model import Narrowing
 from smoke_gate.report.headline import advice, headline
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import (
     CELLS,
+    COMMIT,
     SEEDS,
     attempt_of,
     passing_matrix,
@@ -179,6 +180,43 @@ def commits(*changes: tuple[str, dict[str, Any]]) -> str:
 )
 def test_commits_are_always_said(changes, said):
     assert commits(*changes) == said
+
+
+OTHER, ANOTHER = "e" * 40, "f" * 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "head", "said"),
+    [
+        ((), OTHER, "one commit, not head's, 3 days old"),
+        ((), None, "one commit, 3 days old"),
+        ((("B0/42", {"commit": ANOTHER}),), OTHER, "2 commits, none is head's, 3 days old"),
+        ((("B0/42", {"commit": ANOTHER}),), ANOTHER, "2 commits, 3 days old"),
+        ((("B0/42", {"commit": None}),), OTHER, "one commit, not head's, unknown for 1 run, 3 days old"),
+    ],
+)
+def test_runs_of_another_commit_than_head_are_said_to_be(changes, head, said):
+    evidence = replace(read(), head=head)
+    for pair, facts in changes:
+        evidence = with_attempt(evidence, pair, **facts)
+    found = line(evidence)
+    assert found.rpartition(" · ")[2] == said
+    assert found.split(" · ")[0] == line(replace(evidence, head=COMMIT)).split(" · ")[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ((Answer.YES,), "one commit with head's code"),
+        ((Answer.NO,), "one commit, not head's"),
+        ((Answer.YES, Answer.NO), "one commit, not head's"),
+        ((Answer.UNKNOWN,), "one commit, not head's"),
+    ],
+)
+def test_another_commit_with_the_code_of_head_is_said_to_be_that(answers, said):
+    evidence = replace(read(), head=OTHER)
+    runs = tuple(replace(run, same_code=answers[n % len(answers)]) for n, run in enumerate(evidence.runs))
+    assert line(replace(evidence, runs=runs), runs={"commit": "code"}).endswith(f" · {said}, 3 days old")
 
 
 @pytest.mark.parametrize(
