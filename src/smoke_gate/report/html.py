@@ -16,6 +16,7 @@ from smoke_gate.report.findings import failures, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.headline import advice, coverage, status_words
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.ledger import commit_note, ledger_words
 from smoke_gate.report.markdown_cells import number_words, range_words, sign_words
 from smoke_gate.report.markdown_section import ALL
 from smoke_gate.report.page_data import page_json, shown
@@ -87,6 +88,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "metrics": metric_statistics(verdict, judgement.policy, judgement.evidence),
         "attempts": attempts[:_MOST_ATTEMPTS],
         "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
+        "ledger": ledger_words(verdict.matrix),
         "unidentified": unidentified(verdict.matrix),
         "all": ALL,
         "baseline": comparison_text(judgement.baseline[0]) if judgement.baseline else None,
@@ -159,6 +161,6 @@ def _environment() -> "Environment":
     environment.filters |= {"shown": shown, "minute": minute, "number": number_words}
     environment.globals |= {
         "places": _places, "sign": sign_words, "range_of": range_words, "duration": duration,
-        "run_words": run_words,
+        "run_words": run_words, "commit_note": commit_note,
     }  # fmt: skip
     return environment

@@ -1,6 +1,5 @@
 """The tables of the Markdown report: cells by seeds, gates, and every attempt."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from smoke_gate.gates import GATES
@@ -9,6 +8,7 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
 from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.ledger import commit_note, ledger_words
 from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, details, sentence, table
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
 from smoke_gate.report.times import duration, minute
@@ -52,23 +52,16 @@ def gate_table(judgement: Judgement) -> Section:
 
 def attempt_ledger(judgement: Judgement) -> Section | None:
     """Return every attempt at a planned pair, so that a re-roll is seen."""
-    places = judgement.verdict.matrix.places
-    states = Counter(
-        attempt.status if attempt.lifecycle_stage == "active" else attempt.lifecycle_stage
-        for place in places
-        for attempt in place.attempts
-    )
+    found = judgement.verdict.matrix
     beside = _unidentified(judgement)
-    if not states:
+    rows = [row for place in found.places for row in _attempts(judgement, place)]
+    if not rows:
         return Section("Attempt ledger", "\n\n".join(beside)) if beside else None
-    rows = [row for place in places for row in _attempts(judgement, place)]
     head = ["cell", "seed:", "run", "status", "started (UTC)", "took:", "commit", ":stands for its pair"]
     body = table(head, rows[:_LONGEST_LEDGER])
     if len(rows) > _LONGEST_LEDGER:
         body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
-    became = ", ".join(f"{number} {code(state)}" for state, number in sorted(states.items()))
-    summary = f"{counted(states.total(), 'attempt')} at {counted(len(places), 'planned pair')}: {became}"
-    return Section("Attempt ledger", "\n\n".join([details(summary, body), *beside]))
+    return Section("Attempt ledger", "\n\n".join([details(ledger_words(found, code), body), *beside]))
 
 
 def _result(result: GateResult) -> str:
@@ -112,7 +105,7 @@ def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
             + (f" ({code(attempt.lifecycle_stage)})" if attempt.lifecycle_stage != "active" else ""),
             minute(attempt.start_time),
             duration(attempt.start_time, attempt.end_time),
-            code(attempt.commit[:12]) if attempt.commit else "unknown",
+            (code(attempt.commit[:12]) if attempt.commit else "unknown") + commit_note(attempt),
             "●" if attempt == place.selected else "",
         ]
         for attempt in place.attempts

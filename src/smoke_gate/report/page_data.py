@@ -9,6 +9,7 @@ from smoke_gate.gates.base import Check
 from smoke_gate.policy.model import GateId
 from smoke_gate.report.escape import visible
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.ledger import commit_note
 from smoke_gate.report.times import duration, minute
 
 _READ_FROM: Mapping[GateId, str] = {
@@ -86,6 +87,6 @@ def _run(attempt: Attempt, url: str | None) -> dict[str, Any]:
         "status": shown(attempt.status),
         "started": minute(attempt.start_time),
         "took": duration(attempt.start_time, attempt.end_time),
-        "commit": shown(attempt.commit or "unknown"),
+        "commit": shown(attempt.commit or "unknown") + commit_note(attempt),
         "url": url,
     }
