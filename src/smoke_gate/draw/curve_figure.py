@@ -39,6 +39,7 @@ def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[st
             grid.flat[0].set_yscale("log")
             logarithmic_ticks(grid.flat[0].yaxis, min(finite), max(finite))
         figure.supxlabel("step", fontsize=7)
+        figure.supylabel("value", fontsize=7)
         told_apart = marks(seeds) if can_be_told_apart(seeds) else {}
         curve_legend(figure, list(zip(metrics, _STYLES, strict=False)), told_apart)
         return png_of(figure)

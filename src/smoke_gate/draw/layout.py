@@ -40,8 +40,8 @@ def logarithmic_ticks(axis: "Axis", low: float, high: float) -> None:
     axis.minorticks_off()
 
 
-def seed_legend(figure: "Figure", marks: Mapping[str, Mark]) -> None:
-    """Say above the axes which symbol is which seed."""
+def seed_legend(figure: "Figure", marks: Mapping[str, Mark], *, mean: bool = False) -> None:
+    """Say above the axes which symbol is which seed, and with ``mean`` that an upright stroke is the mean."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -49,6 +49,9 @@ def seed_legend(figure: "Figure", marks: Mapping[str, Mark]) -> None:
         for mark in marks.values()
     ]
     names = [label(seed, _LONGEST_SEED) for seed in marks]
+    if mean:
+        handles.append(Line2D([], [], color=INK, marker="|", markersize=6, markeredgewidth=1.1, linewidth=0))
+        names.append("(mean)")
     legend = figure.legend(
         handles, names, loc="outside upper center", ncols=_LEGEND_COLUMNS, title="seed",
         handlelength=1.4, columnspacing=1.0, handletextpad=0.4, borderpad=0.1, title_fontsize=6,

@@ -37,7 +37,7 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str) -> byt
         axes.grid(axis="x", color=FAINT, linewidth=0.4)
         axes.set_axisbelow(True)
         if can_be_told_apart(seeds):
-            seed_legend(figure, marks(seeds))
+            seed_legend(figure, marks(seeds), mean=True)
         return png_of(figure)
 
 

@@ -132,10 +132,12 @@ def _unit_contract(runs: Sequence[RunShape]) -> GateGuess:
     keys = [reference.removeprefix("params.") for reference in rule.required]
     flags = [reference.removeprefix("params.") for reference in rule.when]
     flagged = [run for run in runs if all(run.params.get(flag) in ("True", "true") for flag in flags)]
+    flag = [f'mlflow.log_param("{name}", True)  # in the cells that have a quantiser' for name in flags]
     to_log = (
+        *([] if flagged else flag),
         'contract.log_units(dlinear_output_unit="standardized", vq_input_unit="standardized")',
         "contract.log_scaler_space(dlinear_output_scaler_space_signature=s, vq_scaler_space_signature=s)",
-        "# or write `rules` for the units of your own models; see `smoke-gate explain G2`",
+        "# or write `rules` for the units of your own models, or `enabled: false` with a reason where there are none",
     )
     found = f"{len(flagged)} of {len(runs)} runs have {' and '.join(flags)}: True"
     known = any(run.params.get(key) for run in flagged for key in keys)

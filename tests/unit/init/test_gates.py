@@ -77,6 +77,12 @@ def test_units():
     assert not gate("G2", runs_with({"use_vq": "False"})).is_logged
 
 
+def test_units_are_judged_of_runs_that_say_that_they_have_a_quantiser():
+    flag = 'mlflow.log_param("use_vq", True)'
+    assert gate("G2", runs_with({})).to_log[0].startswith(flag)
+    assert not [line for line in gate("G2", runs_with({"use_vq": "True"})).to_log if line.startswith(flag)]
+
+
 @pytest.mark.parametrize(
     ("files", "paths"),
     [
