@@ -35,7 +35,7 @@ def failing() -> Judgement:
     reference = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[reference], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="-a\n+b"))
+    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
 
 
 @pytest.fixture(scope="module")

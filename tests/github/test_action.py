@@ -449,13 +449,28 @@ def test_the_policy_of_the_base_counts_where_it_is_asked_to(runner, github):
     assert step.outputs["verdict"] == "WARNING"  # judged by the base's policy, and the change is told
     document = json.loads(Path(step.outputs["verdict_file"]).read_text())
     assert document["policy"]["plan"]["seeds"] == ["42", "123", "456"]
+    found = "The policy of this pull request differs from that of main."
+    assert f"{found} That of main counted." in github.of()[0].body
+
+
+def test_a_base_branch_without_a_policy_is_told_apart_from_one_with_another(runner, github):
+    github.files.clear()
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert step.outputs["verdict"] == "WARNING"
+    found = "There is no policy in main, and there is one in this pull request."
+    assert f"{found} That of this pull request counted." in github.of()[0].body
 
 
 def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
     github.tokens["secret-token"] = Token(may_read_files=False)
     step = runner.run(all_pass(), *pull_request(7, HEAD))
     assert step.outputs["verdict"] == "WARNING"
-    assert "unknown: the policy of main could not be read" in github.of()[0].body
+    body = github.of()[0].body
+    assert "The policy of main could not be read" in body
+    assert (
+        "Whether this pull request has another one is not known. That of this pull request counted." in body
+    )
+    assert "Policy changes of this pull request" not in body
 
 
 def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, github):
@@ -510,7 +525,7 @@ def test_where_the_pull_request_cannot_be_looked_up_the_base_policy_is_not_known
     github.faults.append(Fault("GET", ".*/pulls", 403, "Resource not accessible by integration", times=9))
     step = runner.run(all_pass(), *event, **inputs)
     assert (step.code, step.outputs["verdict"]) == (0, "WARNING")
-    assert "unknown: the policy of the base branch could not be read" in step.summary
+    assert "The policy of the base branch could not be read" in step.summary
     step = runner.run(all_pass(), *event, policy_ref="base", commit_status="gate", **inputs)
     assert (step.code, step.outputs["verdict"]) == (3, "ERROR")
     assert "the pull request could not be looked up" in step.stderr

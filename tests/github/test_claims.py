@@ -230,7 +230,10 @@ def test_a_base_branch_without_a_policy_warns_and_is_an_error_where_its_counts(
     if text is not None:
         github.files[BASE] = {"text": text}
     assert runner.publish(verdict_file, *SECOND).outputs["verdict"] == "WARNING"
-    assert "Policy changes of this pull request" in github.of()[0].body
+    body = github.of()[0].body
+    assert ("differs from that of main, which has no policy file." in body) is (text is None)
+    assert ("The policy of main is none: " in body) is (text is not None)
+    assert "That of the verdict file counted." in body
     step = runner.publish(verdict_file, *SECOND, policy_ref="base")
     assert (step.code, step.outputs["verdict"]) == (code, "ERROR")
     assert told in step.stderr
@@ -242,7 +245,9 @@ def test_a_base_policy_that_cannot_be_read_warns_and_is_an_error_where_it_counts
     github.tokens["secret-token"] = Token(may_read_files=False)
     step = runner.publish(verdict_file, *SECOND)
     assert (step.code, step.outputs["verdict"]) == (0, "WARNING")
-    assert "unknown: the policy of main could not be read" in github.of()[0].body
+    body = github.of()[0].body
+    assert "The policy of main could not be read" in body
+    assert "That of the verdict file counted." in body
     step = runner.publish(verdict_file, *SECOND, policy_ref="base", commit_status="gate")
     assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (3, "ERROR", "true")
     block = "permissions:\n  actions: read\n  contents: read\n  pull-requests: write\n  statuses: write\n```"

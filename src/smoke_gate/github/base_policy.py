@@ -15,6 +15,7 @@ from smoke_gate.options import DEFAULT_POLICY, Options
 
 LONGEST_CHANGE = 400  # lines of a difference that evidence keeps
 LONGEST_LINE = 400
+PULL_REQUEST = "this pull request"
 MOST_COMPARED = 5000  # lines; what compares them takes much longer than their number says
 
 
@@ -30,17 +31,48 @@ def repository_path(policy_file: Path) -> str | None:
 
 
 def policy_change(
-    base: str | None, head: str | None, *, branch: str, other: str = "this pull request"
+    base: str | None,
+    head: str | None,
+    *,
+    branch: str,
+    other: str = PULL_REQUEST,
+    base_counts: bool = False,
 ) -> str | None:
-    """Return what head changes in the policy of the base branch, as a unified difference; None: nothing.
+    """Return what is to be told of head's policy and the base branch's; None: they are the same.
 
     Args:
         base: the policy's text in the base branch; None: it has no such file.
         head: the same in the checkout.
         branch: the base branch's name.
         other: whose policy ``head`` is.
+        base_counts: the runs are judged by the base branch's.
+
+    Returns:
+        A line that says which of them is there and which counted, and below it a unified difference.
 
     """
+    difference = _difference(base, head, branch=branch, other=other)
+    if difference is None:
+        return None
+    if base is not None and head is not None:
+        found = f"The policy of {other} differs from that of {branch}."
+    else:
+        none, one = (branch, other) if base is None else (other, branch)
+        found = f"There is no policy in {none}, and there is one in {one}."
+    return f"{found} {_counted(base, branch) if base_counts else _counted(head, other)}\n{difference}"
+
+
+def policy_unknown(why: str, *, other: str = PULL_REQUEST) -> str:
+    """Return, as ``policy_change`` does, that the base branch's policy is not known, on one line."""
+    line = " ".join(why.split()).rstrip(".")
+    return f"{line[:1].upper()}{line[1:]}. Whether {other} has another one is not known. That of {other} counted."
+
+
+def _counted(text: str | None, whose: str) -> str:
+    return f"That of {whose} counted." if text is not None else "None counted."
+
+
+def _difference(base: str | None, head: str | None, *, branch: str, other: str) -> str | None:
     old, new = _lines(base), _lines(head)
     if old == new and (base is None) == (head is None):
         return None
@@ -87,14 +119,14 @@ def base_of(job: Job, options: Options) -> Base | None:
         if job.settings.policy_ref is PolicyRef.BASE:
             raise GitHubError(error.problem, message) from error
         # Not having looked is no pass: it warns as a change does.
-        return Base(branch=branch, unknown=f"unknown: {message}")
+        return Base(branch=branch, unknown=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The policy that counts: its file, None where there is none; its text where that is not the file's.
 
-    ``change`` is the difference between base and head.
+    ``change`` is what is to be told of the base branch's policy and head's.
     """
 
     file: Path | None
@@ -113,9 +145,11 @@ def rules_of(job: Job, options: Options) -> Rules:
     if base is None:
         return Rules(file=options.policy_file)
     if base.unknown is not None:
-        return Rules(file=options.policy_file, change=base.unknown)
-    change = policy_change(base.text, _head_text(options.policy_file), branch=base.branch)
-    if job.settings.policy_ref is PolicyRef.HEAD:
+        return Rules(file=options.policy_file, change=policy_unknown(base.unknown))
+    counts = job.settings.policy_ref is PolicyRef.BASE
+    head = _head_text(options.policy_file)
+    change = policy_change(base.text, head, branch=base.branch, base_counts=counts)
+    if not counts:
         return Rules(file=options.policy_file, change=change)
     if base.text is None:
         return Rules(file=None, change=change)

@@ -7,7 +7,7 @@ the difference that its evidence records, at will. So the base branch's is read 
 from dataclasses import dataclass, replace
 
 from smoke_gate.evidence import Evidence
-from smoke_gate.github.base_policy import base_of, policy_change
+from smoke_gate.github.base_policy import base_of, policy_change, policy_unknown
 from smoke_gate.github.job import Job
 from smoke_gate.github.settings import PolicyRef
 from smoke_gate.options import DEFAULT_POLICY
@@ -15,6 +15,8 @@ from smoke_gate.policy.errors import PolicyError
 from smoke_gate.policy.formats import effective_yaml
 from smoke_gate.policy.load import load_policy
 from smoke_gate.policy.model import Policy
+
+_VERDICT_FILE = "the verdict file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +35,12 @@ class Expectation:
     def applied(self, policy: Policy, evidence: Evidence) -> tuple[Policy, Evidence]:
         """Return what is judged of a verdict file: by which policy, and with which change of it in the evidence."""
         if self.policy is None:
-            return policy, replace(evidence, policy_change=self.unknown)
+            unknown = policy_unknown(self.unknown or "", other=_VERDICT_FILE)
+            return policy, replace(evidence, policy_change=unknown)
         expected, found = effective_yaml(self.policy), effective_yaml(policy)
-        change = policy_change(expected, found, branch=self.branch, other="the verdict file")
+        change = policy_change(
+            expected, found, branch=self.branch, other=_VERDICT_FILE, base_counts=self.counts
+        )
         return self.policy if self.counts else policy, replace(evidence, policy_change=change)
 
 
@@ -60,6 +65,7 @@ def expectation_of(job: Job) -> Expectation | None:
     except PolicyError as error:
         if counts:
             raise
-        unknown = f"unknown: the policy of {base.branch} is none: {error}"
+        unknown = f"the policy of {base.branch} is none: {error}"
         return Expectation(branch=base.branch, policy=None, unknown=unknown)
-    return Expectation(branch=base.branch, policy=policy, counts=counts)
+    branch = base.branch if base.text is not None else f"{base.branch}, which has no policy file"
+    return Expectation(branch=branch, policy=policy, counts=counts)

@@ -13,7 +13,8 @@ from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
 from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
-from smoke_gate.report.markdown_section import Section, alert, block, sentence
+from smoke_gate.report.markdown_section import Section, alert, block, details, sentence
+from smoke_gate.report.policy_change import policy_change_of
 from smoke_gate.verdict import VerdictStatus
 
 _SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
@@ -79,16 +80,17 @@ def verdict_section(judgement: Judgement) -> Section:
 
 
 def policy_change(judgement: Judgement) -> Section | None:
-    """Return what this pull request changes in its own policy."""
-    change = judgement.evidence.policy_change
-    if not change:
+    """Return how the policy differs from the base branch's, which of them counted, and what differs."""
+    change = policy_change_of(judgement.evidence)
+    if change is None:
         return None
-    lines = change.splitlines()
-    shown, rest = lines[:_LONGEST_CHANGE], len(lines) - _LONGEST_CHANGE
+    note = f"{sentence(change.found)} {change.call}"
+    if not change.lines:
+        return Section(change.title, note)
+    shown, rest = list(change.lines[:_LONGEST_CHANGE]), len(change.lines) - _LONGEST_CHANGE
     if rest > 0:
         shown.append(f"… {rest} more lines in the verdict file")
-    note = "The rules that judge these runs are changed by the pull request that they judge. A person must agree."
-    return Section("Policy changes of this pull request", f"{note}\n\n{block(shown, 'diff')}")
+    return Section(change.title, f"{note}\n\n{details('The difference', block(shown, 'diff'))}")
 
 
 def how_to_reproduce(judgement: Judgement) -> Section:

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from smoke_gate.github.base_policy import LONGEST_CHANGE, MOST_COMPARED, policy_change, repository_path
+from smoke_gate.github.base_policy import (
+    LONGEST_CHANGE,
+    MOST_COMPARED,
+    policy_change,
+    policy_unknown,
+    repository_path,
+)
 from smoke_gate.policy.load import load_policy
 from smoke_gate.policy.model import Policy
 
@@ -15,7 +21,11 @@ def load(text: str) -> Policy:
 
 def changed(base: str | None, head: str | None) -> str:
     """Return the difference that there is."""
-    change = policy_change(base, head, branch="main")
+    return told(base, head).partition("\n")[2]
+
+
+def told(base: str | None, head: str | None, *, base_counts: bool = False) -> str:
+    change = policy_change(base, head, branch="main", base_counts=base_counts)
     assert change is not None
     return change
 
@@ -46,6 +56,31 @@ def test_a_change_is_a_unified_difference(base, head, lines):
     change = changed(base, head).splitlines()
     assert change[:2] == ["--- policy of main", "+++ policy of this pull request"]
     assert [line for line in change[2:] if line[0] in "+-"] == lines
+
+
+DIFFER = "The policy of this pull request differs from that of main."
+IN_HEAD = "There is no policy in main, and there is one in this pull request."
+IN_BASE = "There is no policy in this pull request, and there is one in main."
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "found", "own_counts", "base_counts"),
+    [
+        (POLICY, "x", DIFFER, "That of this pull request counted.", "That of main counted."),
+        (None, "x", IN_HEAD, "That of this pull request counted.", "None counted."),
+        (POLICY, None, IN_BASE, "None counted.", "That of main counted."),
+    ],
+)
+def test_what_is_there_and_which_policy_counted_is_told_first(base, head, found, own_counts, base_counts):
+    assert told(base, head).splitlines()[0] == f"{found} {own_counts}"
+    assert told(base, head, base_counts=True).splitlines()[0] == f"{found} {base_counts}"
+
+
+def test_a_policy_that_is_not_known_is_told_on_one_line():
+    assert policy_unknown("the policy of main is none: 1\n2.", other="the verdict file") == (
+        "The policy of main is none: 1 2. Whether the verdict file has another one is not known. "
+        "That of the verdict file counted."
+    )
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\u2029"])

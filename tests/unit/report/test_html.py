@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from smoke_gate.draw import draw, with_drawings
-from smoke_gate.github.base_policy import policy_change
+from smoke_gate.github.base_policy import policy_change, policy_unknown
 from smoke_gate.policy.model import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
@@ -29,7 +29,7 @@ OURS = {
     "html", "head", "meta", "title", "style", "body", "a", "header", "div", "p", "span", "h1", "h2", "h3", "small",
     "strong", "dl", "dt", "dd", "code", "time", "nav", "main", "section", "table", "caption", "thead", "tbody", "tr",
     "th", "td", "button", "ol", "ul", "li", "form", "label", "select", "option", "input", "fieldset", "legend",
-    "noscript", "dialog", "img", "pre", "script", "figure", "figcaption", "b",
+    "noscript", "dialog", "details", "summary", "img", "pre", "script", "figure", "figcaption", "b",
 }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def everything() -> Judgement:
     reference = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[reference], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="-a\n+b"))
+    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
 
 
 def test_each_place_shows_what_it_has_alone():
@@ -223,7 +223,17 @@ def test_a_change_of_the_policy_is_shown_to_its_end_which_may_say_that_there_is_
     old, new = ("\n".join(f"{word} {number}" for number in range(1000)) for word in ("one", "other"))
     change = policy_change(old, new, branch="main")
     page = Page(html(judgement(evidence=replace(passing_matrix(), policy_change=change))))
-    assert page.text["pre"].startswith(f"{change}\n")
+    found, _, difference = (change or "").partition("\n")
+    assert page.text["pre"].startswith(f"{difference}\n")
+    assert f"{found} A person must agree" in page.text["p"]
+    assert "Policy changes of this pull request" in page.text["h2"]
+
+
+def test_a_base_policy_that_is_not_known_is_no_change_of_this_pull_request():
+    page = Page(html(judgement(evidence=replace(passing_matrix(), policy_change=policy_unknown("403: no.")))))
+    assert "Policy of the base branch" in page.text["h2"]
+    assert "403: no. Whether this pull request has another one is not known." in page.text["p"]
+    assert "The difference" not in page.text.get("summary", "")
 
 
 @pytest.mark.parametrize(("number", "said"), [(7, False), (8, True)])

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from smoke_gate.github.base_policy import policy_unknown
 from smoke_gate.policy.model import Narrowing, Policy
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown, markdown_sections
@@ -34,7 +35,7 @@ def everything() -> Judgement:
     evidence = with_run(evidence, "A4/42", checkpoints=(), manifest=None)
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[REFERENCE], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="-a\n+b"))
+    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
 
 
 def test_the_sections_stand_in_the_order_in_which_readers_stop():
@@ -106,14 +107,26 @@ def test_a_narrowed_verdict_says_so():
 
 def test_the_policys_difference_is_shown_and_cannot_leave_its_block():
     change = "- threshold: 1\n+ threshold: 2\n```\n# heading @octocat\n````"
-    text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=change)))
+    text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=f"Own counted.\n{change}")))
     page = Page(section_of(text, "Policy changes of this pull request"))
     assert page.code == [change + "\n"]
     assert "h1" not in page.elements
+    assert page.elements.index("details") < page.elements.index("pre")  # folded away
+    assert page.text.strip().startswith("Own counted. A person must agree")
+
+
+def test_a_base_policy_that_is_not_known_is_no_change_of_this_pull_request():
+    change = policy_unknown("The policy of `x@y` could not be read: 403")
+    text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=change)))
+    assert "Policy changes of this pull request" not in text
+    page = Page(section_of(text, "Policy of the base branch"))
+    assert page.code == ["x@y"]
+    assert page.elements == ["p", "code", "wbr"]
+    assert "could not be read: 403. Whether this pull request has another one is not known." in page.text
 
 
 def test_a_long_difference_is_cut():
-    change = "\n".join(f"+line {number}" for number in range(500))
+    change = "\n".join(["Own counted.", *(f"+line {number}" for number in range(500))])
     section = markdown_sections(judgement(evidence=replace(passing_matrix(), policy_change=change)))[1]
     assert "… 300 more lines" in section.body
 
