@@ -103,8 +103,9 @@ def how_to_reproduce(judgement: Judgement) -> Section:
         f"By smoke-gate {code(tool['version'])}"
         + (f", image {code(tool['image_digest'])}" if tool["image_digest"] else ""),
     ]
+    where = f", {reproduction.place}" if reproduction.place else ""
     parts = [
-        "The verdict again, from its evidence (no store, no network needed):",
+        f"The verdict again, from its evidence (no store, no network needed){where}:",
         block([reproduction.replay], "sh"),
         "The same in a container that sees nothing else:",
         block([reproduction.sealed_replay], "sh"),

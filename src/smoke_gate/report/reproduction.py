@@ -21,8 +21,8 @@ class Reproduction:
     """What the commands need.
 
     ``image`` is named by its digest where that is known; ``verdict_file`` is the path from the working directory, or
-    an absolute one; ``options`` are the effective options of ``check``, one argument each; none where they are not
-    known.
+    an absolute one, which a reader may not have: a container has its own; ``options`` are the effective options of
+    ``check``, one argument each; none where they are not known.
     """
 
     image: str
@@ -30,16 +30,19 @@ class Reproduction:
     options: tuple[str, ...] = ()
 
     @property
+    def place(self) -> str | None:
+        """Where the commands of a replay are meant to be run, None where that is the working directory."""
+        return "in the folder that holds the verdict file" if _leads_out(self.verdict_file) else None
+
+    @property
     def replay(self) -> str:
         """The command that evaluates the recorded evidence again, where smoke-gate is installed."""
-        return shlex.join(["smoke-gate", "reproduce", self.verdict_file])
+        return shlex.join(["smoke-gate", "reproduce", self._from_here])
 
     @property
     def sealed_replay(self) -> str:
         """The same in the image that made the verdict: without a network, and it can write nothing."""
-        path = PurePosixPath(self.verdict_file)
-        folder, name = (str(path.parent), path.name) if _leads_out(self.verdict_file) else (_HERE, str(path))
-        return self._docker(f"{_SEALED} {_mounted(folder, ':ro')}", "reproduce", name)
+        return self._docker(f"{_SEALED} {_mounted(':ro')}", "reproduce", self._from_here)
 
     @property
     def check(self) -> str | None:
@@ -51,16 +54,18 @@ class Reproduction:
             return None
         if any(map(_is_elsewhere, _places(self.options))):
             return shlex.join(["smoke-gate", "check", *self.options])
-        return self._docker(_mounted(_HERE), "check", *self.options)
+        return self._docker(_mounted(), "check", *self.options)
+
+    @property
+    def _from_here(self) -> str:
+        return PurePosixPath(self.verdict_file).name if self.place else self.verdict_file
 
     def _docker(self, options: str, *arguments: str) -> str:
         return f"docker run --rm {options} {shlex.join([self.image, *arguments])}"
 
 
-def _mounted(folder: str, mode: str = "") -> str:
-    volume = f"{folder}:{WORKING_DIRECTORY}{mode}"
-    quoted = f'"{volume}"' if folder == _HERE else shlex.quote(volume)
-    return f"-v {quoted} -w {WORKING_DIRECTORY}"
+def _mounted(mode: str = "") -> str:
+    return f'-v "{_HERE}:{WORKING_DIRECTORY}{mode}" -w {WORKING_DIRECTORY}'
 
 
 def _places(options: Sequence[str]) -> list[str]:

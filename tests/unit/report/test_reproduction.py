@@ -1,8 +1,12 @@
 import shlex
+from dataclasses import replace
 
 import pytest
 
+from smoke_gate.report.html import html
+from smoke_gate.report.markdown import markdown
 from smoke_gate.report.reproduction import Reproduction
+from tests.unit.report.judgements import judgement
 
 SEALED = "docker run --rm --network none --read-only --tmpfs /tmp"
 CHECK = 'docker run --rm -v "$PWD:/work" -w /work'
@@ -34,11 +38,20 @@ def test_a_shell_reads_them_as_they_are_meant():
     assert shlex.split(reproduction.replay) == ["smoke-gate", "reproduce", "my outputs/v.json"]
 
 
-@pytest.mark.parametrize("folder", ["/elsewhere/my outputs", "../beside"])
-def test_a_file_outside_the_working_directory_is_mounted_from_where_it_is(folder):
-    found = Reproduction(image="smoke-gate:dev", verdict_file=f"{folder}/v.json").sealed_replay
-    rest = ["-w", "/work", "smoke-gate:dev", "reproduce", "v.json"]
-    assert shlex.split(found)[-7:] == ["-v", f"{folder}:/work:ro", *rest]
+@pytest.mark.parametrize("folder", ["/out", "/elsewhere/my outputs", "../beside"])
+def test_a_file_outside_the_working_directory_is_named_alone_and_where_it_is(folder):
+    found = Reproduction(image="smoke-gate:dev", verdict_file=f"{folder}/v.json")
+    assert found.place == "in the folder that holds the verdict file"
+    assert found.replay == "smoke-gate reproduce v.json"
+    assert found.sealed_replay == f'{SEALED} -v "$PWD:/work:ro" -w /work smoke-gate:dev reproduce v.json'
+
+
+def test_reports_say_where_the_commands_are_run():
+    plain = judgement()
+    outside = replace(plain, reproduction=replace(plain.reproduction, verdict_file="/out/v.json"))
+    for report in (markdown, html):
+        assert "in the folder that holds the verdict file" not in report(plain)
+        assert "in the folder that holds the verdict file" in report(outside)
 
 
 def test_without_its_options_there_is_no_command_that_reads_the_store_again():
