@@ -125,6 +125,16 @@ def test_a_wrong_input_is_an_error_everywhere(runner, github, inputs, message):
     assert [status["state"] for status in github.statuses] == ["success", "error"]
 
 
+def test_a_folder_that_is_lost_with_the_container_is_an_error(runner, github):
+    event, payload = pull_request(7, HEAD)
+    event = {**event, "GITHUB_WORKSPACE": str(runner.workspace)}
+    step = runner.run(all_pass(), event, payload, output_dir="../elsewhere")
+    assert (step.code, step.outputs["verdict"]) == (2, "ERROR")
+    assert "input `output_dir`: found '../elsewhere'" in step.stderr
+    assert not (runner.workspace.parent / "elsewhere").exists()
+    assert runner.run(all_pass(), event, payload, output_dir="reports").code == 0
+
+
 @pytest.mark.parametrize(
     "inputs",
     [

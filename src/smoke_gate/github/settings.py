@@ -3,6 +3,7 @@
 An input that is empty, or nothing but blanks, was not given. Defaults are those of ``action.yml``.
 """
 
+import os.path
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
 
     plain = Settings()
     settings = Settings(
-        options=_options(read),
+        options=_options(read, environ),
         fail_on=read("fail_on", clean_fail_on, plain.fail_on),
         wait=read("wait", duration, plain.wait),
         comment=read("comment", clean_comment, plain.comment),
@@ -111,9 +112,13 @@ class _Read(Protocol):
     def __call__(self, name: str, clean: Callable[[str], T], default: T) -> T: ...
 
 
-def _options(read: _Read) -> Options:
+def _options(read: _Read, environ: Mapping[str, str]) -> Options:
     """Read the inputs that ``check`` has too."""
     plain = Options()
+
+    def clean_output_dir(text: str) -> Path:
+        return output_dir(text, environ.get("GITHUB_WORKSPACE"), environ.get("RUNNER_TEMP"))
+
     return Options(
         tracking_uri=read("tracking_uri", str, None),
         experiment=read("experiment", clean_names, ()),
@@ -122,13 +127,33 @@ def _options(read: _Read) -> Options:
         threshold=read("threshold", clean_threshold, None),
         policy=read("policy", Path, None),
         definition=read("definition", str, None),
-        output_dir=read("output_dir", Path, plain.output_dir),
+        output_dir=read("output_dir", clean_output_dir, plain.output_dir),
         no_figures=read("no_figures", clean_flag, plain.no_figures),
         profile=read("profile", clean_profile, None),
         sha=read("sha", clean_sha, None),
         pull_request=read("pull_request", clean_pull_request, None),
         artifact_path_map=read("artifact_path_map", clean_artifact_path_map, ()),
     )
+
+
+def output_dir(text: str, workspace: str | None, temp: str | None) -> Path:
+    """Read a folder that outlives the container: the runner mounts the workspace and its folder for temporary files.
+
+    Args:
+        text: the folder, from the workspace.
+        workspace: where the workspace is, None where there is no runner; then any folder will do.
+        temp: where the folder for temporary files is, None where there is none.
+
+    """
+    if workspace is None:
+        return Path(text)
+    place = Path(os.path.normpath(Path(workspace, text)))
+    if not any(place.is_relative_to(kept) for kept in (workspace, temp) if kept):
+        allowed = "a folder in the workspace, such as outputs, or one in `${{ runner.temp }}`"
+        raise ValueError(
+            f"found {text!r}; expected {allowed}: what is written elsewhere is lost with the container"
+        )
+    return Path(text)
 
 
 def clean_threshold(text: str) -> str:

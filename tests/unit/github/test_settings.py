@@ -125,3 +125,36 @@ def test_wrong_inputs_leave_what_the_others_say(inputs, place_is_known):
 def test_the_token_may_come_as_the_usual_variable():
     assert settings_of({"GITHUB_TOKEN": "other"}).github_token == "other"
     assert settings_of({"GITHUB_TOKEN": "other", "INPUT_GITHUB_TOKEN": "given"}).github_token == "given"
+
+
+RUNNER = {"GITHUB_WORKSPACE": "/github/workspace", "RUNNER_TEMP": "/github/runner_temp"}
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "outputs", "a/../b", ".", "/github/workspace/outputs", "/github/runner_temp/gate", "../workspace/outputs",
+        "../runner_temp/gate",
+    ],
+)  # fmt: skip
+def test_reports_go_where_they_outlive_the_container(folder):
+    assert settings_of({**RUNNER, "INPUT_OUTPUT_DIR": folder}).options.output_dir == Path(folder)
+
+
+@pytest.mark.parametrize(
+    "folder", ["/etc", "..", "../x", "a/../../x", "/github/workspace-2", "/github/workspace/../x"]
+)
+def test_reports_that_would_be_lost_with_the_container_are_an_error(folder):
+    with pytest.raises(InputError) as caught:
+        settings_of({**RUNNER, "INPUT_OUTPUT_DIR": folder})
+    assert str(caught.value) == (
+        f"input `output_dir`: found {folder!r}; expected a folder in the workspace, such as outputs, or one in "
+        "`${{ runner.temp }}`: what is written elsewhere is lost with the container"
+    )
+    assert caught.value.place_is_known
+
+
+def test_without_a_runner_reports_may_go_anywhere():
+    assert read(output_dir="/out").options.output_dir == Path("/out")
+    with pytest.raises(InputError):
+        settings_of({"GITHUB_WORKSPACE": "/github/workspace", "INPUT_OUTPUT_DIR": "/tmp/out"})
