@@ -1,6 +1,9 @@
 import time
+from ssl import SSLCertVerificationError
 
 import pytest
+from github.Requester import Requester
+from requests.exceptions import SSLError
 
 from smoke_gate.github import transport
 from smoke_gate.github.client import GitHub
@@ -305,4 +308,27 @@ def test_a_server_that_is_not_there_is_told(waits):
     with pytest.raises(GitHubError, match="ConnectionError") as caught:
         client.pull_request(7)
     assert caught.value.problem is Problem.UNREACHABLE
+    assert "ConnectionError at 127.0.0.1:9 (Connection refused)" in str(caught.value)
     assert "secret-token" not in str(caught.value)
+
+
+def test_a_host_that_has_no_address_is_told(waits):
+    client = client_of(FakeGitHub(url="http://me:password@github.invalid"), waits)
+    with pytest.raises(GitHubError, match=r"ConnectionError at github\.invalid \(.*[Nn]ame .+\)") as caught:
+        client.pull_request(7)
+    assert "password" not in str(caught.value)
+
+
+def test_a_certificate_that_is_not_trusted_is_told(github, waits, monkeypatch):
+    untrusted = SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.verify_message = "self-signed certificate"
+
+    def refuse(*_: object, **__: object) -> None:
+        raise SSLError("all that a library says, a proxy's password too") from untrusted
+
+    monkeypatch.setattr(Requester, "requestJson", refuse)
+    with pytest.raises(
+        GitHubError, match=r"SSLError at 127\.0\.0\.1:\d+ \(self-signed certificate\)"
+    ) as caught:
+        client_of(github, waits).pull_request(7)
+    assert "password" not in str(caught.value)

@@ -5,8 +5,9 @@ Through PyGithub's requester with its own retries and pauses off: they repeat PO
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -147,8 +148,7 @@ class Transport:
         try:
             status, headers, text = within(left, requester.requestJson, verb, url, input=payload)
         except (RequestException, TimeoutError) as error:
-            # Only the kind of error: its text may hold a proxy's password.
-            return Answer(status=0, text=type(error).__name__)
+            return Answer(status=0, text=_why_nothing_came(url, error))
         finally:
             self._spent += self._clock.now() - started
         return _with_graphql_status(Answer(status=status, text=text, headers=headers))
@@ -217,6 +217,31 @@ def _message(verb: str, url: str, answer: Answer, pause: float | None) -> str:
             f"not tried again: the next try in {pause:.0f} s is beyond the deadline of {DEADLINE:.0f} s"
         )
     return ", ".join(parts)
+
+
+def _why_nothing_came(url: str, error: Exception) -> str:
+    """Say which host was asked and, as far as the system says it, why: other texts may hold a proxy's password."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    reason = next(filter(None, map(_reason, _causes(error))), None)
+    return f"{type(error).__name__} at {parts.hostname}{port}" + (f" ({reason})" if reason else "")
+
+
+def _causes(error: Exception) -> Iterator[BaseException]:
+    """Yield the error and what led to it, outermost first."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _reason(error: BaseException) -> str | None:
+    """Return what the system, or the check of a certificate, says of a failure; None where that is not what failed."""
+    if isinstance(error, SSLCertVerificationError):
+        return error.verify_message
+    return error.strerror if isinstance(error, OSError) and error.errno is not None else None
 
 
 def _words(answer: Answer) -> str:
