@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import click
@@ -113,6 +114,7 @@ def test_a_bug_is_an_error_and_no_pass(runner, github):
         ),
         ({"wait": "30 minutes", "threshold": "0"}, "input `wait`: found '30 minutes'"),
         ({"policy": "nowhere.yml"}, "nowhere.yml: cannot be read"),
+        ({"cells": "B9"}, "input `cells`: "),
     ],
 )
 def test_a_wrong_input_is_an_error_everywhere(runner, github, inputs, message):
@@ -120,6 +122,7 @@ def test_a_wrong_input_is_an_error_everywhere(runner, github, inputs, message):
     step = runner.run(all_pass(), *pull_request(7, HEAD), commit_status="gate", **inputs)
     assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (2, "ERROR", "true")
     assert message in step.stderr
+    assert not re.search("--[a-z]", step.stderr)
     assert "No verdict could be reached" in step.summary
     assert "Smoke gate: ERROR" in github.of()[0].body
     assert [status["state"] for status in github.statuses] == ["success", "error"]

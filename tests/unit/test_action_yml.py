@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from smoke_gate.errors import UsageError
 from smoke_gate.github.message import message_of, message_of_error
 from smoke_gate.github.settings import CommentMode, FailOn, PolicyRef, settings_of
 from smoke_gate.verdict import VerdictStatus
@@ -72,7 +71,7 @@ def test_the_outputs_are_those_of_a_verdict_and_of_publishing():
 
 
 def test_the_verdicts_are_those_of_the_code():
-    verdicts = {*VerdictStatus, message_of_error(UsageError("")).outputs["verdict"]}
+    verdicts = {*VerdictStatus, message_of_error("").outputs["verdict"]}
     assert set(TYPES["outputs"]["verdict"]["allowed-values"]) == verdicts
     assert set(re.findall(r"`([A-Z ]+)`", ACTION["outputs"]["verdict"]["description"])) == verdicts
 

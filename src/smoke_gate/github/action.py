@@ -17,7 +17,7 @@ from smoke_gate.github.job import Job, job_of, timestamp
 from smoke_gate.github.message import Message, Space, message_of, message_of_error, refuted
 from smoke_gate.github.publish import Failure, Published, publish
 from smoke_gate.github.retry import NO_ACCESS, Problem
-from smoke_gate.github.settings import FailOn, InputError, Settings, settings_of
+from smoke_gate.github.settings import FailOn, InputError, Settings, by_inputs, settings_of
 from smoke_gate.github.transport import Clock, GitHubError
 from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
@@ -164,7 +164,8 @@ def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> 
     how_to = None
     if isinstance(error, GitHubError) and error.problem in NO_ACCESS:
         how_to = permissions(job.situation, sets_status=job.settings.commit_status is not None)
-    for text in filter(None, (str(error), how_to)):
-        log(text)
-    publish(message_of_error(error, how_to), job.target(timestamp()), environ, earlier=job.failures)
+    text = by_inputs(str(error))
+    for said in filter(None, (text, how_to)):
+        log(said)
+    publish(message_of_error(text, how_to), job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)

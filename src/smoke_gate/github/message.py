@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from smoke_gate.errors import SmokeGateError
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.github.client import StatusState
 from smoke_gate.github.settings import LARGEST_CHARACTER
@@ -133,9 +132,8 @@ def refuted(message: Message, disagreements: Sequence[str]) -> Message:
     )
 
 
-def message_of_error(error: SmokeGateError, how_to: str | None = None) -> Message:
-    """Return what is published where no verdict could be reached; ``how_to`` is Markdown of what would help."""
-    text = str(error)
+def message_of_error(text: str, how_to: str | None = None) -> Message:
+    """Return what is published where an error left no verdict; ``how_to`` is Markdown of what would help."""
     advice = "This is no pass. The job's log has the details; mend what it names and run the job again."
 
     def whole(longest: int) -> str:

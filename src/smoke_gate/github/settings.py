@@ -6,7 +6,7 @@ An input that is empty, or nothing but blanks, was not given. Defaults are those
 import os.path
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -59,8 +59,17 @@ class Settings:
     github_token: str | None = None
 
 
+_INPUTS = {option.name for option in fields(Options)} - {"workers", "baseline"} | {"wait", "fail_on"}
+"""Those that are options of ``check`` too."""
+_OPTION = re.compile(rf"(?<![\w-])--({'|'.join(_INPUTS).replace('_', '-')})(?![\w-])")
+
 TELL_WHERE = frozenset({"sha", "pull_request", "comment_id", "commit_status"})
 """The inputs that say where a report goes."""
+
+
+def by_inputs(text: str) -> str:
+    """Return an error's text with inputs named in place of the command line's options, which a workflow has not."""
+    return _OPTION.sub(lambda option: f"input `{option[1].replace('-', '_')}`", text)
 
 
 class InputError(UsageError):

@@ -4,7 +4,15 @@ import pytest
 import yaml
 
 from smoke_gate.errors import UsageError
-from smoke_gate.github.settings import CommentMode, FailOn, InputError, PolicyRef, Settings, settings_of
+from smoke_gate.github.settings import (
+    CommentMode,
+    FailOn,
+    InputError,
+    PolicyRef,
+    Settings,
+    by_inputs,
+    settings_of,
+)
 from smoke_gate.options import Options
 
 ACTION = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))
@@ -158,3 +166,26 @@ def test_without_a_runner_reports_may_go_anywhere():
     assert read(output_dir="/out").options.output_dir == Path("/out")
     with pytest.raises(InputError):
         settings_of({"GITHUB_WORKSPACE": "/github/workspace", "INPUT_OUTPUT_DIR": "/tmp/out"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("--cells: found 'B9'", "input `cells`: found 'B9'"),
+        (
+            "name them with --tracking-uri or (--wait)",
+            "name them with input `tracking_uri` or (input `wait`)",
+        ),
+        ("have: --cells B0,A3 --seeds 42", "have: input `cells` B0,A3 input `seeds` 42"),
+        ("docker run --network host, --tmpfs /tmp", "docker run --network host, --tmpfs /tmp"),
+        ("use a smaller --workers", "use a smaller --workers"),
+        ("a--cells --cells-b", "a--cells --cells-b"),
+    ],
+)
+def test_an_error_names_inputs_where_the_command_line_has_options(text, said):
+    assert by_inputs(text) == said
+
+
+def test_every_option_that_has_an_input_is_named_as_one():
+    options = {f"--{name.replace('_', '-')}": f"input `{name}`" for name in (*GIVEN, "wait", "fail_on")}
+    assert all(by_inputs(option) == name for option, name in options.items())
