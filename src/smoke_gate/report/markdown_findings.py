@@ -17,6 +17,7 @@ from smoke_gate.waivers import WaiverState
 
 MOST_GROUPS = 20
 _MOST_RUNS = 24  # that one group names
+_LONGEST_IN_LINE = 40  # characters of what one of them has alone
 _WAIVER_SYMBOLS = {
     WaiverState.USED: "⚠️",
     WaiverState.EXPIRED: "❌",
@@ -93,15 +94,16 @@ def _below(judgement: Judgement, gate: GateId, status: Mapping[GateId, Status]) 
 def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
     """Return what the checks say, once, and of which runs."""
     first = group.checks[0]
-    places = [_place(urls, check, group.own_words(check)) for check in group.checks]
+    own_words = [group.own_words(check) for check in group.checks]
+    places = [_place(urls, check, own) for check, own in zip(group.checks, own_words, strict=True)]
     places = [place for place in places if place]
-    shown = ", ".join(places[:_MOST_RUNS])
+    a_line_each = any(len(word) > _LONGEST_IN_LINE for own in own_words for word in own)
+    shown = ("<br>" if a_line_each else ", ").join(places[:_MOST_RUNS])
     if len(places) > _MOST_RUNS:
         shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
     waived = f"<br>Waived: {code(first.waived)}" if first.waived is not None else ""
-    where = (
-        f"<br>{'In' if len(places) == 1 else f'In {len(places)} {_things(group)}:'} {shown}" if places else ""
-    )
+    head = "In" if len(places) == 1 else f"In {len(places)} {_things(group)}:"
+    where = f"<br>{head}{'<br>' if a_line_each else ' '}{shown}" if places else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
     return subject + sentence(group.message, foreign_texts(first)) + waived + where
 

@@ -213,6 +213,14 @@ def test_one_cause_is_told_once_with_all_its_runs():
     assert all(run in text for run in runs)
 
 
+def test_runs_with_much_of_their_own_stand_on_a_line_each():
+    evidence = in_experiment(passing_matrix())
+    for seed, unit in (("42", "short"), ("123", "a unit that has more to it than forty characters")):
+        evidence = with_run(evidence, f"A3/{seed}", params={"dlinear_output_unit": unit})
+    text = section_of(markdown(judgement(evidence=evidence)), "What failed and how to fix it")
+    assert f"<br>In 2 runs:<br>[<code>A3/42</code>]({RUN}/run-A3-42) (<code>short</code>)<br>[" in text
+
+
 def test_gates_that_fail_come_before_those_below_their_threshold():
     evidence = with_run(passing_matrix(), "A3/42", metrics={"val_loss": "60.0"})
     evidence = with_run(evidence, "A3/42", params={"train_data_hash": None})
