@@ -14,7 +14,7 @@ from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
 from smoke_gate.evidence import Evidence, Figure
 from smoke_gate.gates.base import Case, case_of
-from smoke_gate.gates.definition import expected_definition
+from smoke_gate.gates.definition import expected_definition, shown_definition
 from smoke_gate.gates.figures import SOURCES
 from smoke_gate.gates.metric_ratio import is_for
 from smoke_gate.policy.model import Policy
@@ -116,13 +116,9 @@ def _drawn(sketches: Sequence[_Sketch], fonts: Sequence[str]) -> list[tuple[_Ske
 
 
 def _definition(case: Case) -> dict[str, str]:
-    """Return the definition that the figures show: the expected one; where G1 is off, what all runs log."""
     gate = case.policy.gates.definition_hash
-    if gate.enabled:
-        sha256 = expected_definition(case).sha256
-    else:
-        logged = {judged.run.params.get(gate.key) for judged in case.judged}
-        sha256 = logged.pop() if len(logged) == 1 else None
+    expected = expected_definition(case) if gate.enabled else None
+    sha256 = shown_definition(expected, gate.key, (judged.run for judged in case.judged))
     return {gate.key: sha256} if sha256 else {}
 
 

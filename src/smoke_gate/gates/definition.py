@@ -1,9 +1,9 @@
 """The definition that every run must have computed: its hash, and which preregistration is in force."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.evidence import Registration
+from smoke_gate.evidence import Registration, Run
 from smoke_gate.gates.base import Case, quoted
 from smoke_gate.policy.model import ByFile, ByRunId, ByRunName, BySha256
 
@@ -39,6 +39,17 @@ def expected_definition(case: Case) -> Expected:
         named = [registration for registration in everyone if registration.run_name == source.run_name]
         return of_registrations(named, key, f"the preregistration run named {quoted(source.run_name)}")
     return of_registrations(everyone, key, "the preregistration run")
+
+
+def shown_definition(expected: Expected | None, key: str, runs: Iterable[Run]) -> str | None:
+    """Return the hash of the definition that a figure of the runs shows, None where that is not known.
+
+    It is the expected one; where G1 is off and nothing is expected, the one that all of them log under ``key``.
+    """
+    if expected is not None:
+        return expected.sha256
+    hashes = {run.params.get(key) for run in runs}
+    return hashes.pop() if len(hashes) == 1 else None
 
 
 def _of_file(case: Case, source: ByFile) -> Expected:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from smoke_gate.evidence import Figure, Run
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
-from smoke_gate.gates.definition import Expected, expected_definition
+from smoke_gate.gates.definition import Expected, expected_definition, shown_definition
 from smoke_gate.policy.model import FiguresGate
 from smoke_gate.policy.terms import path_matches
 from smoke_gate.selection import select
@@ -167,11 +167,8 @@ def _definition_problem(rules: _Rules, found: str, sources: Sequence[str]) -> st
 
 
 def _definition(rules: _Rules, sources: Iterable[str]) -> str | None:
-    """Return the hash of a figure's definition: the expected one, or, where G1 is off, what its sources agree on."""
-    if rules.expected is not None:
-        return rules.expected.sha256
-    hashes = {rules.runs[source].params.get(rules.key) for source in sources if source in rules.runs}
-    return hashes.pop() if len(hashes) == 1 else None
+    known = (rules.runs[source] for source in sources if source in rules.runs)
+    return shown_definition(rules.expected, rules.key, known)
 
 
 def source_run_ids(text: str) -> list[str]:
