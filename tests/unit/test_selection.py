@@ -48,13 +48,15 @@ def test_a_cell_may_name_its_own_seeds():
     assert [pair.subject for pair in planned_pairs(ragged)] == ["B0/42", "A3/7"]
 
 
-def test_excluded_pairs_are_not_planned_however_their_seed_is_spelled():
+@pytest.mark.parametrize(("planned", "excluded"), [("42", "042"), ("042", "42")])
+def test_excluded_pairs_are_not_planned_however_their_seed_is_spelled(planned, excluded):
     plan = {
-        "cells": ["A3"],
-        "seeds": ["42", "123"],
-        "exclude": [{"cell": "A3", "seeds": ["042"], "reason": "memory"}],
+        "cells": ["B0", "A3"],
+        "seeds": [planned, "123"],
+        "exclude": [{"cell": "A3", "seeds": [excluded], "reason": "memory"}],
     }
-    assert [pair.subject for pair in planned_pairs(policy(plan=plan))] == ["A3/123"]
+    subjects = [pair.subject for pair in planned_pairs(policy(plan=plan))]
+    assert subjects == [f"B0/{planned}", "B0/123", "A3/123"]
 
 
 def test_without_seeds_a_cell_is_one_pair_and_its_subject_is_the_cell():
@@ -76,6 +78,11 @@ def test_options_narrow_the_plan(narrowed, left):
     matrix = select(policy(narrowed=narrowed), [])
     assert [place.pair.subject for place in matrix.places] == left
     assert matrix.planned == 4
+
+
+def test_options_name_a_seed_in_any_spelling():
+    narrowed = policy(plan={"cells": ["A3"], "seeds": ["042", "123"]}, narrowed={"seeds": ["42"]})
+    assert [pair.subject for pair in planned_pairs(narrowed)] == ["A3/042"]
 
 
 # --- candidates -------------------------------------------------------------------------------------------------------
@@ -141,13 +148,14 @@ def test_deleted_runs_without_a_cell_are_not_counted():
     assert not select(policy(), [attempt(cell=None, lifecycle_stage="deleted")]).unidentified
 
 
-def test_a_finished_run_of_no_planned_pair_is_unexpected():
+def test_finished_runs_of_no_planned_pair_are_unexpected_by_cell_seed_and_start():
     runs = [
-        attempt("later", "C9", start_time=2),
-        attempt("seed", "A3", "7"),
-        attempt("cell", "C9", start_time=1),
+        attempt("a", "C9", "10", start_time=2),
+        attempt("b", "C9", "10", start_time=1),
+        attempt("c", "C9", "9", start_time=3),
+        attempt("d", "A3", "70", start_time=4),
     ]
-    assert ids(select(policy(), runs).unexpected) == ["seed", "cell", "later"]
+    assert ids(select(policy(), runs).unexpected) == ["d", "c", "b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -168,9 +176,10 @@ def test_only_finished_active_runs_that_where_selects_are_unexpected(facts):
         ({"cell": "other"}, False),
     ],
 )
-def test_ignored_runs_are_no_surprise(ignored, is_ignored):
+@pytest.mark.parametrize("recorded", ["7", "07"])
+def test_ignored_runs_are_no_surprise(ignored, is_ignored, recorded):
     known = policy(runs={"ignore": [{**ignored, "reason": "tuning"}]})
-    assert (not select(known, [attempt("r", "tuning", "7")]).unexpected) is is_ignored
+    assert (not select(known, [attempt("r", "tuning", recorded)]).unexpected) is is_ignored
 
 
 def test_a_planned_pair_cannot_be_ignored():

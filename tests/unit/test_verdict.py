@@ -1,5 +1,6 @@
 """How gates add up to a verdict: thresholds, waivers, references, what was not looked at, properties of the whole."""
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -143,23 +144,50 @@ def test_a_rerun_after_a_failed_attempt_is_pending_again():
     ).pending
 
 
-def test_waiting_is_not_all_that_is_wrong_where_another_gate_fails():
-    waiting = with_attempt(PASSING, "A3/42", status="RUNNING")
-
-    assert not evaluate(passing_policy(), with_run(waiting, "B0/42", checkpoints=())).pending
+WAITING = with_attempt(PASSING, "A3/42", status="RUNNING")
 
 
-def test_a_warning_elsewhere_does_not_end_the_wait():
-    waiting = with_attempt(PASSING, "A3/42", status="RUNNING")
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        with_run(WAITING, "B0/42", checkpoints=()),
+        with_another_attempt(WAITING, "B0/42", "earlier"),
+        with_attempt(WAITING, "A3/123", status="KILLED"),
+    ],
+    ids=["another gate fails", "a finished pair fails", "another pair will not finish"],
+)
+def test_waiting_is_not_all_that_is_wrong(evidence: Evidence):
+    policy = passing_policy(runs={"duplicates": "fail"})
 
-    assert evaluate(passing_policy(), bad_ratio(waiting, "B0/42")).pending
+    assert evaluate(policy, WAITING).pending
+    assert not evaluate(policy, evidence).pending
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        bad_ratio(WAITING, "B0/42"),
+        with_another_attempt(WAITING, "B0/42", "later", status="FAILED", start_time=2_000_000_000_000),
+    ],
+    ids=["a warning", "a failed try after a finished run"],
+)
+def test_what_does_not_fail_does_not_end_the_wait(evidence: Evidence):
+    assert evaluate(passing_policy(), evidence).pending
 
 
 def test_no_attempt_at_all_fails_every_gate_critically():
     verdict = evaluate(passing_policy(), replace(PASSING, attempts=(), runs=()))
 
-    assert {result.status for result in verdict.gates} == {Status.FAIL}
+    assert {(result.status, result.critical) for result in verdict.gates} == {(Status.FAIL, True)}
     assert (verdict.critical, verdict.pending) == (True, False)
+    assert {(result.expected, result.evaluated, result.failing) for result in verdict.gates} == {(12, 0, 0)}
+    assert [check.kind for check in verdict.checks if check.gate == "G0"] == ["pair"] * 12
+
+
+def test_no_attempt_at_all_is_no_wait_where_the_plan_alone_is_judged():
+    policy = passing_policy(gates=all_off_but("plan"))
+
+    assert not evaluate(policy, replace(PASSING, attempts=(), runs=())).pending
 
 
 def test_attempts_without_a_finished_run_wait_and_are_not_critical():
@@ -172,6 +200,7 @@ def test_attempts_without_a_finished_run_wait_and_are_not_critical():
     assert {result.status for result in verdict.gates} == {Status.FAIL}
     assert (verdict.critical, verdict.pending) == (False, True)
     assert "nothing to judge yet" in gate(verdict, "G3").message
+    assert [check.kind for check in verdict.checks if check.gate == "G0"] == ["pair"] * 12
 
 
 ONLY_A3 = {"metric_ratio": {"rules": [{"value": "val_loss / train_loss", "max": 5.0, "cells": ["A3"]}]}}
@@ -203,6 +232,17 @@ def test_facts_that_were_not_read_never_pass():
     verdict = evaluate(passing_policy(), replace(PASSING, runs=PASSING.runs[1:]))
 
     assert verdict.status is VerdictStatus.FAIL
+
+
+def test_a_gate_that_judged_no_run_fails_whatever_else_it_found():
+    verdict = evaluate(passing_policy(), replace(PASSING, runs=()))
+
+    assert {result.status for result in verdict.gates} == {Status.FAIL}
+    assert {check.kind for check in verdict.checks if check.gate == "G1"} == {
+        "preregistration",
+        "payload",
+        "nothing_judged",
+    }
 
 
 def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
@@ -270,6 +310,7 @@ def test_a_gate_that_is_off_is_one_skipped_check_and_is_counted():
     assert gate(verdict, "G4").status is Status.SKIPPED
     assert "not this time" in gate(verdict, "G4").message
     assert [check.status for check in verdict.checks if check.gate == "G4"] == [Status.SKIPPED]
+    assert (gate(verdict, "G4").expected, gate(verdict, "G4").evaluated) == (0, 0)
     assert verdict.summary.gates_off == 1
     assert verdict.status is VerdictStatus.ALL_PASS
 
@@ -295,7 +336,18 @@ def test_a_waived_failure_is_a_warning_that_shows_the_reason():
     assert verdict.status is VerdictStatus.WARNING
     assert gate(verdict, "G3").status is Status.WARNING
     assert gate(verdict, "G3").failing == 0
-    assert [check.waived for check in verdict.checks if check.waived] == ["known"]
+    waived = [(check.status, check.waived) for check in verdict.checks if check.waived]
+    assert waived == [(Status.WARNING, "known")]
+
+
+def test_the_summary_counts_the_checks_by_status_after_waivers():
+    policy = passing_policy(waivers=[waiver()], gates={"figures": OFF})
+    verdict = evaluate(policy, bad_ratio(without_checkpoint("A3/42"), "B0/42", "B0/123", "B0/456"))
+
+    counts, summary = Counter(check.status for check in verdict.checks), verdict.summary
+    assert (counts[Status.SKIPPED], counts[Status.WARNING], counts[Status.FAIL]) == (1, 2, 3)
+    assert (summary.skipped, summary.warned, summary.failed) == (1, 2, 3)
+    assert summary.passed == counts[Status.PASS]
 
 
 def test_a_waiver_covers_its_last_day_and_no_other():
@@ -313,6 +365,46 @@ def test_a_waiver_that_matches_nothing_warns():
 
     assert verdict.status is VerdictStatus.WARNING
     assert "matches no failing check" in verdict.waivers[0].message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"gate": "G6"},
+        {"cell": "A4"},
+        {"seed": "123"},
+        {"run_id": "run-A3-123"},
+        {"subject": "checkpoints/model.npz"},
+    ],
+)
+def test_a_waiver_that_names_anything_else_accepts_nothing(other: dict[str, str]):
+    verdict = evaluate(passing_policy(waivers=[waiver(**other)]), without_checkpoint("A3/42"))
+
+    assert gate(verdict, "G3").status is Status.FAIL
+    assert [result.state for result in verdict.waivers] == [WaiverState.UNMATCHED]
+
+
+def test_a_waiver_of_a_seed_is_for_no_failure_of_no_run():
+    policy = passing_policy(
+        waivers=[{**ON_EVERY_GATE[2], "seed": "42"}], gates={"figures": {"files": ["figs/*.png"]}}
+    )
+
+    verdict = evaluate(policy, PASSING)
+
+    assert gate(verdict, "G4").status is Status.FAIL
+    assert [result.state for result in verdict.waivers] == [WaiverState.UNMATCHED]
+
+
+def test_a_waiver_of_a_gate_that_is_off_matches_nothing():
+    policy = passing_policy(waivers=[waiver(gate="G4")], gates={"figures": OFF})
+
+    assert [result.state for result in evaluate(policy, PASSING).waivers] == [WaiverState.UNMATCHED]
+
+
+def test_a_waiver_names_a_seed_in_any_spelling():
+    policy = passing_policy(waivers=[waiver(seed="42")], plan={"seeds": ["0042", "123", "456"]})
+
+    assert evaluate(policy, without_checkpoint("A3/42")).status is VerdictStatus.WARNING
 
 
 def test_a_waiver_leaves_what_it_does_not_name():
@@ -348,6 +440,15 @@ def test_a_waiver_that_may_be_of_a_run_that_was_narrowed_out_is_not_judged(named
     assert evaluate(whole, failing).waivers[0].state is WaiverState.USED
     assert evaluate(narrowed, failing).waivers[0].state is WaiverState.NOT_JUDGED
     assert evaluate(narrowed, failing).status is VerdictStatus.ALL_PASS
+
+
+def test_a_waiver_that_matches_what_is_left_is_used_whatever_was_narrowed_out():
+    policy = passing_policy(waivers=[ON_EVERY_GATE[1]], narrowed={"cells": ["B0"]})
+
+    verdict = evaluate(policy, without_checkpoint("B0/42"))
+
+    assert verdict.status is VerdictStatus.WARNING
+    assert [result.state for result in verdict.waivers] == [WaiverState.USED]
 
 
 @pytest.mark.parametrize(
@@ -388,10 +489,11 @@ def test_no_waiver_accepts_that_nothing_was_judged(evidence: Evidence):
 def test_no_waiver_accepts_that_a_gate_could_not_be_evaluated():
     broken = with_run(PASSING, "B0/42", metrics={"val_loss": "no number"})
 
-    verdict = evaluate(passing_policy(waivers=ON_EVERY_GATE[3:4]), broken)
+    verdict = evaluate(passing_policy(waivers=ON_EVERY_GATE[2:4]), broken)
 
     assert gate(verdict, "G5").status is Status.FAIL
     assert [check.kind for check in verdict.checks if check.gate == "G5"] == ["error"]
+    assert [result.state for result in verdict.waivers] == [WaiverState.UNMATCHED, WaiverState.NOT_JUDGED]
 
 
 def test_no_waiver_accepts_that_no_unit_was_judged():

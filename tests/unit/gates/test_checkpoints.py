@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from smoke_gate.evidence import Artifact, Evidence, Globals, LoggedModel, Manifest, ManifestEntry
 from smoke_gate.gates.base import Check, Outcome, Status
 from smoke_gate.gates.checkpoints import GATE, MANIFEST
+from smoke_gate.policy.model import DEFAULT_MAX_BYTES
 from tests.support.matrix import (
     CELLS,
     SEEDS,
@@ -154,6 +155,7 @@ def test_artifacts_that_could_not_be_read_fail_with_the_reason():
         ({"sha256": None, "format": None, "size": BIG}, Status.WARNING, "max_bytes"),
         ({"sha256": None}, Status.FAIL, "not read"),
         ({"sha256": None, "size": None}, Status.FAIL, "not read"),
+        ({"sha256": None, "size": int(DEFAULT_MAX_BYTES)}, Status.FAIL, "not read"),
     ],
 )
 def test_what_is_wrong_with_a_checkpoint(facts, status, says):
@@ -422,10 +424,11 @@ def test_models_are_compared_by_their_weights_not_their_descriptions():
     assert (check.run_id, check.subject) == (run_id("A4/42"), "forecaster/data/model.pkl")
 
 
-def test_broken_and_empty_files_are_not_compared():
+@pytest.mark.parametrize("facts", [{"size": 0}, {"problem": "is cut off"}, {"unread": "it has more opcodes"}])
+def test_broken_and_empty_files_are_not_compared(facts):
     evidence = without_manifests(passing_matrix())
     for pair in ("A3/42", "A4/42"):
-        evidence = with_run(evidence, pair, checkpoints=(checkpoint("one", size=0),))
+        evidence = with_run(evidence, pair, checkpoints=(checkpoint("one", **facts),))
     assert {check.kind for check in not_passed(ask(GATE, evidence))} == {"checkpoint"}
 
 
@@ -450,6 +453,18 @@ def test_profile_basic_fails_a_run_without_where_its_siblings_have_them():
 def test_profile_basic_judges_what_is_there():
     outcome = ask(GATE, with_checkpoint(problem="is cut off"), profile="basic")
     assert found(outcome) == [(RUN, "checkpoint", PATH, Status.FAIL)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "subject"),
+    [
+        ({"models": (model(status="FAILED"),)}, "model", "forecaster"),
+        ({"manifest": listed()}, "manifest", PATH),
+    ],
+)
+def test_profile_basic_judges_what_is_there_beside_checkpoints(facts, kind, subject):
+    outcome = ask(GATE, with_run(bare(passing_matrix()), "A3/42", **facts), profile="basic")
+    assert (RUN, kind, subject, Status.FAIL) in found(outcome)
 
 
 def test_profile_basic_does_not_take_an_unreadable_place_for_an_empty_one():

@@ -183,8 +183,10 @@ def test_a_payload_is_optional():
     assert sum(check.kind == "payload" and check.run_id != "registration" for check in outcome.checks) == 11
 
 
-def test_a_payload_without_its_hash_fails_too():
-    checks = not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", params={KEY: None})))
+@pytest.mark.parametrize("canonical", [DEFINITION, None])
+def test_a_payload_without_its_hash_fails_too(canonical):
+    logged = payload(canonical_sha256=canonical)
+    checks = not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", params={KEY: None}, payload=logged)))
     assert [(check.kind, check.status) for check in checks] == [
         ("hash", Status.FAIL),
         ("payload", Status.FAIL),

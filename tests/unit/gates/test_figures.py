@@ -90,6 +90,7 @@ def test_a_good_matrix_passes_with_a_check_for_each_figure_and_pattern():
         ({"source_run_ids": ""}, "missing or empty"),
         ({"source_run_ids": "[]"}, "at least one run id"),
         ({"source_run_ids": "[1]"}, "at least one run id"),
+        ({"source_run_ids": json.dumps([RUN, 1])}, "at least one run id"),
         ({"source_run_ids": f'["{RUN}"'}, "at least one run id"),
         ({"source_run_ids": ", ,"}, "at least one run id"),
         ({"source_run_ids": "[" * 100_000}, "at least one run id"),
@@ -152,6 +153,13 @@ def test_a_figure_that_is_no_png_fails():
     assert "is cut off in its 3rd chunk" in check.message
 
 
+def test_figures_that_could_not_be_read_are_not_taken_for_equal():
+    evidence = passing_matrix()
+    for pair in ("A3/42", "B0/42"):
+        evidence = with_run(evidence, pair, figures=(Figure(path=PATH, problem="is cut off"),))
+    assert [kind for _, kind, _, _ in found(ask(GATE, evidence))] == ["figure", "figure"]
+
+
 def test_no_metadata_at_all_fails():
     plain = Figure(path=PATH, sha256=sha256("plain"))
     assert only(ask(GATE, with_run(passing_matrix(), "A3/42", figures=(plain,)))).status is Status.FAIL
@@ -180,6 +188,9 @@ def test_a_narrowed_plan_still_knows_the_runs_of_the_whole_plan():
     everything = json.dumps([run_id(f"{cell}/{seed}") for cell in CELLS for seed in SEEDS])
     evidence = with_figure(source_run_ids=everything)
     assert found(ask(GATE, evidence, narrowed={"cells": ["A3"]})) == []
+    in_checkout = replace(evidence, files=(paper(source_run_ids=everything),))
+    gates = {**G1_OFF, **IN_CHECKOUT}
+    assert found(ask(GATE, in_checkout, gates=gates, narrowed={"cells": ["A3"]})) == []
 
 
 # --- the definition ---------------------------------------------------------------------------------------------------

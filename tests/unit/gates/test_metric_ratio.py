@@ -176,6 +176,9 @@ def test_rules_are_for_their_cells():
     outcome = ask(GATE, passing_matrix(), gates={"metric_ratio": {"rules": [rule]}})
     assert {check.cell for check in outcome.checks} == {"A3"}
     assert (len(outcome.checks), outcome.expected, outcome.evaluated) == (3, 3, 3)
+    another = {"value": "val_loss", "max": 1.0, "cells": ["B0"]}
+    outcome = ask(GATE, passing_matrix(), gates={"metric_ratio": {"rules": [rule, another]}})
+    assert (len(outcome.checks), outcome.expected, outcome.evaluated) == (6, 6, 6)
 
 
 def test_a_run_is_judged_by_every_rule():

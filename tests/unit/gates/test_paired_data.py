@@ -67,6 +67,12 @@ def test_a_hash_that_is_missing_or_no_hash_fails_and_the_others_are_still_compar
     assert failing(evidence, "agreement") == {run_id("A3/42")}
 
 
+@pytest.mark.parametrize("value", [None, "none"])
+def test_two_splits_without_a_hash_are_not_the_same_data(value):
+    evidence = with_run(passing_matrix(), "B0/42", params={"train_data_hash": value, "val_data_hash": value})
+    assert [kind for _, kind, _, _ in found(ask(GATE, evidence))] == ["form", "form"]
+
+
 @pytest.mark.parametrize("value", [OTHER, "0" * 64, "a" * 40])
 def test_16_to_64_lower_case_hex_digits_are_a_hash(value):
     evidence = passing_matrix()
@@ -222,10 +228,11 @@ def test_commits_come_from_the_attempt():
     }
 
 
-def test_true_in_two_spellings_is_one_fact():
-    evidence = with_run(with_facts(B0_42="True"), "B1/42", params={"lr": "true"})
+@pytest.mark.parametrize("boolean", ["True", "False"])
+def test_a_boolean_in_two_spellings_is_one_fact(boolean):
+    evidence = with_run(with_facts(B0_42=boolean), "B1/42", params={"lr": boolean.lower()})
     for pair in ("A3/42", "A4/42"):
-        evidence = with_run(evidence, pair, params={"lr": "True"})
+        evidence = with_run(evidence, pair, params={"lr": boolean})
     assert failing(evidence, "same", gates=same("lr", within="seed")) == set()
 
 

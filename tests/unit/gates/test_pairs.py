@@ -39,9 +39,17 @@ def test_a_deleted_run_can_be_restored():
     assert check.observed == "run-A3-123: deleted"
 
 
-@pytest.mark.parametrize("facts", [{"status": "FAILED"}, {"in_scope": False}])
-def test_a_deleted_run_that_would_not_count_is_not_restored(facts):
-    check = of_pair(with_attempt(passing_matrix(), "A3/123", lifecycle_stage="deleted", **facts))
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"status": "FAILED", "lifecycle_stage": "deleted"},
+        {"in_scope": False, "lifecycle_stage": "deleted"},
+        {"status": "RUNNING", "lifecycle_stage": "deleted"},
+        {"status": "FAILED"},
+    ],
+)
+def test_what_cannot_become_the_run_is_neither_restored_nor_waited_for(facts):
+    check = of_pair(with_attempt(passing_matrix(), "A3/123", **facts))
     assert "Run it, or exclude the pair" in check.message
 
 
@@ -53,11 +61,6 @@ def test_a_run_that_goes_on_may_be_dead(status):
         "what it left stays in the ledger as an attempt."
     )
     assert check.observed == f"run-A3-123: {status}"
-
-
-def test_a_deleted_run_does_not_go_on():
-    check = of_pair(with_attempt(passing_matrix(), "A3/123", status="RUNNING", lifecycle_stage="deleted"))
-    assert "Wait for it" not in check.message
 
 
 def test_what_goes_on_comes_before_what_was_deleted():

@@ -233,16 +233,17 @@ def test_a_run_without_flag_and_without_keys_is_no_run_of_the_rule():
     assert forgotten(evidence) == set()
 
 
-def test_each_flag_of_a_rule_that_is_missing_is_named():
+@pytest.mark.parametrize(("flag", "missing"), [(None, ["tags.stage", "use_vq"]), ("True", ["tags.stage"])])
+def test_each_flag_of_a_rule_that_is_missing_is_named(flag, missing):
     rule = {"when": {"use_vq": "True", "tags.stage": "5"}, "required": ["vq_input_unit"]}
-    evidence = with_run(passing_matrix(), "A3/42", params=NO_FLAG)
+    evidence = with_run(passing_matrix(), "A3/42", params={"use_vq": flag})
     evidence = with_run(evidence, "B0/42", tags={"stage": "5"})
     subjects = [
         check.subject
         for check in not_passed(ask(GATE, evidence, gates=rules(rule)))
         if check.run_id == run_id("A3/42")
     ]
-    assert subjects == ["tags.stage", "use_vq"]
+    assert subjects == missing
 
 
 NO_EXPECTATION = {"cells": list(CELLS)}
@@ -297,6 +298,16 @@ def test_no_run_of_a_rule_though_the_plan_expects_it_fails_at_once():
     }
     assert all(check.status is Status.FAIL and check.at_once for check in checks)
     assert (outcome.expected, outcome.evaluated) == (6, 0)
+
+
+def test_a_rule_that_no_cell_is_planned_for_excuses_no_other():
+    both = rules(
+        {"when": {"moe": "True"}, "required": ["experts"]}, {"when": {"use_vq": "True"}, "required": ["x"]}
+    )
+    checks = not_passed(ask(GATE, passing_matrix(vq_cells=()), gates=both))
+    assert {(check.cell, check.subject, check.status) for check in checks} == {
+        (cell, "use_vq", Status.FAIL) for cell in VQ_CELLS
+    }
 
 
 def test_forgetting_every_flag_does_not_help():
