@@ -201,6 +201,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """That this pull request's policy is not the base branch's, or that it is not known whether it is.
+
+    ``found`` says so in words, and which policy counted; ``difference`` are the lines of a unified one, none where the
+    base branch's is not known.
+    """
+
+    found: str
+    difference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything the gates may know.
 
@@ -208,7 +220,7 @@ class Evidence:
     other active run of the experiments; ``runs`` the facts of the selected ones. ``registrations`` are the
     preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files``
     are the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit
-    that ``runs.commit`` compares with. ``policy_change`` is the difference of the policy file in this pull request.
+    that ``runs.commit`` compares with. ``policy_change`` is None where the base branch has the same policy.
     ``nearest`` has, for a param or tag that the policy names and no run has, that of the runs which may be meant.
     """
 
@@ -220,7 +232,7 @@ class Evidence:
     files: tuple[Figure, ...] = ()
     drawn: tuple[Figure, ...] = ()
     head: str | None = None
-    policy_change: str | None = None
+    policy_change: PolicyChange | None = None
     nearest: Mapping[str, str] = field(default_factory=dict)
 
 

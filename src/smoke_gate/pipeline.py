@@ -17,7 +17,7 @@ from smoke_gate.collect.progress import Progress
 from smoke_gate.compare import Comparison, compare
 from smoke_gate.draw import Drawing, draw, with_drawings
 from smoke_gate.errors import ExitCode, UsageError
-from smoke_gate.evidence import Evidence
+from smoke_gate.evidence import Evidence, PolicyChange
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import log_line
@@ -42,7 +42,7 @@ LOCAL_IMAGE = "smoke-gate:dev"
 class Request:
     """What ``check`` is asked to do, with everything looked up.
 
-    ``policy_change`` is the difference of the policy file in this pull request, which only the action can know.
+    ``policy_change`` is how this pull request's policy differs from the base branch's, which only the action can know.
     """
 
     options: Options
@@ -50,7 +50,7 @@ class Request:
     source: Source
     context: Context
     image_digest: str | None = None
-    policy_change: str | None = None
+    policy_change: PolicyChange | None = None
     baseline: Recorded | None = None
 
 

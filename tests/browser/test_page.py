@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from smoke_gate.draw import draw
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
@@ -35,7 +36,12 @@ def failing() -> Judgement:
     reference = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[reference], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
+    return judgement(
+        policy,
+        replace(
+            in_experiment(evidence), policy_change=PolicyChange(found="They differ.", difference=("-a", "+b"))
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

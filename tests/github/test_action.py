@@ -451,7 +451,7 @@ def test_a_changed_policy_is_a_warning_that_shows_the_difference(runner, github)
     step = runner.run(all_pass(), *pull_request(7, HEAD))
     assert step.outputs["verdict"] == "WARNING"
     (note,) = github.of()
-    assert "Policy changes of this pull request" in note.body
+    assert "Policy of the base branch" in note.body
     assert any(line.startswith("+") and "fail_threshold: 12" in line for line in note.body.splitlines())
 
 
@@ -483,7 +483,7 @@ def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
     assert (
         "Whether this pull request has another one is not known. That of this pull request counted." in body
     )
-    assert "Policy changes of this pull request" not in body
+    assert "The difference" not in body
 
 
 def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, github):
@@ -514,7 +514,7 @@ def test_a_link_in_the_policys_place_is_a_change_of_the_policy(runner, github, p
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref=policy_ref)
     assert threshold(step) == counted
     assert step.outputs["verdict"] == "WARNING"
-    assert "Policy changes of this pull request" in github.of()[0].body
+    assert "Policy of the base branch" in github.of()[0].body
 
 
 DISPATCHED = other("repository_dispatch", "8" * 40)

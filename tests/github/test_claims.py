@@ -176,7 +176,7 @@ def test_a_policy_that_the_file_brings_itself_does_not_count_where_the_bases_doe
     step = runner.run(all_pass(), *SECOND, publish=str(claim), policy_ref="base", commit_status="gate")
     assert (step.code, step.outputs["verdict"]) == (1, "FAIL")
     assert "G2 failed" in github.statuses[-1]["description"]
-    assert "Policy changes of this pull request" in github.of()[0].body
+    assert "Policy of the base branch" in github.of()[0].body
 
 
 def test_a_change_of_the_policy_cannot_be_kept_quiet(runner, github, verdict_file):
@@ -192,7 +192,8 @@ def test_a_change_of_the_policy_cannot_be_kept_quiet(runner, github, verdict_fil
 
 
 def test_a_change_of_the_policy_that_is_none_is_not_believed(runner, github, verdict_file):
-    claim = forged(verdict_file, lambda document: document["evidence"].update(policy_change="-everything"))
+    change = {"found": "They differ.", "difference": ["-everything"]}
+    claim = forged(verdict_file, lambda document: document["evidence"].update(policy_change=change))
     assert json.loads(claim.read_text())["verdict"] == "WARNING"
     assert runner.publish(claim, *SECOND).outputs["verdict"] == "ALL PASS"
 
@@ -203,7 +204,7 @@ def test_the_step_that_publishes_is_given_the_options_of_the_one_that_judges(run
     step = runner.run(all_pass(), *event, github_token="read-only", **options)
     file = Path(step.outputs["verdict_file"])
     assert runner.publish(file, *SECOND, **options).outputs["verdict"] == step.outputs["verdict"]
-    assert "Policy changes" not in github.of()[0].body
+    assert "Policy of the base branch" not in github.of()[0].body
     runner.publish(file, *SECOND)
     assert "+# narrowed: --cells 'B0,A3'" in github.of()[0].body
 

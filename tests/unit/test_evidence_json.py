@@ -3,7 +3,17 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from smoke_gate.evidence import Answer, Artifact, Evidence, Figure, Globals, LoggedModel, Point, Run
+from smoke_gate.evidence import (
+    Answer,
+    Artifact,
+    Evidence,
+    Figure,
+    Globals,
+    LoggedModel,
+    Point,
+    PolicyChange,
+    Run,
+)
 from smoke_gate.evidence_json import EvidenceError, evidence_definitions, evidence_from_json, evidence_json
 from smoke_gate.hashing import canonical_json
 from tests.support.matrix import passing_matrix
@@ -26,7 +36,7 @@ FULL = Evidence(
     ),
     files=(Figure(path="figs/a.png", text={"k": "v"}),),
     drawn=(Figure(path="ratio.png", problem="cut short"),),
-    policy_change="-a\n+b",
+    policy_change=PolicyChange(found="They differ.", difference=("-a", "+b")),
 )
 
 

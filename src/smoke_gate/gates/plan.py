@@ -192,13 +192,12 @@ def _tells(results: Results) -> bool:
 
 
 def _policy_change(case: Case) -> Iterator[Check]:
-    if case.evidence.policy_change:
-        message = (
-            "This pull request changes the policy that judges it. A person must agree with the difference."
-        )
+    change = case.evidence.policy_change
+    if change is not None:
+        message = f"{change.found} A person must agree with the rules that judge these runs."
         yield Check(
             gate="G0", kind="policy", status=Status.WARNING, subject=POLICY_FILE, message=message,
-            observed=case.evidence.policy_change, expected="no change",
+            observed="\n".join(change.difference) or "not known", expected="no change",
         )  # fmt: skip
 
 

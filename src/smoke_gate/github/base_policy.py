@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.github.job import Job
 from smoke_gate.github.retry import NO_ACCESS, Problem
 from smoke_gate.github.settings import PolicyRef
@@ -37,8 +38,8 @@ def policy_change(
     branch: str,
     other: str = PULL_REQUEST,
     base_counts: bool = False,
-) -> str | None:
-    """Return what is to be told of head's policy and the base branch's; None: they are the same.
+) -> PolicyChange | None:
+    """Return how head's policy differs from the base branch's; None: they are the same.
 
     Args:
         base: the policy's text in the base branch; None: it has no such file.
@@ -46,9 +47,6 @@ def policy_change(
         branch: the base branch's name.
         other: whose policy ``head`` is.
         base_counts: the runs are judged by the base branch's.
-
-    Returns:
-        A line that says which of them is there and which counted, and below it a unified difference.
 
     """
     difference = _difference(base, head, branch=branch, other=other)
@@ -59,30 +57,32 @@ def policy_change(
     else:
         none, one = (branch, other) if base is None else (other, branch)
         found = f"There is no policy in {none}, and there is one in {one}."
-    return f"{found} {_counted(base, branch) if base_counts else _counted(head, other)}\n{difference}"
+    counted = _counted(base, branch) if base_counts else _counted(head, other)
+    return PolicyChange(found=f"{found} {counted}", difference=difference)
 
 
-def policy_unknown(why: str, *, other: str = PULL_REQUEST) -> str:
-    """Return, as ``policy_change`` does, that the base branch's policy is not known, on one line."""
+def policy_unknown(why: str, *, other: str = PULL_REQUEST) -> PolicyChange:
+    """Return that the base branch's policy is not known."""
     line = " ".join(why.split()).rstrip(".")
-    return f"{line[:1].upper()}{line[1:]}. Whether {other} has another one is not known. That of {other} counted."
+    found = f"{line[:1].upper()}{line[1:]}. Whether {other} has another one is not known."
+    return PolicyChange(found=f"{found} That of {other} counted.")
 
 
 def _counted(text: str | None, whose: str) -> str:
     return f"That of {whose} counted." if text is not None else "None counted."
 
 
-def _difference(base: str | None, head: str | None, *, branch: str, other: str) -> str | None:
+def _difference(base: str | None, head: str | None, *, branch: str, other: str) -> tuple[str, ...] | None:
     old, new = _lines(base), _lines(head)
     if old == new and (base is None) == (head is None):
         return None
     if len(old) + len(new) > MOST_COMPARED:
-        return f"the policies of {branch} and of {other} differ, and are too long to be compared line by line"
+        return (f"the policies of {branch} and of {other} are too long to be compared line by line",)
     lines = list(unified_diff(old, new, f"policy of {branch}", f"policy of {other}", lineterm=""))
     shown = [line[:LONGEST_LINE] for line in lines[:LONGEST_CHANGE]]
     if len(lines) > LONGEST_CHANGE:
         shown.append(f"… and {len(lines) - LONGEST_CHANGE} more lines")
-    return "\n".join(shown) or f"an empty policy file was {'added' if base is None else 'removed'}"
+    return tuple(shown) or (f"an empty policy file was {'added' if base is None else 'removed'}",)
 
 
 def _lines(text: str | None) -> list[str]:
@@ -126,12 +126,12 @@ def base_of(job: Job, options: Options) -> Base | None:
 class Rules:
     """The policy that counts: its file, None where there is none; its text where that is not the file's.
 
-    ``change`` is what is to be told of the base branch's policy and head's.
+    ``change`` is how that of head differs from the base branch's.
     """
 
     file: Path | None
     text: bytes | None = None
-    change: str | None = None
+    change: PolicyChange | None = None
 
 
 def rules_of(job: Job, options: Options) -> Rules:

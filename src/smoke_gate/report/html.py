@@ -21,7 +21,6 @@ from smoke_gate.report.markdown_cells import number_words, range_words, sign_wor
 from smoke_gate.report.markdown_section import ALL
 from smoke_gate.report.page_data import page_json, shown
 from smoke_gate.report.places import PlaceState, rows_of, seeds_of
-from smoke_gate.report.policy_change import policy_change_of
 from smoke_gate.report.statistics import metric_statistics
 from smoke_gate.report.times import duration, minute
 from smoke_gate.report.unidentified import run_words, unidentified
@@ -80,7 +79,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "status_words": status_words(verdict),
         "coverage": coverage(verdict, judgement.policy, judgement.evidence),
         "advice": advice(verdict),
-        "policy_change": policy_change_of(judgement.evidence),
+        "policy_change": judgement.evidence.policy_change,
         "titles": {gate.id: gate.title for gate in GATES},
         "seeds": list(seeds_of(verdict.matrix.places).values()),
         "rows": rows,

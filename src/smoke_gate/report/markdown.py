@@ -14,7 +14,6 @@ from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
 from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
 from smoke_gate.report.markdown_section import Section, alert, block, details, sentence
-from smoke_gate.report.policy_change import policy_change_of
 from smoke_gate.verdict import VerdictStatus
 
 _SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
@@ -81,16 +80,16 @@ def verdict_section(judgement: Judgement) -> Section:
 
 def policy_change(judgement: Judgement) -> Section | None:
     """Return how the policy differs from the base branch's, which of them counted, and what differs."""
-    change = policy_change_of(judgement.evidence)
+    change = judgement.evidence.policy_change
     if change is None:
         return None
-    note = f"{sentence(change.found)} {change.call}"
-    if not change.lines:
-        return Section(change.title, note)
-    shown, rest = list(change.lines[:_LONGEST_CHANGE]), len(change.lines) - _LONGEST_CHANGE
+    title, note = "Policy of the base branch", sentence(change.found)
+    if not change.difference:
+        return Section(title, note)
+    shown, rest = list(change.difference[:_LONGEST_CHANGE]), len(change.difference) - _LONGEST_CHANGE
     if rest > 0:
         shown.append(f"… {rest} more lines in the verdict file")
-    return Section(change.title, f"{note}\n\n{details('The difference', block(shown, 'diff'))}")
+    return Section(title, f"{note}\n\n{details('The difference', block(shown, 'diff'))}")
 
 
 def how_to_reproduce(judgement: Judgement) -> Section:

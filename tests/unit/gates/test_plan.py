@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Answer, Evidence
+from smoke_gate.evidence import Answer, Evidence, PolicyChange
 from smoke_gate.gates import definition_hash, metric_ratio
 from smoke_gate.gates.base import Check, Gate, Status
 from smoke_gate.gates.plan import GATE
@@ -423,6 +423,8 @@ def test_an_unknown_commit_is_stated_and_neither_passes_nor_warns():
     assert commits(with_attempt(passing_matrix(), "A3/42", commit=None)) == {run_id("A3/42"): Status.SKIPPED}
     nowhere = commits(everywhere(passing_matrix(), commit=None))
     assert list(nowhere.values()) == [Status.SKIPPED] * 12
+    mostly = commits(with_attempt(everywhere(passing_matrix(), commit=None), "A3/42", commit=COMMIT))
+    assert list(mostly.values()) == [Status.SKIPPED] * 11
 
 
 def test_any_commit_will_do_where_the_policy_says_so():
@@ -616,10 +618,17 @@ def test_unexpected_runs_can_be_ignored():
 
 
 def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_difference():
-    difference = "-  fail_threshold: 1\n+  fail_threshold: 12"
-    check = found(replace(passing_matrix(), policy_change=difference))
+    difference = ("-  fail_threshold: 1", "+  fail_threshold: 12")
+    change = PolicyChange(found="It differs. That of main counted.", difference=difference)
+    check = found(replace(passing_matrix(), policy_change=change))
     assert (check.kind, check.status, check.subject) == ("policy", Status.WARNING, "smoke-gate.yml")
-    assert (check.observed, check.run_id) == (difference, None)
+    assert (check.observed, check.run_id) == ("\n".join(difference), None)
+    assert check.message.startswith("It differs. That of main counted. A person must agree")
+
+
+def test_a_base_policy_that_is_not_known_is_a_warning():
+    check = found(replace(passing_matrix(), policy_change=PolicyChange(found="It could not be read.")))
+    assert (check.status, check.observed) == (Status.WARNING, "not known")
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.github.base_policy import (
     LONGEST_CHANGE,
     MOST_COMPARED,
@@ -19,12 +20,8 @@ def load(text: str) -> Policy:
     return load_policy(Path("smoke-gate.yml"), plan_required=False, text=f"version: 1\n{text}".encode())
 
 
-def changed(base: str | None, head: str | None) -> str:
-    """Return the difference that there is."""
-    return told(base, head).partition("\n")[2]
-
-
-def told(base: str | None, head: str | None, *, base_counts: bool = False) -> str:
+def changed(base: str | None, head: str | None, *, base_counts: bool = False) -> PolicyChange:
+    """Return the change that there is."""
     change = policy_change(base, head, branch="main", base_counts=base_counts)
     assert change is not None
     return change
@@ -53,8 +50,8 @@ def test_the_same_is_no_change(base, head):
     ],
 )
 def test_a_change_is_a_unified_difference(base, head, lines):
-    change = changed(base, head).splitlines()
-    assert change[:2] == ["--- policy of main", "+++ policy of this pull request"]
+    change = changed(base, head).difference
+    assert change[:2] == ("--- policy of main", "+++ policy of this pull request")
     assert [line for line in change[2:] if line[0] in "+-"] == lines
 
 
@@ -72,13 +69,13 @@ IN_BASE = "There is no policy in this pull request, and there is one in main."
     ],
 )
 def test_what_is_there_and_which_policy_counted_is_told_first(base, head, found, own_counts, base_counts):
-    assert told(base, head).splitlines()[0] == f"{found} {own_counts}"
-    assert told(base, head, base_counts=True).splitlines()[0] == f"{found} {base_counts}"
+    assert changed(base, head).found == f"{found} {own_counts}"
+    assert changed(base, head, base_counts=True).found == f"{found} {base_counts}"
 
 
 def test_a_policy_that_is_not_known_is_told_on_one_line():
-    assert policy_unknown("the policy of main is none: 1\n2.", other="the verdict file") == (
-        "The policy of main is none: 1 2. Whether the verdict file has another one is not known. "
+    assert policy_unknown("the policy of main is none: 1\n2.", other="the verdict file") == PolicyChange(
+        found="The policy of main is none: 1 2. Whether the verdict file has another one is not known. "
         "That of the verdict file counted."
     )
 
@@ -88,23 +85,23 @@ def test_a_line_end_that_only_yaml_knows_is_a_change(end):
     folded = "experiments:\n  - stage\n    05\n"
     other = folded.replace("stage\n", f"stage{end}")
     assert load(folded).experiments != load(other).experiments
-    assert changed(folded, other)
+    assert changed(folded, other).difference
 
 
 @pytest.mark.parametrize(("base", "head"), [(None, ""), ("", None)])
 def test_an_empty_file_that_comes_or_goes_is_a_change(base, head):
-    assert "an empty policy file was" in changed(base, head)
+    assert "an empty policy file was" in changed(base, head).difference[0]
 
 
 def test_a_long_change_is_bounded():
     change = changed("", "\n".join("x" * 10_000 for _ in range(5000)))
-    assert len(change) < 400 * 401 + 100
-    assert change.splitlines()[-1] == f"… and {5003 - LONGEST_CHANGE} more lines"
+    assert sum(map(len, change.difference)) < 400 * 400 + 100
+    assert change.difference[-1] == f"… and {5003 - LONGEST_CHANGE} more lines"
 
 
 def test_what_is_too_long_to_be_compared_is_a_change_all_the_same():
-    assert changed("", "x\n" * (MOST_COMPARED + 1)) == (
-        "the policies of main and of this pull request differ, and are too long to be compared line by line"
+    assert changed("", "x\n" * (MOST_COMPARED + 1)).difference == (
+        "the policies of main and of this pull request are too long to be compared line by line",
     )
     assert policy_change("x\n" * MOST_COMPARED, "x\r\n" * MOST_COMPARED, branch="main") is None
 

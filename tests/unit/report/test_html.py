@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from smoke_gate.draw import draw, with_drawings
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.github.base_policy import policy_change, policy_unknown
 from smoke_gate.policy.model import Narrowing
 from smoke_gate.report.html import html
@@ -66,7 +67,7 @@ def hostile() -> Judgement:
     evidence = passing_matrix(cells, seeds, vq_cells=[HOSTILE])
     evidence = with_run(evidence, f"{HOSTILE}/</style>", params={"vq_input_unit": HOSTILE})
     evidence = with_attempt(evidence, f"{HOSTILE}/</style>", run_name=HOSTILE, commit=HOSTILE)
-    evidence = replace(evidence, policy_change=HOSTILE)
+    evidence = replace(evidence, policy_change=PolicyChange(found=HOSTILE, difference=(HOSTILE,)))
     policy = passing_policy(plan={"cells": cells, "seeds": seeds}, waivers=[
         {"gate": "G5", "subject": HOSTILE, "reason": HOSTILE, "expires": "2030-01-01"}
     ])  # fmt: skip
@@ -80,7 +81,12 @@ def everything() -> Judgement:
     reference = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[reference], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
+    return judgement(
+        policy,
+        replace(
+            in_experiment(evidence), policy_change=PolicyChange(found="They differ.", difference=("-a", "+b"))
+        ),
+    )
 
 
 def test_each_place_shows_what_it_has_alone():
@@ -170,7 +176,7 @@ def test_the_script_gets_every_check_and_run():
 def test_the_sections_of_a_page_with_something_in_each():
     page = Page(html(everything()))
     assert titles(page) == [
-        "Policy changes of this pull request", "Matrix", "Gates", "Findings", "Cells", "Checks", "Attempt ledger",
+        "Policy of the base branch", "Matrix", "Gates", "Findings", "Cells", "Checks", "Attempt ledger",
         "References", "How to reproduce",
     ]  # fmt: skip
     assert page.text["h1"].strip() == "FAIL"
@@ -223,13 +229,13 @@ def test_a_change_of_the_policy_is_shown_to_its_end_which_may_say_that_there_is_
     old, new = ("\n".join(f"{word} {number}" for number in range(1000)) for word in ("one", "other"))
     change = policy_change(old, new, branch="main")
     page = Page(html(judgement(evidence=replace(passing_matrix(), policy_change=change))))
-    found, _, difference = (change or "").partition("\n")
-    assert page.text["pre"].startswith(f"{difference}\n")
-    assert f"{found} A person must agree" in page.text["p"]
-    assert "Policy changes of this pull request" in page.text["h2"]
+    assert change is not None
+    assert page.text["pre"].startswith("\n".join([*change.difference, ""]))
+    assert change.found in page.text["p"]
+    assert "Policy of the base branch" in page.text["h2"]
 
 
-def test_a_base_policy_that_is_not_known_is_no_change_of_this_pull_request():
+def test_of_a_base_policy_that_is_not_known_no_difference_is_shown():
     page = Page(html(judgement(evidence=replace(passing_matrix(), policy_change=policy_unknown("403: no.")))))
     assert "Policy of the base branch" in page.text["h2"]
     assert "403: no. Whether this pull request has another one is not known." in page.text["p"]

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.github.base_policy import policy_unknown
 from smoke_gate.policy.model import Narrowing, Policy
 from smoke_gate.report.judgement import Judgement
@@ -35,13 +36,18 @@ def everything() -> Judgement:
     evidence = with_run(evidence, "A4/42", checkpoints=(), manifest=None)
     waiver = {"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}
     policy = passing_policy(references=[REFERENCE], waivers=[waiver])
-    return judgement(policy, replace(in_experiment(evidence), policy_change="The policies differ.\n-a\n+b"))
+    return judgement(
+        policy,
+        replace(
+            in_experiment(evidence), policy_change=PolicyChange(found="They differ.", difference=("-a", "+b"))
+        ),
+    )
 
 
 def test_the_sections_stand_in_the_order_in_which_readers_stop():
     assert titles(everything()) == [
         "❌ Smoke gate: FAIL",
-        "Policy changes of this pull request",
+        "Policy of the base branch",
         "Matrix",
         "Gates",
         "What failed and how to fix it",
@@ -106,19 +112,19 @@ def test_a_narrowed_verdict_says_so():
 
 
 def test_the_policys_difference_is_shown_and_cannot_leave_its_block():
-    change = "- threshold: 1\n+ threshold: 2\n```\n# heading @octocat\n````"
-    text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=f"Own counted.\n{change}")))
-    page = Page(section_of(text, "Policy changes of this pull request"))
-    assert page.code == [change + "\n"]
+    lines = ("- threshold: 1", "+ threshold: 2", "```", "# heading @octocat", "````")
+    change = PolicyChange(found="Own counted.", difference=lines)
+    text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=change)))
+    page = Page(section_of(text, "Policy of the base branch"))
+    assert page.code == ["\n".join([*lines, ""])]
     assert "h1" not in page.elements
     assert page.elements.index("details") < page.elements.index("pre")  # folded away
-    assert page.text.strip().startswith("Own counted. A person must agree")
+    assert page.text.strip().startswith("Own counted.")
 
 
-def test_a_base_policy_that_is_not_known_is_no_change_of_this_pull_request():
+def test_of_a_base_policy_that_is_not_known_no_difference_is_shown():
     change = policy_unknown("The policy of `x@y` could not be read: 403")
     text = markdown(judgement(evidence=replace(passing_matrix(), policy_change=change)))
-    assert "Policy changes of this pull request" not in text
     page = Page(section_of(text, "Policy of the base branch"))
     assert page.code == ["x@y"]
     assert page.elements == ["p", "code", "wbr"]
@@ -126,7 +132,7 @@ def test_a_base_policy_that_is_not_known_is_no_change_of_this_pull_request():
 
 
 def test_a_long_difference_is_cut():
-    change = "\n".join(["Own counted.", *(f"+line {number}" for number in range(500))])
+    change = PolicyChange(found="Own counted.", difference=tuple(f"+line {number}" for number in range(500)))
     section = markdown_sections(judgement(evidence=replace(passing_matrix(), policy_change=change)))[1]
     assert "… 300 more lines" in section.body
 
@@ -263,7 +269,7 @@ def test_figures_of_no_run_are_not_counted_as_runs():
 
 def test_warnings_waivers_and_values_off_their_reference():
     text = section_of(markdown(everything()), "Warnings and waivers")
-    assert "This pull request changes the policy" in text
+    assert "They differ. A person must agree" in text
     assert "**Off the published values**" in text
     assert f"<code>pape</code> of [<code>B0/42</code>]({RUN}/run-B0-42) is <code>8&#46;5</code>" in text
     assert "| **G3** | cell <code>A4</code> | <code>disk full</code> | 2030-01-01 |" in text
@@ -387,7 +393,9 @@ def hostile() -> Judgement:
             evidence, pair, params={"train_data_hash": HOSTILE}, metrics={HOSTILE: "1.0"}, checkpoints=()
         )
     evidence = with_attempt(evidence, "B0/42", commit=HOSTILE, experiment_id=HOSTILE)
-    return judgement(policy, replace(evidence, policy_change=HOSTILE))
+    return judgement(
+        policy, replace(evidence, policy_change=PolicyChange(found=HOSTILE, difference=(HOSTILE,)))
+    )
 
 
 def test_hostile_text_everywhere_makes_nothing_but_text():

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smoke_gate import __version__
+from smoke_gate.evidence import PolicyChange
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.hashing import canonical_json, sha256_hex
 from smoke_gate.policy.model import Policy
@@ -36,7 +37,9 @@ SMALL = passing_policy(
 def small(policy: Policy = SMALL) -> Judgement:
     evidence = with_another_attempt(passing_matrix(["A3"], ["42", "123"]), "A3/42", "killed", status="KILLED")
     evidence = with_run(evidence, "A3/42", checkpoints=())
-    return judgement(policy, replace(evidence, policy_change="-a\n+b"))
+    return judgement(
+        policy, replace(evidence, policy_change=PolicyChange(found="They differ.", difference=("-a", "+b")))
+    )
 
 
 def written(document: Any, folder: Path) -> Path:
