@@ -183,7 +183,7 @@ def _names(attempts: Sequence[Attempt]) -> str:
 
 def _name(attempt: Attempt) -> str:
     """Return a run's id, and by what people know it."""
-    known = [quoted(attempt.run_name)] if attempt.run_name else []
+    known = [quoted(attempt.run_name)] if attempt.run_name not in ("", attempt.run_id) else []
     if attempt.parent:
         known.append(f"a child of {attempt.parent}")
     return f"{attempt.run_id} ({', '.join(known)})" if known else attempt.run_id

@@ -142,8 +142,9 @@ def test_all_unexplained_candidates_are_named_and_no_others():
 
 def test_a_candidate_is_named_as_people_know_it():
     evidence = with_another_attempt(passing_matrix(), "A3/123", "trial", run_name="trial 7", parent="sweep")
+    evidence = with_attempt(evidence, "A3/123", run_name="run-A3-123")
     check = one(evidence, "pair", run_id("A3/123"))
-    assert "The newest, run-A3-123 ('A3-123'), was taken" in check.message
+    assert "The newest, run-A3-123, was taken" in check.message
     assert "there is also trial ('trial 7', a child of sweep)." in check.message
     assert "`runs.where` can leave out" in check.message
 
@@ -162,7 +163,7 @@ def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
     taken, other = sorted(("earlier", run_id("A3/123")), key=[untimed].count)
     check = one(evidence, "pair", taken)
     assert check.status is Status.WARNING
-    for said in (f"{taken} (", f"was taken, there is also {other} (", "which is the newest is not known"):
+    for said in (f" {taken}", f"was taken, there is also {other}", "which is the newest is not known"):
         assert said in check.message
 
 
