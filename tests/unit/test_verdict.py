@@ -272,7 +272,7 @@ def test_a_verdict_on_nothing_is_no_pass():
 
     assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, False)
     assert gate(verdict, "G3").message == (
-        "No run has a checkpoint, and the policy requires none. "
+        "No run has a checkpoint, and the policy requires none (`checkpoints.required`). "
         "No other gate judged anything either, so nothing was looked at. Switch on a gate that applies."
     )
     assert gate(verdict, "G4").status is Status.SKIPPED

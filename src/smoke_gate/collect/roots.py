@@ -49,7 +49,7 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
     Raises:
         ArtifactError: Nothing is there; the text says what was tried and which option maps it.
     """
-    mapped = _mapped(recorded, path_map)
+    new, mapped = _mapped(recorded, path_map) or (None, None)
     if mapped is None and not _is_local(recorded) and not _is_stranded(recorded, store):
         return Root(uri=recorded)
     if mapped is not None and not _is_local(mapped):
@@ -59,11 +59,14 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
     for folder in tried:
         if _is_here(folder):
             return Root(folder=folder.resolve())
-    if _is_empty(stated, recorded, owner, store):
+    denied = any(map(_is_denied, stated))
+    leads_nowhere = new is not None and not any(_is_here(Path(path)) for path in _paths(new))
+    if not denied and not leads_nowhere and _is_empty(stated, recorded, owner, store):
         return Root()
     _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(map(str, tried)))
     raise ArtifactError(
-        f"the artifacts were recorded at {_from_experiment(recorded, owner)}, which is not here. "
+        f"the artifacts were recorded at {_from_experiment(recorded, owner)}, which "
+        f"{'this user may not look into' if denied else 'is not here'}. "
         f"Where they are elsewhere now, say so with {_OPTION}"
     )
 
@@ -86,13 +89,13 @@ def lost_folders(recorded: Iterable[tuple[str, str]], store: Store, path_map: Pa
     return tuple(sorted(lost))
 
 
-def _mapped(recorded: str, path_map: PathMap) -> str | None:
-    """Return the recorded place as the first matching pair of the map says, None where none matches."""
+def _mapped(recorded: str, path_map: PathMap) -> tuple[str, str] | None:
+    """Return the new part of the first matching pair of the map, and the recorded place by it; None: none matches."""
     for old, new in path_map:
         for text in (recorded, *_paths(recorded)):
             rest = text.removeprefix(old)
             if rest != text and (old.endswith(("/", ":")) or rest[:1] in ("", "/")):
-                return f"{new.rstrip('/')}/{rest.lstrip('/')}"
+                return new, f"{new.rstrip('/')}/{rest.lstrip('/')}"
     return None
 
 
@@ -159,6 +162,17 @@ def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -
         _is_here(folder.parent.parent) or (store.folder is not None and folder.is_relative_to(store.folder))
         for folder in stated
     )
+
+
+def _is_denied(folder: Path) -> bool:
+    """Whether this user may not even ask for a folder, so that its absence says nothing."""
+    try:
+        folder.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is_here(folder: Path) -> bool:

@@ -21,7 +21,7 @@ def judge(case: Case) -> Outcome:
     """Count each run's checkpoints, look at each, hold them against the manifest, and look for equal ones."""
     section = case.policy.gates.checkpoints
     if not section.required and not any(_has_anything(section, judged.run) for judged in case.judged):
-        skipped = "No run has a checkpoint, and the policy requires none."
+        skipped = "No run has a checkpoint, and the policy requires none (`checkpoints.required`)."
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     manifest_used = any(judged.run.manifest is not None for judged in case.judged)
     checks: list[Check] = []

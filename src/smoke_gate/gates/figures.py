@@ -24,7 +24,7 @@ def judge(case: Case) -> Outcome:
     files = _matching(case.evidence.files, section.files)
     drawn = [_figure(_for_drawn(rules), figure) for figure in _sorted(case.evidence.drawn)]
     if _asks_for_nothing(case, own) and all(check.status is Status.PASS for check in drawn):
-        skipped = "No run has a figure, and the policy requires none."
+        skipped = "No run has a figure, and the policy requires none (`figures.required`)."
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     checks: list[Check] = []
     for judged in case.judged:

@@ -26,6 +26,8 @@ _CHECKPOINTS = (
 _FIGURES = (".png",)
 _HASH = re.compile(r"[0-9a-f]{16,64}")
 _VALIDATION, _TRAINING = {"val", "valid", "validation", "eval"}, {"train", "training"}
+# Paths of one's own are required in any case; in `basic` the usual ones are not, and a lost folder looks like none.
+_REQUIRED: Mapping[str, object] = {"required": "true"}
 _COUNTERS = {"epoch", "step", "global_step"}
 _MOST_REQUIRED = 8
 _TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "rmse", "r2")
@@ -154,7 +156,7 @@ def _checkpoints(left: Sequence[Files]) -> GateGuess:
     )
     return GateGuess(
         id="G3", section="checkpoints", found=f"{having} of {len(left)} runs have checkpoints or MLflow models",
-        settings={"paths": (*usual, *elsewhere)} if elsewhere else {},
+        settings={"paths": (*usual, *elsewhere)} if elsewhere else _REQUIRED if having else {},
         to_log=() if having else ('contract.log_checkpoint("model.safetensors")',),
     )  # fmt: skip
 
@@ -176,9 +178,10 @@ def _figures(left: Sequence[Files]) -> GateGuess:
     own = [tuple(path for path in files.paths if path.endswith(_FIGURES)) for files in left]
     patterns, having = patterns_of(own), sum(map(bool, own))
     others = patterns and patterns != DEFAULT_FIGURES
+    usual: Mapping[str, object] = _REQUIRED if having else {}
     return GateGuess(
         id="G4", section="figures", found=f"{having} of {len(left)} runs have PNG figures",
-        settings={"paths": patterns} if others else {},
+        settings={"paths": patterns} if others else usual,
         to_log=() if having else ('contract.log_figure(figure, "forecast")  # with the run and the definition inside',),
     )  # fmt: skip
 

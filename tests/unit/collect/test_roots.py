@@ -57,7 +57,7 @@ def test_artifact_stores_are_left_to_mlflow(uri):
 
 def test_artifacts_in_the_home_of_another_are_not_here(here, monkeypatch):
     recorded = f"/home/another/mlruns/1/{RUN}/artifacts"
-    with denied(monkeypatch, "/home/another"), pytest.raises(ArtifactError, match="which is not here"):
+    with denied(monkeypatch, "/home/another"), pytest.raises(ArtifactError, match="this user may not look"):
         locate(recorded, RUN, store("sqlite", here), ())
     moved = made(here / "mlruns/1" / RUN / "artifacts")
     with denied(monkeypatch, "/home/another"):
@@ -198,6 +198,24 @@ def test_nothing_logged_is_no_dead_place(here):
     assert locate(untouched, RUN, store("sqlite", here / "project"), ()) == Root()
     with pytest.raises(ArtifactError):
         locate(untouched, RUN, store("server"), ())
+
+
+@pytest.mark.parametrize("shut", ["artifacts", "artifacts/1"])
+def test_a_folder_that_may_not_be_looked_into_is_not_empty(here, monkeypatch, shut):
+    made(here / "artifacts" / "1" / "another run")
+    recorded = str(here / "artifacts" / "1" / RUN / "artifacts")
+    assert locate(recorded, RUN, store("sqlite", here), ()) == Root()
+    within = f"{here / shut}/"  # the folder itself is seen, what is in it is not
+    with denied(monkeypatch, within), pytest.raises(ArtifactError, match="this user may not look into"):
+        locate(recorded, RUN, store("sqlite", here), ())
+
+
+def test_a_map_to_nowhere_is_no_place_where_nothing_was_logged(here):
+    recorded = f"mlflow-artifacts:/1/{RUN}/artifacts"
+    with pytest.raises(ArtifactError, match="which is not here"):
+        locate(recorded, RUN, store("sqlite", here), (("mlartifacts", str(here / "typo")),))
+    made(here / "right")
+    assert locate(recorded, RUN, store("sqlite", here), (("mlartifacts", str(here / "right")),)) == Root()
 
 
 def test_a_run_folder_that_git_left_without_artifacts(here):

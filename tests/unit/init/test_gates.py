@@ -103,7 +103,7 @@ def test_checkpoints(files: list[Files], paths: tuple[str, ...] | None):
     found = gate("G3", runs_with({}, {}), files)
     assert found.is_logged
     assert found.found == "2 of 2 runs have checkpoints or MLflow models"
-    assert found.settings == ({"paths": paths} if paths else {})
+    assert found.settings == ({"paths": paths} if paths else {"required": "true"})
 
 
 def test_checkpoints_of_some_runs_only():
@@ -115,7 +115,7 @@ def test_checkpoints_of_some_runs_only():
 
 
 def test_figures():
-    assert gate("G4", runs_with({}), left("figures/a.png")).settings == {}
+    assert gate("G4", runs_with({}), left("figures/a.png")).settings == {"required": "true"}
     assert gate("G4", runs_with({}), left("plots/a.png")).settings == {"paths": ("plots/*.png",)}
     assert not gate("G4", runs_with({})).is_logged
 
