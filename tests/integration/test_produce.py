@@ -120,7 +120,7 @@ def test_the_golden_tensor_of_another_key(store, folder, monkeypatch, capsys):
     assert register("first", "--golden", "golden.npz", "--key", "rmse_definition_hash") == 0
     command = ["golden", "errors_of:rmse", "--experiment", EXPERIMENT]
     assert run(command) == 2
-    assert "not exactly one with pape_definition_hash is in force" in capsys.readouterr().err
+    assert "not exactly one is in force of pape_definition_hash" in capsys.readouterr().err
     assert run([*command, "--key", "rmse_definition_hash"]) == 0
     assert "PASS rmse" in capsys.readouterr().out
 

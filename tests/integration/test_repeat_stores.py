@@ -207,6 +207,15 @@ def test_an_erased_run_is_gone(client, capsys):
     assert f"A3/42, run {ids['A3-42']}\n  gone from the experiment" in capsys.readouterr().out
 
 
+def test_a_renamed_experiment_is_the_same(client, capsys):
+    record(client, RUNS)
+    _, path, document = check()
+    client.rename_experiment(document["source"]["experiments"][0]["id"], "renamed")
+    capsys.readouterr()
+    assert run(["reproduce", str(path), "--live"]) == 0
+    assert "unchanged since" in capsys.readouterr().out
+
+
 def test_a_tampered_file_is_not_held_against_the_store(client, capsys):
     record(client, RUNS)
     _, path, document = check()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _LOCAL_PAGE = 5000  # a file store reads every run again for each page
 _REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
-_COMMIT_TAGS = ("mlflow.source.git.commit", "git_commit")
+# What training code says of itself comes first: MLflow's own tag is of the repository that holds the script.
+_COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
 _DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
 _PARENT_TAG = "mlflow.parentRunId"
 

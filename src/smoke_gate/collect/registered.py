@@ -72,8 +72,8 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
         if counting is None:
             where = ", ".join(experiments)
             raise UsageError(
-                f"{where} has {len(runs)} preregistration runs, and not exactly one with "
-                f"{policy.gates.definition_hash.key} is in force: see `smoke-gate preregister --show`, and --key"
+                f"{where} has {len(runs)} preregistration runs, and not exactly one is in force of "
+                f"{policy.gates.definition_hash.key}: see `smoke-gate preregister --show`, and --key"
             )
         try:
             tree = tree_of(found[counting.run_id], store, source.artifact_path_map)

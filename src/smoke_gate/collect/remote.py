@@ -8,12 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from smoke_gate.collect.calls import explained, is_absent
+from smoke_gate.collect.calls import explained, is_absent, persistently
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Folder, LocalFolder
 from smoke_gate.collect.roots import PathMap, locate
 from smoke_gate.collect.store import Store
-from smoke_gate.deadline import within
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -71,7 +70,9 @@ class RemoteFolder:
             target = Path(folder) / "artifact"
             seconds = 60 + _most_bytes(entry, max_bytes) / _SLOWEST_BYTES_PER_SECOND
             try:
-                explained(self.store.name, within, seconds, self._download, entry.path, target, max_bytes)
+                explained(
+                    self.store.name, persistently, seconds, self._download, entry.path, target, max_bytes
+                )
             except StoreError as error:
                 if is_absent(error) or self._has_vanished(entry):
                     raise ArtifactError("it is not there any more") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from smoke_gate.collect import schema
 from smoke_gate.collect.calls import explained, persistently
@@ -82,6 +83,8 @@ def _opened(uri: str, folder: Path) -> Store:
         return _sqlite(uri, folder)
     if kind == "files":
         return _files(uri, folder)
+    if urlsplit(uri).fragment.startswith("/"):
+        raise StoreError(f"{uri} is the address of a page: as the store write {shown(uri)}")
     patience = deadline(os.environ)
     if kind == "database":
         _call(shown(uri), patience, schema.refuse_other, shown(uri), uri)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from unicodedata import normalize
 
 from smoke_gate.evidence import Attempt
 from smoke_gate.gates.base import Case, Check, Status, quoted
@@ -115,7 +116,9 @@ def _misspelt(pair: Pair, others: Sequence[Pair]) -> str | None:
     """Return the cell, or the seed, by which one of the others is nearly the pair."""
     cells = [other.cell for other in others if _seed(other) == _seed(pair)]
     if (cell := nearest(pair.cell, cells)) is not None:
-        return f"cell {quoted(cell)}"
+        return (
+            f"cell {ascii(cell) if normalize('NFC', cell) == normalize('NFC', pair.cell) else quoted(cell)}"
+        )
     seeds = [other.seed for other in others if other.cell == pair.cell and other.seed is not None]
     seed = None if pair.seed is None else nearest(pair.seed, seeds)
     return None if seed is None else f"seed {quoted(seed)}"
@@ -150,10 +153,10 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
         message = f"There is more than one, also {_names(others)}, and the policy says `duplicates: fail`."
         yield Status.FAIL, f"{message} Decide which one counts."
         return
-    if others and any(one.start_time is None for one in place.candidates):
+    if others and not all(_is_timed(one, case.evidence.as_of) for one in place.candidates):
         message = (
             f"{_names([newest])} was taken, there is also {_names(others)}, and which is the newest is not known: a "
-            "start time is missing, or not in milliseconds."
+            "start time is missing, not in milliseconds, or yet to come."
         )
         yield Status.WARNING, f"{message} Decide which one counts: `runs.where` can leave out the rest."
         return
@@ -169,6 +172,12 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
                 "sweep is, `runs.where` can leave out."
             ),
         )
+
+
+def _is_timed(attempt: Attempt, as_of: str) -> bool:
+    """Whether it is known when an attempt started; by a clock that is ahead, it would be the newest for long."""
+    end_of_day = datetime.fromisoformat(f"{as_of}T00:00:00+00:00") + timedelta(days=1)
+    return attempt.start_time is not None and attempt.start_time < end_of_day.timestamp() * 1000
 
 
 def _attempts(case: Case, place: Place) -> Iterator[Finding]:

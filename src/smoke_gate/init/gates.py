@@ -28,6 +28,7 @@ _HASH = re.compile(r"[0-9a-f]{16,64}")
 _VALIDATION, _TRAINING = {"val", "valid", "validation", "eval"}, {"train", "training"}
 # Paths of one's own are required in any case; in `basic` the usual ones are not, and a lost folder looks like none.
 _REQUIRED: Mapping[str, object] = {"required": "true"}
+_ERRORS = {"mse", "rmse", "mae", "mape", "error"}
 _COUNTERS = {"epoch", "step", "global_step"}
 _MOST_REQUIRED = 8
 _TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "rmse", "r2")
@@ -253,14 +254,18 @@ def _may_be_required(metric: str) -> bool:
 def _loss_pairs(metrics: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield validation and training losses that are called alike, the shortest names first."""
     losses = sorted(
-        (name for name in metrics if "loss" in name.lower() and "`" not in name),
-        key=lambda name: (len(name), name),
+        (name for name in metrics if _is_loss(name) and "`" not in name),
+        key=lambda name: ("loss" not in name.lower(), len(name), name),
     )
     for validation in losses:
         for training in losses:
             words = set(_words(validation)), set(_words(training))
             if words[0] & _VALIDATION and words[1] & _TRAINING and _rest(words[0]) == _rest(words[1]):
                 yield validation, training
+
+
+def _is_loss(metric: str) -> bool:
+    return "loss" in metric.lower() or not _ERRORS.isdisjoint(_words(metric))
 
 
 def _words(name: str) -> list[str]:

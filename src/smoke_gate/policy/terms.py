@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, Self, cast
+from unicodedata import normalize
 
 Pick = Literal["last", "first", "min", "max"]
 
@@ -236,15 +237,19 @@ def path_matches(path: str, pattern: str) -> bool:
 
 
 def nearest(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
-    """Return the known name that is nearest to one that is not known, in whatever case; None where none is near.
+    """Return the known name that is nearest to one that is not known, however written; None where none is near.
 
     ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. By the default ``linear`` and
     ``liner`` are one, ``B0`` and ``B1`` are two. Among very many none is looked for.
     """
     searched = known if len(known) <= _MOST_SEARCHED else ()
-    by_folded = {candidate.casefold(): candidate for candidate in searched}
-    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff)
+    by_folded = {_folded(candidate): candidate for candidate in searched}
+    near = get_close_matches(_folded(name), by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", name).casefold()
 
 
 def threshold_runs(threshold: int | str, planned: int) -> int:

@@ -89,9 +89,9 @@ def live_text(live: Live, case: Recorded) -> str:
 
 
 def _same_experiments(case: Recorded) -> Policy:
-    """Return the policy with the experiments that were read: where it names none, another may have runs by now."""
+    """Return the policy with the experiments that were read, by id: they may have other names by now."""
     ids = tuple(experiment["id"] for experiment in case.document["source"]["experiments"])
-    return case.policy if case.policy.experiments else case.policy.model_copy(update={"experiments": ids})
+    return case.policy.model_copy(update={"experiments": ids})
 
 
 def _with_recorded_runs(

@@ -61,7 +61,7 @@ def test_the_run_that_an_attempt_is_a_child_of():
         ({}, None, None),
         ({"mlflow.source.git.commit": "aa"}, "aa", None),
         ({"git_commit": "bb", "git_dirty": "False"}, "bb", False),
-        ({"mlflow.source.git.commit": "aa", "git_commit": "bb", "git_dirty": "true"}, "aa", True),
+        ({"mlflow.source.git.commit": "aa", "git_commit": "bb", "git_dirty": "true"}, "bb", True),
         ({"git_dirty": "0"}, None, False),
         ({"git_dirty": "perhaps"}, None, True),
         ({"git_commit": "", "mlflow.source.git.dirty": "true"}, None, True),

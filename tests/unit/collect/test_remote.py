@@ -1,13 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.remote import RemoteFolder, artifacts_at
 from smoke_gate.collect.store import Store
+from smoke_gate.collect.surroundings import calm_mlflow
+from tests.support.http import answering
 
 # MLflow's repository of a local folder stands for those of object stores: they have one interface. Proxied artifacts
 # are read from a real server in tests/integration.
@@ -62,6 +66,15 @@ def test_a_download_that_fails_is_no_absence(folder, store, tmp_path):
     with pytest.raises(StoreError, match="STORE cannot be read"), folder.opened(entry, 100):
         pass
     assert not list(store.scratch.iterdir())
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_download_that_a_busy_server_refuses_is_tried_again(store, failures):
+    asked = iter([(503, b"")] * failures + [(200, b"weights")])
+    with calm_mlflow(), answering(lambda _request: next(asked)) as uri:
+        folder = RemoteFolder(HttpArtifactRepository(uri), replace(store, patience=30))
+        with folder.opened(Entry("a.pt", 7), 100) as path:
+            assert path.read_bytes() == b"weights"
 
 
 def test_an_artifact_store_that_nothing_here_can_read(store):

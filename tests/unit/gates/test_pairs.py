@@ -155,6 +155,12 @@ def test_what_is_far_from_the_plan_is_no_slip(evidence):
     assert all("Did you mean" not in check.message for check in not_passed(ask(GATE, evidence)))
 
 
+def test_names_that_look_alike_are_told_apart():
+    evidence = with_attempt(passing_matrix(["v\u00e9"], ["1"]), "v\u00e9/1", cell="ve\u0301")
+    check = of_pair(evidence, "v\u00e9/1", plan={"cells": {"v\u00e9": {}}, "seeds": ["1"]})
+    assert "Did you mean cell 've\\u0301'? A run of that finished" in check.message
+
+
 def test_a_pair_that_was_tried_is_not_misspelt():
     evidence = with_another_attempt(misspelt(cell="A33"), "A3/42", "tried", seed="123", status="FAILED")
     assert all("Did you mean" not in check.message for check in not_passed(ask(GATE, evidence)))

@@ -1,6 +1,7 @@
 """G0: semantics.md section 4, and section 5, "plan"."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -165,6 +166,16 @@ def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
     assert check.status is Status.WARNING
     for said in (f" {taken}", f"was taken, there is also {other}", "which is the newest is not known"):
         assert said in check.message
+
+
+@pytest.mark.parametrize(("start", "warns"), [("2026-01-31T23:59:59.999", False), ("2026-02-01T00:00", True)])
+def test_a_start_time_that_is_yet_to_come_says_nothing(start, warns):
+    ahead = int(datetime.fromisoformat(f"{start}+00:00").timestamp() * 1000)
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=OTHER_COMMIT)
+    evidence = with_attempt(evidence, "A3/123", start_time=ahead)
+    check = one(evidence, "pair", run_id("A3/123"))
+    assert check.status is (Status.WARNING if warns else Status.PASS)
+    assert ("yet to come" in check.message) is warns
 
 
 def test_a_start_time_that_is_not_known_does_not_matter_where_there_is_one_candidate():

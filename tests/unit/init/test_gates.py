@@ -127,6 +127,8 @@ def test_figures():
         (("train/loss", "val/loss"), "val/loss / train/loss"),
         (("train/loss_epoch", "train/loss_step", "val/loss"), "val/loss / train/loss_epoch"),
         (("training.loss", "validation.loss"), "`validation.loss` / `training.loss`"),
+        (("train_mse", "val_mse", "val_r2", "train_r2"), "val_mse / train_mse"),
+        (("train_mae", "val_mae", "train_total_loss", "val_total_loss"), "val_total_loss / train_total_loss"),
     ],
 )
 def test_ratio_of_losses(names: tuple[str, ...], value: str | None):

@@ -358,6 +358,7 @@ def test_sha256():
         ("rsme", ["loss", "rmse"], "rmse"),
         ("RMSE", ["loss", "Rmse"], "Rmse"),
         ("pape", ["loss", "rmse"], None),
+        ("e\u0301", ["\u00e9", "f"], "\u00e9"),
         ("pape", [], None),
         ("rsme", ["rmse", *map(str, range(500))], None),
     ],
