@@ -70,13 +70,27 @@ def test_the_selected_run_of_a_pair_counts():
 def test_a_seed_that_is_spelled_otherwise_is_the_same_pair():
     base = with_attempt(matrix(), "B0/42", seed="042")
     assert compared(base, matrix()).lacking == ()
+    planned = passing_policy(plan={"cells": CELLS, "seeds": ["042", "123"]})
+    assert compared(base, matrix(), head_policy=planned).lacking == ()
+
+
+def test_without_seeds_runs_are_paired_by_cell():
+    one_a_cell = passing_policy(runs={"seed": "none"}, plan={"cells": CELLS, "seeds": []})
+    evidence = passing_matrix(CELLS, ["42"])
+    found = compare((one_a_cell, evidence), (one_a_cell, evidence), [limit()])
+    assert pape(found) == {"B0": 0, "A3": 0}
+    assert problems(found) == ()
 
 
 def test_metrics_begin_with_those_that_somebody_named():
     base = with_run(matrix(), "B0/42", metrics={"a": "1", "system/cpu": "3"})
+    head = with_run(matrix(), "A3/42", metrics={"b": "2"})
     named = policy(report={"metrics": ["val_loss", "never logged"]})
-    found = compared(base, matrix(), limit(metric="train_loss"), head_policy=named)
-    assert [metric.metric for metric in found.metrics] == ["train_loss", "val_loss", "pape", "a"]
+    found = compared(base, head, limit(metric="train_loss"), head_policy=named)
+    assert [metric.metric for metric in found.metrics] == ["train_loss", "val_loss", "pape", "a", "b"]
+    assert [change.pair.subject for change in found.metrics[4].incomplete] == PAIRS
+    assert found.metrics[4].differences == ()
+    assert (found.metrics[2].incomplete, len(found.metrics[2].differences)) == ((), len(PAIRS))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +139,11 @@ def test_a_metric_that_one_side_lacks_breaks_a_limit(side):
     assert pape(found)["A3/42"] is None
 
 
+def test_a_plan_of_nothing_breaks_a_limit():
+    nothing = Policy.model_validate({"version": 1}), Evidence(as_of="2026-01-31")
+    assert problems(compare(nothing, nothing, [limit()])) == ("no pair is planned",)
+
+
 def test_a_metric_that_nobody_logged_breaks_its_limit():
     found = compared(matrix(), matrix(), limit(metric="typo"))
     assert len(problems(found)) == len(PAIRS)
@@ -148,6 +167,13 @@ def test_a_changed_definition_breaks_a_limit():
     found = compared(matrix(), head, limit())
     assert [pair.subject for pair in found.redefined] == ["A3/42"]
     assert problems(found) == ("A3/42: the two runs computed different definitions",)
+
+
+@pytest.mark.parametrize("key", ["pape_definition_hash", "train_data_hash"])
+def test_a_hash_that_one_side_lacks_is_no_other_hash(key):
+    less = with_run(matrix(), "A3/42", params={key: None})
+    for found in (compared(less, matrix()), compared(matrix(), less)):
+        assert (found.redefined, found.other_data) == ((), ())
 
 
 def test_other_data_is_told_and_breaks_nothing():

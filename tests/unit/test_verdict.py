@@ -78,6 +78,15 @@ def test_a_gate_fails_from_its_threshold_on(threshold: object, failing: int, sta
     assert gate(verdict, "G5").failing == failing
 
 
+def test_a_figure_that_cannot_be_traced_is_a_failure_of_its_run():
+    untraced = replace(run_of(PASSING, "A3/42").figures[0], text={})
+    evidence = with_run(PASSING, "A3/42", figures=(untraced,))
+    two, waived = {"figures": {"fail_threshold": 2}}, [waiver(gate="G4")]
+
+    assert gate(evaluate(passing_policy(gates=two), evidence), "G4").status is Status.WARNING
+    assert gate(evaluate(passing_policy(waivers=waived), evidence), "G4").status is Status.WARNING
+
+
 def test_a_gate_says_from_which_number_of_runs_it_fails():
     message = gate(evaluate(passing_policy(), bad_ratio(PASSING, "B0/42")), "G5").message
     assert message == "12 of 12 runs judged, 1 failing check in 1 run (FAIL at 2)"
@@ -544,6 +553,16 @@ def test_the_order_in_which_runs_are_read_changes_nothing(random: Random):
     shuffled = evaluate(passing_policy(), replace(PASSING, attempts=tuple(attempts), runs=tuple(runs)))
 
     assert shuffled == evaluate(passing_policy(), bad_ratio(PASSING, "A3/42"))
+
+
+def test_checks_are_in_the_order_of_gate_cell_seed_subject_and_kind():
+    policy = passing_policy(plan={"seeds": ["123", "42", "9"]})
+    checks = evaluate(policy, bad_ratio(PASSING, "A3/42")).checks
+
+    order = [
+        (check.gate, check.cell or "", int(check.seed or 0), check.subject, check.kind) for check in checks
+    ]
+    assert order == sorted(order)
 
 
 COVERED_PARAMS = (

@@ -133,8 +133,9 @@ def test_cells_and_seeds_are_the_plan_where_the_file_has_none(tmp_path):
     assert policy.plan.required_metrics == ("pape",)
 
 
-def test_seeds_are_the_plans_where_the_file_names_cells_only(tmp_path):
-    policy = load(tmp_path, "version: 1\nplan: {cells: [B0, A3]}", Overrides(cells=("B0",), seeds=("42",)))
+@pytest.mark.parametrize("cells", ["[B0, A3]", "{B0: , A3: {deterministic: true}}"])
+def test_seeds_are_the_plans_where_the_file_names_cells_only(tmp_path, cells):
+    policy = load(tmp_path, f"version: 1\nplan: {{cells: {cells}}}", Overrides(cells=("B0",), seeds=("42",)))
     assert policy.plan.seeds == ("42",)
     assert policy.narrowed == Narrowing(cells=("B0",))
 
@@ -142,6 +143,8 @@ def test_seeds_are_the_plans_where_the_file_names_cells_only(tmp_path):
 def test_seeds_narrow_those_that_cells_name_of_their_own(tmp_path):
     policy = load(tmp_path, "version: 1\nplan: {cells: {B0: {seeds: [1, 2]}}}", Overrides(seeds=("1",)))
     assert policy.narrowed == Narrowing(seeds=("1",))
+    ragged = "version: 1\nplan: {cells: {B0: {seeds: [1, 2]}, A3: }}"
+    assert problem(tmp_path, ragged, Overrides(seeds=("1",)))[1] == "plan.cells.A3"
 
 
 def test_what_is_narrowed_out_may_still_be_named(tmp_path):

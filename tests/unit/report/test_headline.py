@@ -82,10 +82,45 @@ def test_what_is_not_finished_yet_is_nothing_wrong():
     assert found.strong.startswith("Nothing is wrong so far")
 
 
+def test_a_deleted_attempt_after_one_that_finished_is_no_matter():
+    evidence = with_attempt(read(), "A3/42", status="RUNNING", end_time=None)
+    deleted = {"lifecycle_stage": "deleted", "start_time": 2_000_000_000_000}
+    evidence = with_another_attempt(evidence, "B0/42", "later", **deleted)
+    assert " · pending: 1 planned run not finished yet · " in line(evidence)
+
+
 def test_a_deleted_attempt_before_one_that_runs_is_no_matter():
     evidence = with_attempt(read(), "A3/42", status="RUNNING", end_time=None)
     evidence = with_another_attempt(evidence, "A3/42", "first", status="FINISHED", lifecycle_stage="deleted")
     assert " · pending: 1 planned run not finished yet · " in line(evidence)
+
+
+@pytest.mark.parametrize(
+    ("params", "said", "of_the_metric"),
+    [
+        ({}, None, False),
+        ({"vq_input_unit": "kW/h"}, "G2 failed.", False),
+        ({"pape_definition_hash": "0" * 64}, "G1 failed.", True),
+    ],
+)
+def test_what_to_do_is_said_where_something_failed(params, said, of_the_metric):
+    found = advice(evaluate(passing_policy(), with_run(read(), "A3/42", params=params, payload=None)))
+    assert (found and found.strong) == said
+    assert ("computed the metric" in (found.rest if found else "")) is of_the_metric
+
+
+@pytest.mark.parametrize(
+    ("gate", "expires", "said"),
+    [
+        ("G2", "2030-01-01", "WARNING · 1 waived failure · "),
+        ("G3", "2030-01-01", "WARNING · 1 stale waiver · "),
+        ("G3", "2020-01-01", "WARNING · 1 stale waiver · "),
+    ],
+)
+def test_a_waiver_is_one_thing_to_look_at(gate, expires, said):
+    evidence = with_run(read(), "A3/42", params={"vq_input_unit": "kW"}) if gate == "G2" else read()
+    waivers = [{"gate": gate, "reason": "known", "expires": expires}]
+    assert line(evidence, waivers=waivers).startswith(said)
 
 
 def test_a_warning_asks_for_a_person():

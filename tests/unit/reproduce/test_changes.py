@@ -26,7 +26,9 @@ WEIGHTS = f"sha256 {sha256('run-A3-42 model')}"
 
 def found(now: Evidence, then: Evidence = THEN, **clocks: int) -> dict[str, tuple[str, ...]]:
     by_metric = {("run-A3-42", metric): clock for metric, clock in clocks.items()}
-    return {changed.title: changed.lines for changed in changes(then, now, by_metric)}
+    changed = changes(then, now, by_metric)
+    assert len({one.title for one in changed}) == len(changed)
+    return {one.title: one.lines for one in changed}
 
 
 def test_the_same_evidence_has_no_changes():
@@ -99,8 +101,16 @@ def test_each_fact_of_an_attempt_is_compared(facts, line):
 def test_attempts_come_and_go():
     assert found(without_run(THEN, "A3/42"))[TITLE][0].startswith("gone from the experiment")
     now = with_another_attempt(THEN, "A3/42", "again", status="RUNNING", end_time=None)
+    now = replace(now, runs=(*now.runs, replace(now.runs[0], run_id="again")))
     assert found(now) == {
         "A3/42, run again": ("new attempt: RUNNING, active, started 2023-11-14T22:13:20.000Z",)
+    }
+
+
+def test_an_attempt_that_says_no_cell_is_compared_too():
+    then = with_attempt(THEN, "A3/42", cell=None, seed=None)
+    assert found(with_attempt(then, "A3/42", status="FAILED"), then) == {
+        "no cell, run run-A3-42": ("status: was FINISHED, is FAILED",)
     }
 
 
@@ -121,11 +131,19 @@ def test_the_clients_clock_is_told_as_such(clock, late):
     assert line.endswith("after the run had ended)") is late
 
 
+def test_of_a_run_whose_end_is_not_known_nothing_is_late():
+    then = with_attempt(THEN, "A3/42", end_time=None)
+    (line,) = found(with_run(then, "A3/42", metrics={"extra": "1.0"}), then, extra=ENDED)[TITLE]
+    assert line.endswith("by its client's clock)")
+
+
 def test_the_clocks_of_changed_metrics_are_asked_for_and_no_others():
     now = with_run(
         THEN, "A3/42", metrics={"pape": "1.0", "extra": "2.0", "val_loss": None}, params={"x": "y"}
     )
     assert set(changed_metrics(THEN, now)) == {("run-A3-42", "pape"), ("run-A3-42", "extra")}
+    less = without_run(THEN, "A3/42")
+    assert (changed_metrics(THEN, less), changed_metrics(less, THEN)) == ((), ())
 
 
 def registrations(*found: Any) -> Evidence:

@@ -30,6 +30,16 @@ def test_what_is_the_same_gives_no_line():
         ({"checks": [CHECK, CHECK]}, {"checks": [CHECK]},
          "checks G3 count A3 42 checkpoints r1 (2): only in the file"),
         ({"checks": [OTHER, CHECK]}, {"checks": [CHECK, OTHER]}, "checks: the same entries, in another order"),
+        ({"summary": {}}, {"summary": {"planned": 2}},
+         "summary: planned: the file says null, its evidence gives 2"),
+        ({"summary": {"planned": 1}}, {"summary": {}},
+         "summary: planned: the file says 1, its evidence gives null"),
+        ({"gates": [{"id": "G3"}]}, {"gates": []}, "gates G3: only in the file"),
+        ({"attempts": [{"run_id": "r1"}]}, {"attempts": []}, "attempts r1: only in the file"),
+        ({"references": [{"metric": "pape", "cell": "A3", "seed": None, "source": "a paper"}]},
+         {"references": []}, "references pape A3 a paper: only in the file"),
+        ({"waivers": [{"gate": "G3", "cell": "A3", "seed": "42", "subject": "checkpoints", "run_id": "r1"}]},
+         {"waivers": []}, "waivers G3 A3 42 checkpoints r1: only in the file"),
     ],
 )  # fmt: skip
 def test_a_difference_is_one_line(said, found, line):
