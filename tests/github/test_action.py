@@ -52,6 +52,7 @@ def test_a_verdict_is_published_everywhere(
     (note,) = github.of()
     assert step.outputs["comment_url"].endswith(f"/pull/7#issuecomment-{note.id}")
     assert step.outputs["published"] == "true"
+    assert "the comment was left as it is" not in step.stderr
     assert f"Smoke gate: {'CRITICAL ' if is_critical == 'true' else ''}{verdict}" in note.body
     assert note.body.partition("\n")[2].splitlines()[0] == step.summary.splitlines()[0]
     (status,) = github.statuses
@@ -388,6 +389,14 @@ def test_a_missing_permission_is_named(runner, github):
     assert "::warning title=smoke-gate::not published: comment: POST" in step.stdout
 
 
+def test_a_comment_that_could_not_be_brought_up_to_date_is_told(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+    github.faults.append(Fault("PATCH", ".*", 403, "Resource not accessible by integration", times=9))
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert step.outputs["published"] == "false"
+    assert "not published: comment: PATCH" in step.stderr
+
+
 def test_without_a_token_everything_else_is_done(runner, github):
     step = runner.run(all_pass(), *pull_request(7, HEAD), github_token="")
     assert step.outputs["verdict"] == "WARNING"  # nobody knows whether the policy was changed
@@ -472,6 +481,15 @@ def test_a_base_branch_without_a_policy_is_told_apart_from_one_with_another(runn
     assert step.outputs["verdict"] == "WARNING"
     found = "There is no policy in main, and there is one in this pull request."
     assert f"{found} That of this pull request counted." in github.of()[0].body
+    runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base", cells="B0,A3", seeds="42")
+    assert f"{found} None counted." in github.of()[0].body
+
+
+def test_a_pull_request_that_removes_the_policy_is_told_so(runner, github):
+    (runner.workspace / "smoke-gate.yml").unlink()
+    step = runner.run(all_pass(), *pull_request(7, HEAD), cells="B0,A3", seeds="42", experiment="stage05")
+    assert step.outputs["verdict"] == "WARNING"
+    assert "There is no policy in this pull request, and there is one in main." in github.of()[0].body
 
 
 def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
@@ -515,6 +533,17 @@ def test_a_link_in_the_policys_place_is_a_change_of_the_policy(runner, github, p
     assert threshold(step) == counted
     assert step.outputs["verdict"] == "WARNING"
     assert "Policy of the base branch" in github.of()[0].body
+
+
+@pytest.mark.parametrize(("policy_ref", "counted"), [("head", 12), ("base", 3)])
+def test_the_policy_that_the_input_names_is_the_one_of_the_base_too(runner, github, policy_ref, counted):
+    (runner.workspace / "gates").mkdir()
+    (runner.workspace / "gates" / "policy.yml").write_text(LENIENT)
+    other_policy = POLICY.replace("fail_threshold: 2", "fail_threshold: 3")
+    github.files["refs/heads/main:gates/policy.yml"] = {"text": other_policy}
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy="gates/policy.yml", policy_ref=policy_ref)
+    assert (step.outputs["verdict"], threshold(step)) == ("WARNING", counted)
+    assert "-    fail_threshold: 3" in github.of()[0].body
 
 
 DISPATCHED = other("repository_dispatch", "8" * 40)

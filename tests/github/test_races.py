@@ -115,6 +115,7 @@ def test_own_comments_that_were_left_are_deleted_but_the_first(github):
     (note,) = github.of()
     assert note is first
     assert note.body.endswith("attempt 2")
+    assert (github.asked("PATCH", ".*"), github.asked("POST", "/graphql")) == (1, 2)  # and looked again
 
 
 def test_a_newer_one_that_is_not_the_first_is_not_deleted_by_an_older_gate(github):

@@ -64,7 +64,8 @@ def test_the_first_own_comment_is_updated_and_the_others_are_deleted():
 
 
 def test_the_comments_of_others_and_of_other_gates_are_left_alone():
-    others = [comment(1, own=False), comment(2, replace(MINE, comment_id="other"))]
+    of_another_action = Comment(id=3, body="## coverage", own=True, url="https://example.org/3")
+    others = [comment(1, own=False), comment(2, replace(MINE, comment_id="other")), of_another_action]
     decided = decide(*others)
     assert (decided.canonical, decided.surplus) == (None, ())
 

@@ -61,7 +61,7 @@ def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pul
 @pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch", "repository_dispatch", ""])
 def test_other_events_are_of_their_commit_and_of_no_pull_request(event):
     found = of(event)
-    assert (found.sha, found.pull_request, found.asks_api) == (MERGE, None, False)
+    assert (found.sha, found.pull_request, found.asks_api, found.reads_only) == (MERGE, None, False, False)
 
 
 def test_a_merge_group_is_of_its_own_head():
@@ -80,6 +80,14 @@ def test_a_second_workflow_is_about_the_first_ones_run():
         run_id=90,
         run_attempt=3,
     )
+
+
+@pytest.mark.parametrize(
+    "facts", [{"head_repository": None}, {"head_repository": {"owner": None}}, {"head_branch": None}]
+)
+def test_a_fork_that_was_deleted_has_no_label(facts):
+    found = of("workflow_run", {"workflow_run": {**FIRST_RUN, **facts}})
+    assert (found.sha, found.asks_api, found.head_label) == (HEAD, True, None)
 
 
 @pytest.mark.parametrize(
@@ -114,4 +122,5 @@ def test_a_payload_that_does_not_go_so_far_is_no_crash(payload):
 
 def test_outside_of_actions_nothing_is_known():
     assert situation({}, {}) == Situation()
+    assert situation({**dict.fromkeys(JOB, ""), "GITHUB_RUN_ID": "local"}, {}) == Situation()
     assert situation({}, {}, sha=HEAD) == Situation(sha=HEAD)  # and there is nobody to ask
