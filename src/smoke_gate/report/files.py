@@ -1,5 +1,6 @@
 """Where the outputs go: each file whole or not at all, in a folder that does not get committed by accident."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from smoke_gate.errors import UsageError
 
 _FILE_MODE = 0o644  # a temporary file is private; what it becomes is for everybody who may see the folder
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class ReportError(UsageError):
@@ -94,5 +96,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        fix = "Make the folder writable for this user, or choose another with --output-dir"
-        raise ReportError(f"cannot write {path}: {reason}. {fix}") from None
+        fix = "Free some space" if error.errno in _FULL else "Make the folder writable for this user"
+        raise ReportError(
+            f"cannot write {path}: {reason}. {fix}, or choose another folder with --output-dir"
+        ) from None

@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta, timezone
@@ -47,6 +48,24 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_nothing_else(tmp_
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "Free some space, or choose another folder with --output-dir"),
+        (errno.EDQUOT, "Free some space, or choose another folder with --output-dir"),
+        (errno.EACCES, "Make the folder writable for this user, or choose another folder with --output-dir"),
+    ],
+)
+def test_the_advice_fits_the_cause(tmp_path, monkeypatch, number, fix):
+    def refuse(_descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(ReportError) as caught:
+        write_whole(tmp_path / "report.md", b"new")
+    assert str(caught.value).endswith(f"{os.strerror(number)}. {fix}")
 
 
 def test_a_file_in_the_way_of_the_folder(tmp_path):
