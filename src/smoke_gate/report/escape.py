@@ -47,7 +47,7 @@ def prose(text: str, foreign: Iterable[str | None] = ()) -> str:
     """
     known = sorted({value for value in foreign if value}, key=len, reverse=True)
     quoted = [r"`(?P<b>[^`]+)`", r"(?<!\w)'(?P<s>[^']+)'(?!\w)", r'(?<!\w)"(?P<d>[^"]+)"(?!\w)']
-    listed = [rf"(?<!\w)(?P<k>{'|'.join(map(re.escape, known))})(?!\w)"] if known else []
+    listed = [rf"(?<![\w/])(?P<k>{'|'.join(map(re.escape, known))})(?![\w/])"] if known else []
     parts, end = [], 0
     for match in re.finditer("|".join([*listed, *quoted]), text):
         parts += [_words(text[end : match.start()]), code(match[match.lastgroup or 0])]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Waiver
-from smoke_gate.report.grouping import CheckGroup, grouped
+from smoke_gate.report.grouping import Alike, grouped
 from smoke_gate.verdict import Verdict
 from smoke_gate.waivers import WaiverState
 
@@ -18,21 +18,21 @@ class Remark:
     message: str
 
 
-def failures(verdict: Verdict) -> Sequence[CheckGroup]:
+def failures(verdict: Verdict) -> Sequence[Alike]:
     """Return what failed, the gates that fail first."""
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
     groups = grouped(check for check in verdict.checks if check.status is Status.FAIL)
-    return sorted(groups, key=lambda group: (group.gate not in failing, group.gate))
+    return sorted(groups, key=lambda alike: (alike[0].gate not in failing, alike[0].gate))
 
 
-def warnings(verdict: Verdict) -> Sequence[CheckGroup]:
+def warnings(verdict: Verdict) -> Sequence[Alike]:
     """Return the checks that warn of themselves."""
     return grouped(
         check for check in verdict.checks if check.status is Status.WARNING and check.waived is None
     )
 
 
-def waived(verdict: Verdict) -> Sequence[CheckGroup]:
+def waived(verdict: Verdict) -> Sequence[Alike]:
     """Return the failures that a waiver accepts; groups have one reason each."""
     return grouped(check for check in verdict.checks if check.waived is not None)
 

@@ -1,10 +1,11 @@
 """Checks that say the same thing of different runs, put together, so that one cause is read once.
 
-What a group says is what all its messages have in common: a value of one run is never said of another.
+What a group says is what all its messages have in common: a value of one run is never said of another. Messages are
+said as one where a single value differs, so that nobody must guess what belongs where; else each is said in full.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,20 +13,25 @@ from smoke_gate.gates.base import Check
 from smoke_gate.policy.model import GateId
 
 OWN = "…"
-"""Stands in a group's message for what differs; each place has its own."""
+"""Stands in a group's message for the value that differs; each place has its own."""
+
+_LONGEST_OWN = 200  # characters of it: a report cuts none
+_LONGEST_IN_LINE = 40
+_FEWEST_WORDS = 2  # that are left of a message without it
 
 _FURTHER = r"(?:[./:=+-]+\w+)*"  # of a name: the seed behind a cell, the parts of a path
 _WITH_A_DIGIT = rf"(?<!\w)-?(?=[\w./:=+-]*\d)\w+{_FURTHER}"
+_QUOTED = r"""(?<!\w)'[^']*'(?!\w)|(?<!\w)"[^"]*"(?!\w)"""
 _VALUES = "|".join(
     (
-        r"(?<!\w)'[^']*'(?!\w)",
-        r'(?<!\w)"[^"]*"(?!\w)',
+        _QUOTED,
         rf"{_WITH_A_DIGIT}(?: / {_WITH_A_DIGIT})?",  # names with numbers, numbers, and quotients of them
         r"\b[0-9a-f]{7,}\b",
     )
 )
-
-_ENDS = re.compile(r"[.:;]\s")  # of a clause
+_EXPLAINED = r"""(?: \((?:'[^']*'|"[^"]*"|[^()'"])*\))?"""  # by brackets behind it, which belong to a value
+_STANDS_ALONE = re.compile(rf"(?:^|[\s(\[]){OWN}(?:$|[\s)\].,;:!?])")
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 Parts = tuple[str, ...]
 """A message, taken apart: our words, and what may be one run's own, by turns."""
@@ -33,7 +39,7 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True)
 class CheckGroup:
-    """Checks of one gate whose messages differ only in names, values and numbers; in the checks' order.
+    """Checks of one gate whose messages differ in one value at most; in the checks' order.
 
     ``parts`` are their messages, taken apart alike.
     """
@@ -49,11 +55,7 @@ class CheckGroup:
     @cached_property
     def message(self) -> str:
         """What the checks say, with a mark where they differ."""
-        text, end, parts = "", 0, self.parts[0]
-        for span in self._differing:
-            text += "".join(parts[end : span.start]) + OWN
-            end = span.stop
-        return (text + "".join(parts[end:])).replace(f"{OWN} {OWN}", OWN)
+        return "".join(OWN if index in self._differing else part for index, part in enumerate(self.parts[0]))
 
     @property
     def subject(self) -> str | None:
@@ -61,11 +63,30 @@ class CheckGroup:
         first = self.checks[0]
         return first.subject if not self._subjects_differ and _adds_something(first) else None
 
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether what one of the checks has alone is so long that each needs a line."""
+        return any(len(text) > _LONGEST_IN_LINE for check in self.checks for text in self.own_words(check))
+
+    @cached_property
+    def can_be_said(self) -> bool:
+        """Whether the messages can be said as one: one value differs, it is whole, and the rest is a sentence.
+
+        A text that was cut before has the mark too, which would be taken for the other.
+        """
+        if not self._differing:
+            return True
+        if self.message.count(OWN) > 1 or not _STANDS_ALONE.search(self.message):
+            return False
+        ours = re.findall(r"[^\W\d_]+", " ".join(self.parts[0][::2]))
+        values = {parts[index] for parts in self.parts for index in self._differing}
+        return len(ours) >= _FEWEST_WORDS and all(map(_is_whole, values))
+
     def own_words(self, check: Check) -> tuple[str, ...]:
-        """Return what is to be said of one check besides its pair: its subject and values, where they differ."""
-        parts = self._parts_of[check]
+        """Return what is to be said of one check besides its pair: its subject and its value, where they differ."""
         subject = [check.subject] if self._subjects_differ and _adds_something(check) else []
-        values = [_words(parts[span]) for span in self._values]
+        parts = self._parts_of[check]
+        values = [] if self._names_places else [_unquoted(parts[index]) for index in self._differing]
         return tuple(dict.fromkeys([*subject, *values]))
 
     @cached_property
@@ -77,39 +98,26 @@ class CheckGroup:
         return len({check.subject for check in self.checks}) > 1
 
     @cached_property
-    def _differing(self) -> tuple[slice, ...]:
-        """Which parts differ; values that one clause holds are one, with our words between them."""
-        spans: list[slice] = []
-        for index, column in enumerate(zip(*self.parts, strict=True)):
-            if len(set(column)) == 1:
-                continue
-            start = spans[-1].start if spans and self._is_one_clause(spans[-1], index) else None
-            if start is None:
-                spans.append(slice(index, index + 1))
-            else:
-                spans[-1] = slice(start, index + 1)
-        return tuple(spans)
+    def _differing(self) -> tuple[int, ...]:
+        """Which parts differ."""
+        columns = enumerate(zip(*self.parts, strict=True))
+        return tuple(index for index, column in columns if len(set(column)) > 1)
 
     @cached_property
-    def _values(self) -> tuple[slice, ...]:
-        """What differs besides the names of the places; asked for each check, and there may be many."""
-        return tuple(span for span in self._differing if not self._names_places(span))
-
-    def _is_one_clause(self, span: slice, index: int) -> bool:
-        between = "".join(self.parts[0][span.stop : index : 2])
-        return not (
-            self._names_places(span) or self._names_places(slice(index, index + 1)) or _ENDS.search(between)
-        )
-
-    def _names_places(self, span: slice) -> bool:
+    def _names_places(self) -> bool:
         """Whether what differs is but the name of each check's place."""
         return all(
-            "".join(parts[span]) in (place_of(check), check.cell, check.seed, check.run_id)
+            parts[index] in (place_of(check) or check.run_id, check.cell)
             for parts, check in zip(self.parts, self.checks, strict=True)
+            for index in self._differing
         )
 
 
-def grouped(checks: Iterable[Check]) -> tuple[CheckGroup, ...]:
+Alike = tuple[CheckGroup, ...]
+"""One finding: mostly a single group; several where the messages are alike, and cannot be said as one."""
+
+
+def grouped(checks: Iterable[Check]) -> tuple[Alike, ...]:
     """Group the checks by gate, kind, waiver and our words in their messages, in the order of the first of each."""
     every = tuple(checks)
     names = {name for check in every for name in _place_names(check)}
@@ -121,7 +129,17 @@ def grouped(checks: Iterable[Check]) -> tuple[CheckGroup, ...]:
         if same not in known:  # the same text is taken apart once, so that it cannot become two groups
             known[same] = _parts(check, names)
         groups.setdefault((*of_gate, *known[same][::2]), []).append((check, known[same]))
-    return tuple(CheckGroup(*zip(*group, strict=True)) for group in groups.values())
+    return tuple(_alike(CheckGroup(*zip(*group, strict=True))) for group in groups.values())
+
+
+def _alike(group: CheckGroup) -> Alike:
+    """Return a group as it can be said: as one, or one for each message."""
+    if group.can_be_said:
+        return (group,)
+    messages: dict[Parts, list[Check]] = {}
+    for check, parts in zip(group.checks, group.parts, strict=True):
+        messages.setdefault(parts, []).append(check)
+    return tuple(CheckGroup(tuple(same), (parts,) * len(same)) for parts, same in messages.items())
 
 
 def place_of(check: Check) -> str | None:
@@ -130,7 +148,9 @@ def place_of(check: Check) -> str | None:
 
 
 def _adds_something(check: Check) -> bool:
-    return check.subject != place_of(check) and check.subject not in check.message
+    """Whether a check's message does not name its subject; one of two that are compared is both, as ``a=b``."""
+    named = check.subject in check.message or all(name in check.message for name in check.subject.split("="))
+    return check.subject != place_of(check) and not named
 
 
 def foreign_texts(check: Check) -> tuple[str, ...]:
@@ -166,8 +186,7 @@ def _pattern(check: Check, names: Iterable[str]) -> str:
     listed = f"{_whole(sorted(found, key=len, reverse=True))}{_FURTHER}|" if found else ""
     is_about = check.subject in check.message and check.subject != place_of(check)
     subject = f"(?P<subject>{_whole([check.subject])})|" if is_about else ""
-    values = f"{listed}{_VALUES}"
-    return rf"{subject}\((?:{values})\)|{values}"
+    return rf"{subject}(?:{listed}{_VALUES}){_EXPLAINED}"
 
 
 def _place_names(check: Check) -> Iterable[str]:
@@ -187,7 +206,19 @@ def _has_a_letter(text: str) -> bool:
     return re.search(r"[^\W\d]", text) is not None
 
 
-def _words(parts: Sequence[str]) -> str:
-    """Return values with our words between them; one alone without what it stands in."""
-    text = "".join(parts)
-    return text[1:-1] if len(parts) == 1 and f"{text[0]}{text[-1]}" in ("''", '""', "()") else text
+def _is_whole(value: str) -> bool:
+    """Whether the quotes and brackets in a value are closed, and a report need not cut it."""
+    opened: list[str] = []
+    for character in value:
+        if character in _BRACKETS.values():
+            opened.append(character)
+        elif character in _BRACKETS and (not opened or opened.pop() != _BRACKETS[character]):
+            return False
+    loose = re.search(r"""(?<!\w)['"`]|['"`](?!\w)""", re.sub(_QUOTED, "", value))  # no apostrophe
+    return not opened and loose is None and len(value) <= _LONGEST_OWN
+
+
+def _unquoted(value: str) -> str:
+    """Return a value without its quotes, where it is a text that can be seen without them."""
+    text = value[1:-1]
+    return text if re.fullmatch(_QUOTED, value) and text and text == text.strip() else value

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = "templates"
 _MOST_GROUPS = 60
+_MOST_ALIKE = 24  # messages of one finding
 _LONGEST_VALUE = 200
 _MOST_ATTEMPTS = 2000
 _TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
@@ -97,12 +98,18 @@ def _words(judgement: Judgement) -> dict[str, Any]:
 
 
 def _findings(judgement: Judgement) -> dict[str, Any]:
-    """Return what failed, what warns and what was waived, put together as the other reports do."""
+    """Return what failed, what warns and what was waived, put together as the other reports do.
+
+    Each finding is its groups that are shown, and the count of those that are not.
+    """
     verdict = judgement.verdict
-    groups = {"fail": failures(verdict), "warning": warnings(verdict), "waived": waived(verdict)}
+    every = {"fail": failures(verdict), "warning": warnings(verdict), "waived": waived(verdict)}
     return {
-        "findings": {name: found[:_MOST_GROUPS] for name, found in groups.items()},
-        "findings_left": {name: len(found[_MOST_GROUPS:]) for name, found in groups.items()},
+        "findings": {
+            name: [(alike[:_MOST_ALIKE], len(alike[_MOST_ALIKE:])) for alike in found[:_MOST_GROUPS]]
+            for name, found in every.items()
+        },
+        "findings_left": {name: len(found[_MOST_GROUPS:]) for name, found in every.items()},
         "tripped": [result for result in judgement.verdict.references if result.tripped],
     }
 
@@ -116,7 +123,7 @@ def _places(group: CheckGroup) -> list[tuple[str, str | None, tuple[str, ...]]]:
     for check in group.checks:
         name = place_of(check) or check.run_id
         words = tuple(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
-        found.append((name or ", ".join(words), check.run_id, words if name else ()))
+        found.append((name or ": ".join(words), check.run_id, words if name else ()))
     return [place for place in found if place[0]]
 
 

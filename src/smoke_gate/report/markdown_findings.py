@@ -8,7 +8,7 @@ from smoke_gate.policy.model import GateId, PublishedReference
 from smoke_gate.references import ReferenceResult
 from smoke_gate.report import findings
 from smoke_gate.report.escape import code, link
-from smoke_gate.report.grouping import CheckGroup, foreign_texts, place_of
+from smoke_gate.report.grouping import Alike, CheckGroup, foreign_texts, place_of
 from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, sentence, table
@@ -17,7 +17,7 @@ from smoke_gate.waivers import WaiverState
 
 MOST_GROUPS = 20
 _MOST_RUNS = 24  # that one group names
-_LONGEST_IN_LINE = 40  # characters of what one of them has alone
+_MOST_ALIKE = 8  # messages of one finding
 _WAIVER_SYMBOLS = {
     WaiverState.USED: "⚠️",
     WaiverState.EXPIRED: "❌",
@@ -28,11 +28,11 @@ _WAIVER_SYMBOLS = {
 
 def failures(judgement: Judgement) -> Section | None:
     """Return what failed, by gate, the gates that fail first."""
-    groups = findings.failures(judgement.verdict)
-    if not groups:
+    found = findings.failures(judgement.verdict)
+    if not found:
         return None
     status = {result.id: result.status for result in judgement.verdict.gates}
-    return Section("What failed and how to fix it", _by_gate(judgement, groups, status))
+    return Section("What failed and how to fix it", _by_gate(judgement, found, status))
 
 
 def warnings(judgement: Judgement) -> Section | None:
@@ -49,7 +49,7 @@ def warnings(judgement: Judgement) -> Section | None:
     if judgement.verdict.waivers:
         parts.append("**Waivers**\n\n" + _waivers(judgement))
     if waived := findings.waived(judgement.verdict):
-        parts.append("**Waived failures**\n\n" + _some(_group(judgement.urls(), group) for group in waived))
+        parts.append("**Waived failures**\n\n" + _some(_alike(judgement.urls(), alike) for alike in waived))
     return Section("Warnings and waivers", "\n\n".join(parts)) if parts else None
 
 
@@ -67,19 +67,19 @@ def references(judgement: Judgement) -> Section | None:
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
-def _by_gate(judgement: Judgement, groups: Sequence[CheckGroup], status: Mapping[GateId, Status]) -> str:
+def _by_gate(judgement: Judgement, found: Sequence[Alike], status: Mapping[GateId, Status]) -> str:
     """Return the first groups under the headings of their gates, and the count of the rest."""
     titles = {gate.id: gate.title for gate in GATES}
     urls = judgement.urls()
     lines: list[str] = []
-    for gate in dict.fromkeys(group.gate for group in groups[:MOST_GROUPS]):
+    for gate in dict.fromkeys(alike[0].gate for alike in found[:MOST_GROUPS]):
         symbol = STATUS_SYMBOLS[status.get(gate, Status.WARNING)]
         lines += [f"{symbol} **{gate} {titles[gate]}**{_below(judgement, gate, status)}", ""]
-        lines += [f"- {_group(urls, group)}" for group in groups[:MOST_GROUPS] if group.gate == gate]
+        lines += [f"- {_alike(urls, alike)}" for alike in found[:MOST_GROUPS] if alike[0].gate == gate]
         lines.append("")
-    rest = groups[MOST_GROUPS:]
+    rest = found[MOST_GROUPS:]
     if rest:
-        checks = counted(sum(len(group.checks) for group in rest), "check")
+        checks = counted(sum(len(group.checks) for alike in rest for group in alike), "check")
         lines.append(f"… and {len(rest)} more findings ({checks}); {ALL}.")
     return "\n".join(lines).rstrip()
 
@@ -91,19 +91,25 @@ def _below(judgement: Judgement, gate: GateId, status: Mapping[GateId, Status]) 
     return f": {counted(result.failing, 'failing run')}, the gate fails at {result.fail_threshold}"
 
 
+def _alike(urls: Mapping[str, str], alike: Alike) -> str:
+    """Return an item for each group, and one that counts those that are left out."""
+    items = [_group(urls, group) for group in alike[:_MOST_ALIKE]]
+    if len(alike) > _MOST_ALIKE:
+        items.append(f"… and {len(alike) - _MOST_ALIKE} more like these; {ALL}.")
+    return "\n- ".join(items)
+
+
 def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
     """Return what the checks say, once, and of which runs."""
     first = group.checks[0]
-    own_words = [group.own_words(check) for check in group.checks]
-    places = [_place(urls, check, own) for check, own in zip(group.checks, own_words, strict=True)]
+    places = [_place(urls, check, group.own_words(check)) for check in group.checks]
     places = [place for place in places if place]
-    a_line_each = any(len(word) > _LONGEST_IN_LINE for own in own_words for word in own)
-    shown = ("<br>" if a_line_each else ", ").join(places[:_MOST_RUNS])
+    shown = ("<br>" if group.is_long else ", ").join(places[:_MOST_RUNS])
     if len(places) > _MOST_RUNS:
         shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
     waived = f"<br>Waived: {code(first.waived)}" if first.waived is not None else ""
     head = "In" if len(places) == 1 else f"In {len(places)} {_things(group)}:"
-    where = f"<br>{head}{'<br>' if a_line_each else ' '}{shown}" if places else ""
+    where = f"<br>{head}{'<br>' if group.is_long else ' '}{shown}" if places else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
     return subject + sentence(group.message, foreign_texts(first)) + waived + where
 
@@ -118,7 +124,7 @@ def _things(group: CheckGroup) -> str:
 def _place(urls: Mapping[str, str], check: Check, own_words: Sequence[str]) -> str:
     """Return the pair of a check, or its run where it has none, with what is to be said of it alone."""
     name = place_of(check) or check.run_id
-    words = ", ".join(code(text) for text in own_words)
+    words = ": ".join(code(text) for text in own_words)
     if name is None:
         return words
     run = link(code(name), urls.get(check.run_id or ""))

@@ -18,7 +18,7 @@ from rich.text import Text
 from smoke_gate.gates.base import Status
 from smoke_gate.report.escape import shortened, visible
 from smoke_gate.report.findings import failures, remarks, waived, warnings
-from smoke_gate.report.grouping import CheckGroup
+from smoke_gate.report.grouping import Alike, CheckGroup
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
 from smoke_gate.report.terminal import MOST_GROUPS, more, places_and_values
@@ -113,15 +113,15 @@ def _failures(verdict: Verdict) -> list[RenderableType]:
     """Return what failed and how to fix it, the gates that fail first."""
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
     findings = [
-        _finding(Status.FAIL if group.gate in failing else Status.WARNING, *_words(group))
-        for group in failures(verdict)
+        _alike(Status.FAIL if alike[0].gate in failing else Status.WARNING, alike)
+        for alike in failures(verdict)
     ]
     return _first(findings, "findings")
 
 
 def _warnings(verdict: Verdict) -> list[RenderableType]:
     """Return what a person must look at besides, and what to do about it."""
-    findings = [_finding(Status.WARNING, *_words(group)) for group in (*warnings(verdict), *waived(verdict))]
+    findings = [_alike(Status.WARNING, alike) for alike in (*warnings(verdict), *waived(verdict))]
     findings += [_finding(Status.WARNING, remark.about, "", remark.message) for remark in remarks(verdict)]
     return _first(findings, "warnings")
 
@@ -139,20 +139,33 @@ def _first(findings: Sequence[RenderableType], what: str) -> list[RenderableType
     return [*findings[:MOST_GROUPS], *cut]
 
 
-def _finding(status: Status, about: str, places: str, message: str) -> RenderableType:
+def _alike(status: Status, alike: Alike) -> RenderableType:
+    rest = more(len(alike), _MOST_PLACES)
+    cut = [Text(f"    {rest}", "dim")] if rest else []
+    return Group(*(_group(status, group) for group in alike[:_MOST_PLACES]), *cut)
+
+
+def _group(status: Status, group: CheckGroup) -> RenderableType:
+    """Return what the checks say below their places, or above them where each place needs a line."""
+    places = places_and_values(group)
+    shown, rest = places[:_MOST_PLACES], more(len(places), _MOST_PLACES)
+    reason = group.checks[0].waived
+    said = group.message if reason is None else f"{group.message} Waived: {reason}"
+    if group.is_long:
+        below = [*shown, *([rest.strip()] if rest else [])]
+        return _finding(status, group.gate, group.subject or "", said, below)
+    where = f"{', '.join(shown)}{rest}"
+    return _finding(status, group.gate, " · ".join(text for text in (where, group.subject) if text), said)
+
+
+def _finding(
+    status: Status, about: str, places: str, message: str, below: Sequence[str] = ()
+) -> RenderableType:
     mark = _STATUS[status]
     name = visible(shortened(about, _LONGEST_MESSAGE))
     head = Text.assemble((f"\n{mark.symbol} {name}", mark.colour), f" {visible(places)}")
-    return Group(head, Padding(Text(visible(shortened(message, _LONGEST_MESSAGE))), (0, 0, 0, 5)))
-
-
-def _words(group: CheckGroup) -> tuple[str, str, str]:
-    """Return the gate of a group, its places with what is shared, and what it says."""
-    places = places_and_values(group)
-    where = f"{', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}"
-    reason = group.checks[0].waived
-    message = group.message if reason is None else f"{group.message} Waived: {reason}"
-    return group.gate, " · ".join(text for text in (where, group.subject) if text), message
+    lines = [shortened(message, _LONGEST_MESSAGE), *below]
+    return Group(head, Padding(Group(*(Text(visible(line)) for line in lines)), (0, 0, 0, 5)))
 
 
 # --- the matrix -------------------------------------------------------------------------------------------------------

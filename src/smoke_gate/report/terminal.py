@@ -9,14 +9,14 @@ from pathlib import Path
 from smoke_gate.gates.base import Check
 from smoke_gate.report.escape import log_line, shortened
 from smoke_gate.report.findings import failures, remarks, waived, warnings
-from smoke_gate.report.grouping import CheckGroup, place_of
+from smoke_gate.report.grouping import Alike, CheckGroup, place_of
 from smoke_gate.report.unidentified import Unidentified, run_words, unidentified
 from smoke_gate.verdict import GateResult, Verdict
 
 MOST_GROUPS = 10  # of failures, and of warnings
 _MOST_PLACES = 4
-_LONGEST_MESSAGE = 400
-_LONGEST_VALUE = 120  # two hashes with words
+_LONGEST_MESSAGE = 600
+_LONGEST_VALUE = 200
 
 
 def summary(verdict: Verdict, headline: str, files: Mapping[str, Path], *, quiet: bool = False) -> str:
@@ -47,20 +47,21 @@ def _gate(result: GateResult) -> str:
 
 def _failures(verdict: Verdict) -> list[str]:
     """Return what failed and how to fix it."""
-    return _first([_group(group) for group in failures(verdict)], "findings")
+    return _first([_alike(alike) for alike in failures(verdict)], "findings")
 
 
 def _warnings(verdict: Verdict) -> list[str]:
     """Return what a person must look at besides, and what to do about it."""
-    lines = [_group(group, "warning ") for group in warnings(verdict)]
-    lines += [f"{_group(group, 'waived ')} Waived: {group.checks[0].waived}" for group in waived(verdict)]
-    lines += [f"  warning {_cut(remark.about)}: {_cut(remark.message)}" for remark in remarks(verdict)]
-    return _first(lines, "warnings")
+    found = [_alike(alike, "warning ") for alike in warnings(verdict)]
+    found += [_alike(alike, "waived ") for alike in waived(verdict)]
+    found += [[f"  warning {_cut(remark.about)}: {_cut(remark.message)}"] for remark in remarks(verdict)]
+    return _first(found, "warnings")
 
 
-def _first(lines: Sequence[str], what: str) -> list[str]:
-    rest = len(lines) - MOST_GROUPS
-    return [*lines[:MOST_GROUPS], *([f"  … and {rest} more {what}; the report has them all"] * (rest > 0))]
+def _first(found: Sequence[Sequence[str]], what: str) -> list[str]:
+    rest = len(found) - MOST_GROUPS
+    cut = [f"  … and {rest} more {what}; the report has them all"] if rest > 0 else []
+    return [*(line for lines in found[:MOST_GROUPS] for line in lines), *cut]
 
 
 def _not_judged(runs: Unidentified) -> str:
@@ -80,15 +81,31 @@ def places_and_values(group: CheckGroup) -> list[str]:
 
 def _place_and_values(group: CheckGroup, check: Check) -> str:
     place = place_of(check)
-    own = ", ".join(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
-    return own if place is None else f"{place} ({own})" if own else place
+    own = ": ".join(shortened(text, _LONGEST_VALUE) for text in group.own_words(check))
+    if place is None or not own:
+        return place or own
+    return f"{place}: {own}" if group.is_long else f"{place} ({own})"
 
 
-def _group(group: CheckGroup, status: str = "") -> str:
+def _alike(alike: Alike, status: str = "") -> list[str]:
+    """Return a line for each group, and one that counts those that are left out."""
+    lines = [line for group in alike[:_MOST_PLACES] for line in _group(group, status)]
+    rest = more(len(alike), _MOST_PLACES)
+    return [*lines, f"  {status}{alike[0].gate}{rest}"] if rest else lines
+
+
+def _group(group: CheckGroup, status: str) -> list[str]:
+    """Return what the checks say, and where: before it, or below, a line each, where there is much to be said."""
     places = places_and_values(group)
-    shown = f" {', '.join(places[:_MOST_PLACES])}{more(len(places), _MOST_PLACES)}" if places else ""
+    shown, rest = places[:_MOST_PLACES], more(len(places), _MOST_PLACES)
+    waived = group.checks[0].waived
+    said = _cut(group.message) + (f" Waived: {waived}" if waived is not None else "")
     subject = f" {group.subject}:" if group.subject is not None else ""
-    return f"  {status}{group.gate}{shown}:{subject} {_cut(group.message)}"
+    if group.is_long:
+        below = [*shown, *([rest.strip()] if rest else [])]
+        return [f"  {status}{group.gate}:{subject} {said}", *(f"    {line}" for line in below)]
+    where = f" {', '.join(shown)}{rest}" if places else ""
+    return [f"  {status}{group.gate}{where}:{subject} {said}"]
 
 
 def _cut(text: str) -> str:

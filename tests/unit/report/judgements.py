@@ -1,6 +1,7 @@
 """Judgements for the tests of the reports, from evidence that is what a test needs."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
 from smoke_gate.verdict import evaluate
-from tests.support.matrix import passing_matrix, passing_policy
+from tests.support.matrix import passing_matrix, passing_policy, sha256, with_another_attempt
 
 CREATED_AT = datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC)
 SERVER = "https://mlflow.example"
@@ -42,6 +43,14 @@ def judgement(
     return Judgement(
         verdict=verdict, policy=policy, evidence=evidence, document=document, reproduction=reproduction
     )
+
+
+def run_again(evidence: Evidence, pairs: Iterable[str]) -> Evidence:
+    """Return the evidence with an earlier finished run of each pair, which is a child of another."""
+    for pair in pairs:
+        name = f"{pair}-sweep".replace("/", "-")
+        evidence = with_another_attempt(evidence, pair, sha256(pair)[:32], run_name=name, parent="c0ffee01")
+    return evidence
 
 
 def in_experiment(evidence: Evidence, experiment_id: str = "1") -> Evidence:

@@ -130,6 +130,7 @@ def test_a_long_text_is_cut():
         ("vq_unit is 'kW/h', expected kW.", (), "is , expected kW.", ["vq_unit", "kW/h"]),
         ("See `runs.cell` and runs.seed.", (), "See  and .", ["runs.cell", "runs.seed"]),
         ("The cell my cell is planned.", ("my cell",), "The cell  is planned.", ["my cell"]),
+        ("A3 and A3/1 agree", ("A3",), " and  agree", ["A3", "A3/1"]),
         ("7 of 7 gates (G1 off: profile basic)", (), "7 of 7 gates (G1 off: profile basic)", []),
         ("it's 0.5, e.g. -3 or 10%", (), "it's 0.5, e.g. -3 or 10%", []),
         ("RUNNING since 2026-01-31 12:00 UTC.", (), "RUNNING since 2026-01-31 12:00 UTC.", []),

@@ -10,7 +10,7 @@ import pytest
 from smoke_gate.draw import draw, with_drawings
 from smoke_gate.evidence import PolicyChange
 from smoke_gate.github.base_policy import policy_change, policy_unknown
-from smoke_gate.policy.model import Narrowing
+from smoke_gate.policy.model import Narrowing, Policy
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
@@ -23,7 +23,7 @@ from tests.support.matrix import (
     with_run,
     without_run,
 )
-from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
+from tests.unit.report.judgements import HOSTILE, in_experiment, judgement, run_again
 
 VOID = {"meta", "img", "input", "br", "hr"}
 OURS = {
@@ -100,6 +100,17 @@ def test_each_place_shows_what_it_has_alone():
     assert "140 (70 / 0.5)" in page.text["span"]
     assert "figs/a.png" in page.text["li"]
     assert "figs/b.png" in page.text["li"]
+
+
+def test_what_cannot_be_said_as_one_is_said_of_each_run():
+    cells, seeds = ["B0", "B1"], [f"{number}" for number in range(13)]
+    evidence = run_again(
+        passing_matrix(cells, seeds, vq_cells=()), [f"{cell}/{seed}" for cell in cells for seed in seeds]
+    )
+    policy = Policy.model_validate({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
+    page = Page(html(judgement(policy, evidence)))
+    assert page.text["p"].count("was taken; of the same or an unknown commit") == 24
+    assert "and 2 more like these: filter the checks below" in page.text["li"]
 
 
 def titles(page: Page) -> list[str]:

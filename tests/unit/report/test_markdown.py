@@ -19,7 +19,15 @@ from tests.support.matrix import (
     with_run,
     without_run,
 )
-from tests.unit.report.judgements import HOSTILE, SERVER, Page, in_experiment, judgement, section_of
+from tests.unit.report.judgements import (
+    HOSTILE,
+    SERVER,
+    Page,
+    in_experiment,
+    judgement,
+    run_again,
+    section_of,
+)
 
 REFERENCE = {"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024, Table 3"}
 RUN = f"{SERVER}/#/experiments/1/runs"
@@ -225,6 +233,13 @@ def test_runs_with_much_of_their_own_stand_on_a_line_each():
         evidence = with_run(evidence, f"A3/{seed}", params={"dlinear_output_unit": unit})
     text = section_of(markdown(judgement(evidence=evidence)), "What failed and how to fix it")
     assert f"<br>In 2 runs:<br>[<code>A3/42</code>]({RUN}/run-A3-42) (<code>short</code>)<br>[" in text
+
+
+def test_what_cannot_be_said_as_one_is_said_of_each_run_and_is_one_finding():
+    evidence = run_again(passing_matrix(), [f"{cell}/{seed}" for cell in CELLS for seed in SEEDS])
+    text = section_of(markdown(judgement(evidence=evidence)), "Warnings and waivers")
+    assert text.count("\n- A finished run, 2 attempts") == 8
+    assert "\n- … and 4 more like these; the verdict file has them all." in text
 
 
 def test_gates_that_fail_come_before_those_below_their_threshold():

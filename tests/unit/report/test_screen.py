@@ -11,6 +11,8 @@ from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.screen import screen
 from tests.support.matrix import (
+    CELLS,
+    SEEDS,
     attempt_of,
     passing_matrix,
     passing_policy,
@@ -18,7 +20,7 @@ from tests.support.matrix import (
     with_run,
     without_run,
 )
-from tests.unit.report.judgements import HOSTILE, in_experiment, judgement
+from tests.unit.report.judgements import HOSTILE, in_experiment, judgement, run_again
 
 FILES = {"report": Path("outputs/report.md"), "junit": Path("outputs/junit.xml")}
 
@@ -89,6 +91,24 @@ def test_runs_that_fail_alike_each_show_their_own_value():
     found = shown(evidence, width=200)
     (head,) = [line for line in found if line.startswith("✗ G5 ") and "/" in line]
     assert "B0/42 (120 (60 / 0.5)), B1/42 (132.075 (70 / 0.53))" in head
+
+
+def test_what_needs_room_stands_on_a_line_for_each_run():
+    evidence = passing_matrix()
+    for pair, unit in (("A3/42", "a" * 50), ("A4/42", "b" * 50)):
+        evidence = with_run(evidence, pair, params={"vq_input_unit": unit})
+    found = shown(evidence, width=200)
+    start = next(index for index, line in enumerate(found) if "vq_input_unit is …" in line)
+    assert found[start - 1] == "✗ G2"
+    assert found[start + 1 : start + 3] == [f"     A3/42: {'a' * 50}", f"     A4/42: {'b' * 50}"]
+
+
+def test_what_cannot_be_said_as_one_is_said_of_each_run():
+    evidence = run_again(passing_matrix(), [f"{cell}/{seed}" for cell in CELLS for seed in SEEDS])
+    found = shown(evidence, width=400)
+    assert len([line for line in found if "was taken; of the same or an unknown commit" in line]) == 8
+    assert "! G0 A3/42" in found
+    assert "     and 4 more (in the report)" in found
 
 
 def test_findings_below_the_threshold_are_warnings():

@@ -12,12 +12,13 @@ from tests.support.matrix import (
     figure,
     passing_matrix,
     passing_policy,
+    sha256,
     with_another_attempt,
     with_attempt,
     with_run,
     without_run,
 )
-from tests.unit.report.judgements import HOSTILE
+from tests.unit.report.judgements import HOSTILE, run_again
 
 FILES = {"report": Path("outputs/report.md"), "verdict_file": Path("outputs/verdict.json")}
 
@@ -81,6 +82,29 @@ def test_what_one_run_has_is_said_of_it_alone():
     (found,) = [line for line in lines(evidence) if "It is not what the manifest lists" in line]
     assert found.startswith("  G3 A3/42 (100), B0/42 (0): checkpoints/model.npz: ")
     assert "size … instead of 2048." in found
+
+
+def test_what_needs_room_stands_on_a_line_for_each_run():
+    evidence = passing_matrix()
+    for number, pair in enumerate(("A3/42", "A3/123", "A3/456", "A4/42", "A4/123")):
+        evidence = with_run(evidence, pair, params={"vq_input_unit": f"{number}" * 50})
+    found = lines(evidence)
+    start = next(index for index, line in enumerate(found) if "vq_input_unit is" in line)
+    assert found[start].startswith("  G2: vq_input_unit is …, expected")
+    assert found[start + 1] == f"    A3/42: {'0' * 50}"
+    assert found[start + 5] == "    and 1 more (in the report)"
+
+
+def test_what_cannot_be_said_as_one_is_said_of_each_run_and_is_one_finding():
+    pairs = [f"{cell}/{seed}" for cell in ("A3", "A4") for seed in ("42", "123", "456")]
+    found = warned(run_again(passing_matrix(), pairs))
+    assert len(found) == 5
+    for line, pair in zip(found[:4], pairs[:4], strict=True):
+        name = pair.replace("/", "-")
+        own = f"also {sha256(pair)[:32]} ('{name}-sweep', a child of c0ffee01)."
+        assert line.startswith(f"  warning G0 {pair}: A finished run, 2 attempts: FINISHED ×2. The newest, ")
+        assert own in line
+    assert found[4] == "  warning G0 and 2 more (in the report)"
 
 
 def test_critical_is_said():
