@@ -16,6 +16,7 @@ from tests.github.runner import (
     other,
     pending,
     pull_request,
+    read_outputs,
     warning,
     workflow_run,
 )
@@ -95,6 +96,7 @@ def test_what_failed_stands_on_the_jobs_page(runner):
     (line,) = [line for line in step.stdout.splitlines() if line.startswith("::error")]
     assert line.startswith("::error title=smoke-gate::G2 A3/42 ")
     assert "must be equal" in line
+    assert "::warning title=smoke-gate::G0 A3/42 " in runner.run(warning(), *pull_request(7, HEAD)).stdout
 
 
 def test_a_bug_is_an_error_and_no_pass(runner, github):
@@ -190,6 +192,14 @@ def test_a_gate_of_an_older_commit_leaves_the_comment_alone(runner, github):
     assert step.code == 1
     assert step.outputs["comment_url"].endswith(str(note.id))
     assert github.statuses[0]["sha"] == "1" * 40
+
+
+def test_a_gate_that_does_not_know_its_run_finds_its_comment_again(runner, github):
+    event, payload = pull_request(7, HEAD)
+    for evidence in (fail(), all_pass()):
+        runner.run(evidence, {**event, "GITHUB_RUN_ID": "", "GITHUB_RUN_ATTEMPT": ""}, payload)
+    (note,) = github.of()
+    assert "ALL PASS" in note.body
 
 
 def test_a_gate_of_an_older_attempt_leaves_the_comment_alone(runner, github):
@@ -389,10 +399,11 @@ def test_a_missing_permission_is_named(runner, github):
     assert "::warning title=smoke-gate::not published: comment: POST" in step.stdout
 
 
-def test_a_comment_that_could_not_be_brought_up_to_date_is_told(runner, github):
+@pytest.mark.parametrize(("mode", "status"), [("always", 403), ("never", 422)])
+def test_a_comment_that_could_not_be_brought_up_to_date_is_told(runner, github, mode, status):
     runner.run(fail(), *pull_request(7, HEAD))
-    github.faults.append(Fault("PATCH", ".*", 403, "Resource not accessible by integration", times=9))
-    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    github.faults.append(Fault("PATCH", ".*", status, "no", times=9))
+    step = runner.run(all_pass(), *pull_request(7, HEAD), comment=mode)
     assert step.outputs["published"] == "false"
     assert "not published: comment: PATCH" in step.stderr
 
@@ -403,6 +414,8 @@ def test_without_a_token_everything_else_is_done(runner, github):
     assert step.outputs["published"] == "false"
     assert "there is no token" in step.summary
     assert github.log == []
+    step = runner.run(all_pass(), *pull_request(7, HEAD), github_token="", comment="never")
+    assert step.outputs["published"] == "true"
 
 
 @pytest.mark.parametrize("status", [500, 429, None])
@@ -669,3 +682,4 @@ def test_a_summary_that_cannot_be_written_costs_the_summary_alone(runner, github
     code = runner.act(environ, fail())
     assert code == 1
     assert "FAIL" in github.of()[0].body
+    assert read_outputs(Path(environ["GITHUB_OUTPUT"]))["published"] == "false"
