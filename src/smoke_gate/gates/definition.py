@@ -125,7 +125,7 @@ def _end_of_chain(registrations: Sequence[Registration]) -> Registration | None:
     by_hash = {registration.sha256: registration for registration in registrations}
     replaced = {registration.prior_sha256 for registration in registrations}
     ends = [registration for registration in registrations if registration.sha256 not in replaced]
-    if len(ends) != 1 or len(by_hash) < len(registrations):
+    if len(ends) != 1:
         return None
     chain = ends[:]
     while len(chain) <= len(registrations) and (prior := by_hash.get(chain[-1].prior_sha256)) is not None:
