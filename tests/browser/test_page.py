@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from smoke_gate.draw import draw
 from smoke_gate.evidence import PolicyChange
+from smoke_gate.policy.model import Policy
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
@@ -298,6 +299,28 @@ def test_tables_that_fit_have_no_scrollbars(opened, drawings, width, cells):
     assert page.evaluate(OVER) == []
 
 
+@pytest.mark.parametrize("width", [1200, 1440])
+def test_long_names_break_no_number_and_cut_nothing_off(opened, width):
+    cells, seeds = ["baseline_mean", "RandomForestRegressor"], [f"{number}" for number in range(6)]
+    evidence = passing_matrix(cells, seeds, vq_cells=())
+    for number, run in enumerate(evidence.runs):
+        metrics = {"training_r2_score": f"{0.9123456 - number * 0.01}", "small": f"{1.23e-05 * number}"}
+        evidence = with_run(evidence, run.run_id.removeprefix("run-").replace("-", "/"), metrics=metrics)
+    policy = Policy.model_validate(
+        {
+            "version": 1,
+            "plan": {"cells": cells, "seeds": seeds},
+            "report": {"metrics": ["training_r2_score", "small"]},
+        }
+    )
+    page = opened(judgement(policy, evidence), width=width).page
+    assert page.evaluate(OVER) == []
+    for cell in page.locator(".numbers td").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["height"] < 45
+
+
 def test_a_run_id_is_one_line_on_a_phone(opened):
     page = opened(judgement(evidence=in_experiment(passing_matrix())), width=390).page
     box = page.locator("#attempts td code").first.bounding_box()
@@ -323,6 +346,7 @@ def test_runs_without_a_seed_are_named_and_their_names_are_text(opened):
 @pytest.mark.parametrize("width", [360, 768, 1600])
 def test_no_window_scrolls_sideways(opened, drawings, width):
     cells = ["transformer_with_a_very_long_name_of_a_cell_indeed_and_more", "B0"]
-    policy = passing_policy(plan={"cells": cells})
-    page = opened(judgement(policy, in_experiment(passing_matrix(cells))), drawings, width=width).page
+    seeds = [f"{number}" for number in range(12)]
+    policy = passing_policy(plan={"cells": cells, "seeds": seeds})
+    page = opened(judgement(policy, in_experiment(passing_matrix(cells, seeds))), drawings, width=width).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width

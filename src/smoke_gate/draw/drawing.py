@@ -35,11 +35,6 @@ class Drawing:
     figure: Figure
 
     @property
-    def kind(self) -> str:
-        """What its kind shows: ``metric``, ``ratio`` or ``curve``."""
-        return self.figure.path.partition("_")[0]
-
-    @property
     def name(self) -> str:
         """The file's name."""
         return self.figure.path

@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from smoke_gate.draw import MOST_OF_A_KIND, Drawing
+from smoke_gate.draw.facts import shown_metrics
 from smoke_gate.gates import GATES
 from smoke_gate.report.comparison import comparison_text
 from smoke_gate.report.escape import shortened
@@ -53,7 +53,7 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
             **_words(judgement),
             **_findings(judgement),
             figures=[(drawing, _data_uri(drawing.png)) for drawing in drawings],
-            most_figures=MOST_OF_A_KIND if _has_all_there_may_be(drawings) else None,
+            most_figures=MOST_OF_A_KIND if _some_are_not_drawn(judgement) else None,
             data=page_json(judgement),
             style=style,
             script=script,
@@ -62,9 +62,12 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
     )
 
 
-def _has_all_there_may_be(drawings: Sequence[Drawing]) -> bool:
-    """Whether there is a kind of which no more figures are drawn, however many there could be."""
-    return MOST_OF_A_KIND in Counter(drawing.kind for drawing in drawings).values()
+def _some_are_not_drawn(judgement: Judgement) -> bool:
+    """Whether there are more metrics to show, or more rules on ratios, than figures of a kind are drawn."""
+    gate = judgement.policy.gates.metric_ratio
+    rules = gate.rules if gate.enabled else ()
+    metrics = shown_metrics(judgement.policy, judgement.evidence)
+    return max(len(metrics), len(rules)) > MOST_OF_A_KIND
 
 
 def _words(judgement: Judgement) -> dict[str, Any]:

@@ -253,8 +253,12 @@ def test_of_a_base_policy_that_is_not_known_no_difference_is_shown():
     assert "The difference" not in page.text.get("summary", "")
 
 
-@pytest.mark.parametrize(("number", "said"), [(7, False), (8, True)])
-def test_that_no_more_figures_of_a_kind_are_drawn_is_said(number, said):
+@pytest.mark.parametrize(("metrics", "rules", "said"), [(8, 8, False), (9, 1, True), (1, 9, True)])
+def test_that_no_more_figures_of_a_kind_are_drawn_is_said_where_some_are_not(metrics, rules, said):
+    policy = passing_policy(
+        report={"metrics": [f"metric_{number}" for number in range(metrics)]},
+        gates={"metric_ratio": {"rules": [{"value": "pape", "max": 10 + number} for number in range(rules)]}},
+    )
     (drawing, *_) = draw(passing_policy(), passing_matrix())
-    page = html(judgement(), [drawing] * number)
+    page = html(judgement(policy), [drawing] * 8)
     assert ("Of a kind, 8 figures are drawn at most" in page) is said
