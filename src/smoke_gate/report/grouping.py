@@ -148,8 +148,8 @@ def place_of(check: Check) -> str | None:
 
 
 def _adds_something(check: Check) -> bool:
-    """Whether a check's message does not name its subject; one of two that are compared is both, as ``a=b``."""
-    named = check.subject in check.message or all(name in check.message for name in check.subject.split("="))
+    """Whether a check's message does not name its subject, which is ``a=b`` where two are compared."""
+    named = all(name in check.message for name in check.subject.split("="))
     return check.subject != place_of(check) and not named
 
 
