@@ -137,12 +137,18 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedModel:
-    """An MLflow LoggedModel among a run's outputs; ``artifacts`` are its files, paths below the model."""
+    """An MLflow LoggedModel among a run's outputs; ``artifacts`` are its files, paths below the model.
+
+    ``absent`` are the files, and folders of files, that its ``MLmodel`` names and that it does not have; ``problem``
+    says why its ``MLmodel`` does not describe it (None: it does, or MLflow never wrote one).
+    """
 
     model_id: str
     name: str
     status: str
     artifacts: tuple[Artifact, ...] = ()
+    absent: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

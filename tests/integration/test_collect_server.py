@@ -157,6 +157,24 @@ def test_logged_models(server):
     assert [(found.name, found.status) for found in run.models] == [("net", "READY")]
 
 
+def test_a_logged_model_without_its_weights(server, tmp_path):
+    from mlflow.entities import LoggedModelOutput
+
+    client = MlflowClient(server)
+    ids = record(client, [recipe("B0", "42")], "models without weights")
+    model = client.create_logged_model(experiment_id(client, "models without weights"), name="net")
+    (tmp_path / "model" / "data").mkdir(parents=True)
+    (tmp_path / "model" / "data" / "words.txt").write_text("smoke")
+    (tmp_path / "model" / "MLmodel").write_text(
+        "flavors: {pytorch: {model_data: data}, sklearn: {pickled_model: model.pkl}}"
+    )
+    client.log_model_artifacts(model.model_id, str(tmp_path / "model"))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(ids["B0-42"], [LoggedModelOutput(model.model_id, 0)])
+    (run,) = evidence(server, policy(experiments=["models without weights"])).runs
+    assert [(found.absent, found.problem) for found in run.models] == [(("model.pkl",), None)]
+
+
 # --- in the way of the server -----------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,12 @@ FULL = Evidence(
             histories={"loss": (Point(step=-1, value="1.0"), Point(step="1700000000000000000", value="NaN"))},
             models=(
                 LoggedModel(
-                    model_id="m", name="model", status="READY", artifacts=(Artifact(path="a", size=1),)
+                    model_id="m",
+                    name="model",
+                    status="READY",
+                    artifacts=(Artifact(path="a", size=1),),
+                    absent=("model.pkl",),
+                    problem="it names no flavors",
                 ),
             ),
             checkpoints=(Artifact(path="한", size=None, globals=Globals(dangerous=("os.system",))),),

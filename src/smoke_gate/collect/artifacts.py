@@ -1,6 +1,7 @@
 """What the selected runs left behind: checkpoints, their manifest, figures, LoggedModels, the definition."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import ArtifactError, StoreError
@@ -8,19 +9,23 @@ from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.needs import Needs
 from smoke_gate.collect.probes.checkpoint import probe_checkpoint
 from smoke_gate.collect.probes.figure import probe_figure
+from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.manifest import read_manifest
+from smoke_gate.collect.probes.mlmodel import named_paths
 from smoke_gate.collect.registrations import DEFINITION_FILE, payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
-from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload
+from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload, sayable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 MAX_FIGURE_BYTES = 64 << 20
-MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
+MAX_TEXT_BYTES = 16 << 20  # of a manifest, a definition or the description of a model
 _MANIFEST = "checkpoints/MANIFEST.json"
+_DESCRIPTION = "MLmodel"
+_BESIDE_DESCRIPTION = ("conda.yaml", "python_env.yaml", "requirements.txt")  # never written without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,34 @@ def _model(model_id: str, needs: Needs, store: Store, path_map: PathMap) -> Logg
     try:
         tree = Tree(artifacts_at(model.artifact_location, model_id, store, path_map))
         artifacts = tuple(_checkpoint(tree, entry, needs.max_bytes) for entry in tree.matching(("**",)))
+        absent, problem = _described(tree, artifacts)
     except ArtifactError:
-        artifacts = ()  # G3 fails a model without files
-    return LoggedModel(model_id=model_id, name=model.name, status=str(model.status), artifacts=artifacts)
+        artifacts, absent, problem = (), (), None  # G3 fails a model without files
+    return LoggedModel(
+        model_id=model_id,
+        name=model.name,
+        status=str(model.status),
+        artifacts=artifacts,
+        absent=absent,
+        problem=problem,
+    )
+
+
+def _described(tree: Tree, artifacts: tuple[Artifact, ...]) -> tuple[tuple[str, ...], str | None]:
+    """Hold a model against its own description: what it lacks, or what is wrong with the description.
+
+    A folder without a file is lacking: object stores have none. A model whose files were logged one by one has no
+    description, and needs none.
+    """
+    entry = tree.file(_DESCRIPTION)
+    if entry is None:
+        lost = all(tree.file(name) for name in _BESIDE_DESCRIPTION)
+        return (), f"it is missing beside {', '.join(_BESIDE_DESCRIPTION)}" if lost else None
+    try:
+        with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
+            named = map(sayable, named_paths(path.read_bytes()))
+    except (ArtifactError, BrokenError) as error:
+        return (), str(error)
+    files = [PurePosixPath(artifact.path) for artifact in artifacts]
+    there = {str(path) for file in files for path in (file, *file.parents)}
+    return tuple(path for path in named if path not in there), None

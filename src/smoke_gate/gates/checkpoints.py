@@ -13,6 +13,7 @@ MANIFEST = "checkpoints/MANIFEST.json"
 _SUBJECT = "checkpoints"
 _WRITE = "Log checkpoints with smoke_gate.contract.log_checkpoint, which keeps the manifest."
 _RESTORE = "Restore what was logged, or run again; smoke_gate.contract.log_checkpoint keeps the manifest."
+_MODEL_AGAIN = "Restore it, or log the model again."
 
 Finding = tuple[Status, str]
 
@@ -105,10 +106,20 @@ def _model(section: CheckpointsGate, judged: Judged, model: LoggedModel) -> Chec
         findings.append((Status.FAIL, f"The model is {model.status}, expected READY. Log it again."))
     elif not files:
         findings.append((Status.FAIL, "The model has no files, or only empty ones. Log it again."))
+    findings += _described(model)
     status, message = _worst(findings, otherwise="The model is READY and its files are intact.")
     return judged.check(
         "G3", "model", status, model.name, message, observed=model.status, expected="READY, intact"
     )
+
+
+def _described(model: LoggedModel) -> Iterator[Finding]:
+    """Yield what keeps a model from being loaded as its own description says."""
+    if model.problem is not None:
+        yield Status.FAIL, f"MLmodel does not describe the model: {model.problem}. {_MODEL_AGAIN}"
+    if model.absent:
+        names = ", ".join(model.absent)
+        yield Status.FAIL, f"MLmodel names {names}, which the model does not have. {_MODEL_AGAIN}"
 
 
 def _findings(section: CheckpointsGate, artifact: Artifact) -> Iterator[Finding]:

@@ -334,6 +334,16 @@ WEIGHTS = Artifact(path="data/model.pkl", size=900, sha256=sha256("weights"), fo
             '["mine.Net"]',
         ),
         ({"artifacts": (replace(WEIGHTS, sha256=None, size=BIG),)}, Status.WARNING, "max_bytes"),
+        (
+            {"absent": ("data/net", "model.pkl")},
+            Status.FAIL,
+            "MLmodel names data/net, model.pkl, which the model does not have. Restore it, or log the model again.",
+        ),
+        (
+            {"problem": "it names no flavors"},
+            Status.FAIL,
+            "MLmodel does not describe the model: it names no flavors. Restore it, or log the model again.",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_model(facts, status, says):

@@ -1,0 +1,121 @@
+import pytest
+import yaml
+
+from smoke_gate.collect.probes.inspection import BrokenError
+from smoke_gate.collect.probes.mlmodel import MAX_NODES, named_paths
+
+ENVIRONMENTS = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
+SKLEARN = {
+    "python_function": {
+        "env": ENVIRONMENTS,
+        "loader_module": "mlflow.sklearn",
+        "model_path": "model.pkl",
+        "predict_fn": "predict",
+    },
+    "sklearn": {"code": None, "pickled_model": "model.pkl", "serialization_format": "cloudpickle"},
+}
+
+
+def written(flavors: object) -> bytes:
+    return yaml.safe_dump({"flavors": flavors, "model_id": "m-1"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("flavors", "paths"),
+    [
+        (SKLEARN, ("model.pkl",)),
+        ({"python_function": {"data": "data", "code": "code"}, "pytorch": {"model_data": "data"}}, ("data",)),
+        ({"keras": {"data": "data"}, "tensorflow": {"saved_model_dir": "tf2model"}}, ("data", "tf2model")),
+        ({"transformers": {"model_binary": "model", "source_model_name": "org/name"}}, ("model",)),
+        ({"transformers": {"peft_adaptor": "peft", "local_base_model_path": "/base"}}, ("peft",)),
+        ({"dspy": {"model_path": "data/model.pkl"}}, ("data/model.pkl",)),
+        (
+            {
+                "python_function": {
+                    "python_model": "python_model.pkl",
+                    "artifacts": {
+                        "vocabulary": {
+                            "path": "artifacts/vocabulary.txt",
+                            "uri": "s3://bucket/vocabulary.txt",
+                        },
+                        "net": {"path": "./artifacts//net/", "uri": "/home/ada/net"},
+                    },
+                }
+            },
+            ("artifacts/net", "artifacts/vocabulary.txt", "python_model.pkl"),
+        ),
+        ({}, ()),  # an external model's
+    ],
+)
+def test_what_loading_reads_is_named(flavors, paths):
+    assert named_paths(written(flavors)) == paths
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "/srv/model.pkl", "s3://bucket/model.pkl", "runs:/1/model", "C:/model.pkl", "data\\model.pkl", "../model.pkl",
+        "", ".", None, 7, True, ["model.pkl"], {"path": "model.pkl"},
+    ],
+)  # fmt: skip
+def test_what_is_not_certainly_a_path_of_the_model_is_left_out(value):
+    artifacts = {"one": {"path": value}, "two": value}
+    flavors = {"sklearn": {"pickled_model": value}, "python_function": {"artifacts": artifacts}}
+    assert "two" not in named_paths(written(flavors))
+    assert [path for path in named_paths(written(flavors)) if path != "model.pkl"] == []
+    assert named_paths(written({"sklearn": {"pickled_model": value}})) == ()
+
+
+@pytest.mark.parametrize(
+    "flavors",
+    [
+        {"mine": {"data": "the spring of 2000", "model_path": "best"}},
+        {"paddle": {"pickled_model": "model"}},  # a prefix: the files are model.pdparams, model.pdmodel
+        {"python_function": {"code": "code", "model_path": "best", "model_code_path": "agent.py"}},
+        {"sklearn": "model.pkl", "python_function": {"artifacts": ["model.pkl"]}},
+        {"python_function": None},
+    ],
+)
+def test_keys_that_may_mean_something_else_are_left_out(flavors):
+    assert named_paths(written(flavors)) == ()
+
+
+def test_aliases_are_read_as_what_they_stand_for():
+    shared = {"path": "weights.bin"}
+    text = written({"python_function": {"artifacts": {"one": shared, "two": shared}}})
+    assert b"*id001" in text
+    assert named_paths(text) == ("weights.bin",)
+
+
+def test_aliases_do_not_multiply():
+    merges = "\n".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30))
+    text = f"a0: &a0 {{k: v}}\n{merges}\nflavors: {{sklearn: {{pickled_model: model.pkl}}, other: *a29}}"
+    assert named_paths(text.encode()) == ("model.pkl",)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"", "it names no flavors"),
+        (b"just a text", "it names no flavors"),
+        (b"- flavors", "it names no flavors"),
+        (b"model_id: m-1\n", "it names no flavors"),  # cut short
+        (b"flavors:\n", "it names no flavors"),
+        (b"flavors: {sklearn: {pickled", "it is no YAML"),
+        (b"a: 1\n---\nflavors: {}\n", "it is no YAML"),
+        (b"\xff\xfe\xff", "it is no YAML"),
+        (b"\x80\x04pickle", "it is no YAML"),
+        (b'"\\UFFFFFFFF"', "it is no YAML"),
+        (b"[" * 2000 + b"]" * 2000, "nested too deeply"),
+        (b"[" + b"a," * (MAX_NODES + 1) + b"]", "far more than the description of a model"),
+    ],
+)
+def test_what_is_no_description(text, told):
+    with pytest.raises(BrokenError, match=told):
+        named_paths(text)
+
+
+def test_a_long_signature_is_one_text():
+    columns = '[{"type": "double", "name": "gene"}]' * 20_000
+    text = yaml.safe_dump({"flavors": SKLEARN, "signature": {"inputs": columns}}).encode()
+    assert named_paths(text) == ("model.pkl",)
