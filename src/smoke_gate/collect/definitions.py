@@ -67,7 +67,7 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
                 "that is no definition"
             )
         value = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that is none
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # the date or letter is none
         raise UsageError(f"the definition file {path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict | list):
         raise UsageError(

@@ -125,7 +125,7 @@ def _described(model: LoggedModel) -> Iterator[Finding]:
 def _findings(section: CheckpointsGate, artifact: Artifact) -> Iterator[Finding]:
     """Yield what is wrong with a file, or worth a note, whatever its format is."""
     if artifact.problem is not None:
-        yield Status.FAIL, f"Not intact: {artifact.problem}. Save the checkpoint again."
+        yield Status.FAIL, f"Not intact: {artifact.problem}. Restore it, or save the checkpoint again."
     elif artifact.unread is not None:
         yield (
             Status.FAIL,

@@ -97,6 +97,8 @@ def _composed(source: str, text: str) -> yaml.Node | None:
         line, column = _line_and_column(text[: error.position])
         message = f"no YAML: character {error.character:#x} is not allowed"
         raise _error(source, line, column, message) from None
+    except (ValueError, OverflowError):
+        raise _error(source, 1, 1, r"no YAML: an escape such as \U00110000 stands for no character") from None
     except RecursionError:
         raise _error(source, 1, 1, f"nested deeper than {MAX_DEPTH} levels") from None
 

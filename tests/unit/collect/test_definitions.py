@@ -45,6 +45,7 @@ def test_one_definition_has_one_hash(tmp_path, name, text):
         ("d.yaml", b"", "found NoneType"),
         ("d.yaml", b"day: 2026-01-01", "has no hash"),
         ("d.yaml", b"day: 2026-13-45", "is no YAML: month must be in"),
+        ("d.yaml", rb'a: "\UFFFFFFFF"', "is no YAML: Python int too large"),
         ("d.yaml", b"a: !!float abc", "is no YAML: could not convert"),
         ("d.yaml", b"n: " + b"1" * 5000, "is no YAML: Exceeds the limit"),
         ("d.yaml", b"a: &x [*x]", "is no YAML"),

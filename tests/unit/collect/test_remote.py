@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
@@ -72,7 +73,8 @@ def test_a_download_that_fails_is_no_absence(folder, store, tmp_path):
 def test_a_download_that_a_busy_server_refuses_is_tried_again(store, failures):
     asked = iter([(503, b"")] * failures + [(200, b"weights")])
     with calm_mlflow(), answering(lambda _request: next(asked)) as uri:
-        folder = RemoteFolder(HttpArtifactRepository(uri), replace(store, patience=30))
+        served: ArtifactRepository = HttpArtifactRepository(uri)  # type: ignore[no-untyped-call]
+        folder = RemoteFolder(served, replace(store, patience=30))
         with folder.opened(Entry("a.pt", 7), 100) as path:
             assert path.read_bytes() == b"weights"
 

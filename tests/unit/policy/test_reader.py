@@ -130,6 +130,8 @@ def test_what_does_not_hinder_reading_on_is_reported_with_the_rest(tmp_path, tex
         ("version: 1\nruns: {cell: \x07}\n", "2:14", "character 0x7 is not allowed"),
         (b"version: 1\nruns: {cell: \xff}\n", "2:14", "byte 0xff is no UTF-8"),
         ("version: 1\n".encode("utf-16"), "1:1", "is no UTF-8"),
+        ('a: "\\UFFFFFFFF"\n', "1:1", "stands for no character"),
+        ('a: "\\U00110000"\n', "1:1", "stands for no character"),
         ("[" * 2_000, "1:1", "nested deeper"),
         ("a: " + "[" * 60 + "]" * 60, "1:44", "40 levels"),
         ("a: &x [*x]\n", "1:4", "40 levels"),

@@ -83,10 +83,8 @@ def _texts(flavors: yaml.Node) -> Iterator[str]:
         config = _pairs(configs.get(flavor))
         yield from (_text(config.get(key)) for key in keys)
     artifacts = _pairs(_pairs(configs.get("python_function")).get("artifacts"))
-    for artifact in {
-        id(node): node for node in artifacts.values()
-    }.values():  # an alias is not followed twice
-        yield _text(_pairs(artifact).get("path"))
+    once = {id(artifact): artifact for artifact in artifacts.values()}  # an alias is not followed twice
+    yield from (_text(_pairs(artifact).get("path")) for artifact in once.values())
 
 
 def _pairs(node: yaml.Node | None) -> dict[str, yaml.Node]:
