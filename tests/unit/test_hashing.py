@@ -75,7 +75,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_canonical_json_says_the_same_value(value):
     text = canonical_json(value)
@@ -83,7 +82,6 @@ def test_canonical_json_says_the_same_value(value):
     assert json.loads(text, parse_int=float) == json.loads(json.dumps(value), parse_int=float)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", max_size=3), st.integers(0, 9)))
 def test_order_of_keys_changes_nothing(definition):
     assert definition_hash(definition) == definition_hash(dict(reversed(definition.items())))
@@ -132,7 +130,7 @@ def test_a_value_that_holds_itself():
 PLAIN = arrays.scalar_dtypes() | arrays.unicode_string_dtypes() | arrays.byte_string_dtypes()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(arrays.arrays(PLAIN, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)), st.data())
 def test_any_layout_hashes_as_its_c_order_bytes(array, data):
     axes = data.draw(st.permutations(range(array.ndim)))

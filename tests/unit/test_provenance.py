@@ -5,7 +5,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
@@ -318,7 +318,6 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 KEYWORD = st.text(st.sampled_from("abcXYZ_é0"), min_size=1, max_size=79)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYWORD, TEXT, max_size=4), st.dictionaries(KEYWORD, TEXT, max_size=4))
 def test_what_is_written_is_read(tmp_path_factory, first, second):
     path = tmp_path_factory.mktemp("png") / "x.png"
@@ -326,7 +325,6 @@ def test_what_is_written_is_read(tmp_path_factory, first, second):
     assert read_provenance(path) == first | second
 
 
-@settings(deadline=None)
 @given(KEYWORD, TEXT)
 def test_pillow_reads_what_is_written(keyword, text):
     with Image.open(io.BytesIO(embed_provenance(png(), {keyword: text}))) as image:

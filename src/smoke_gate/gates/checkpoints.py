@@ -254,14 +254,14 @@ def _duplicates(case: Case) -> Iterator[Check]:
 
 
 def _duplicate(judged: Judged, path: str, twin: Judged) -> Check:
+    other = f"{twin.pair.subject} (run {twin.run.run_id})"
     message = (
-        f"Its bytes are those of a checkpoint of {twin.pair.subject} (run {twin.run.run_id}): one of the two was not "
-        "trained, was copied, or was overwritten by the other before it was logged. "
+        f"Its bytes are those of a checkpoint of {other}: one of the two was not trained, was copied, or was "
+        "overwritten by the other before it was logged. "
         "Train it again, into a file of its own, or mark the cell deterministic."
     )
-    same = f"as in {twin.pair.subject}"
     return judged.check(
-        "G3", "duplicate", Status.WARNING, path, message, observed=same, expected="its own bytes"
+        "G3", "duplicate", Status.WARNING, path, message, observed=other, expected="its own bytes"
     )
 
 

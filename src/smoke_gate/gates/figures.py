@@ -239,13 +239,13 @@ def _duplicates(case: Case, own: Mapping[str, Sequence[Figure]]) -> Iterator[Che
     for same in holders.values():
         (first, _), *others = same.values()
         for judged, path in others:
+            other = f"{first.pair.subject} (run {first.run.run_id})"
             message = (
-                f"Its bytes are those of a figure of {first.pair.subject} (run {first.run.run_id}): it was copied, or "
-                "shows nothing of its run. Draw it for each run."
+                f"Its bytes are those of a figure of {other}: it was copied, or shows nothing of its run. "
+                "Draw it for each run."
             )
-            twin = f"as in {first.pair.subject}"
             yield judged.check(
-                "G4", "duplicate", Status.WARNING, path, message, observed=twin, expected="its own bytes"
+                "G4", "duplicate", Status.WARNING, path, message, observed=other, expected="its own bytes"
             )
 
 

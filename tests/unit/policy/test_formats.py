@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smoke_gate.hashing import canonical_json, sha256_hex
@@ -95,7 +95,7 @@ def policies(draw):
     }
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=50)
 @given(policies())
 def test_an_effective_policy_reads_back_the_same(raw):
     policy = policy_from_json(raw)
@@ -110,7 +110,7 @@ def test_an_effective_policy_reads_back_the_same(raw):
     assert policy_sha256(again) == policy_sha256(policy)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=50)
 @given(policies())
 def test_a_policy_survives_a_verdict_file(raw):
     policy = policy_from_json(raw)

@@ -76,12 +76,12 @@ def test_figures_of_no_run_are_named():
 
 def test_what_one_run_has_is_said_of_it_alone():
     evidence = passing_matrix()
-    for pair, size in (("A3/42", 100), ("B0/42", 0)):
-        facts = replace(checkpoint(f"run-{pair.replace('/', '-')}"), size=size)
+    for pair, problem in (("A3/42", "it has 100 bytes"), ("B0/42", "it has none")):
+        facts = replace(checkpoint(f"run-{pair.replace('/', '-')}"), problem=problem)
         evidence = with_run(evidence, pair, checkpoints=(facts,))
-    (found,) = [line for line in lines(evidence) if "It is not what the manifest lists" in line]
-    assert found.startswith("  G3 A3/42 (100), B0/42 (0): checkpoints/model.npz: ")
-    assert "size … instead of 2048." in found
+    (found,) = [line for line in lines(evidence) if "Not intact" in line]
+    where = "  G3 A3/42 (it has 100 bytes), B0/42 (it has none): checkpoints/model.npz: "
+    assert found == f"{where}Not intact: …. Restore it, or save the checkpoint again."
 
 
 def test_what_needs_room_stands_on_a_line_for_each_run():

@@ -194,7 +194,7 @@ TEXT = document_text(small().document).encode()
 
 
 @given(position=st.integers(0, len(TEXT) - 1), byte=st.integers(0, 255), way=st.sampled_from("=+-"))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_change_of_any_byte_is_refused_or_changes_nothing_that_matters(tmp_path, position, byte, way):
     new = b"" if way == "-" else bytes([byte])
     path = tmp_path / "verdict.json"

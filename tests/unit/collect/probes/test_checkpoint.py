@@ -311,7 +311,7 @@ def test_a_file_that_is_not_there(tmp_path):
         probe_checkpoint(tmp_path / "none", "model.pt")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["weights.npy", "archive/data/0", "notes.txt", "data.pkl"]),
     at=st.integers(0, 10_000),
@@ -337,14 +337,14 @@ STARTS = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=300), name=st.sampled_from(NAMES))
 def test_no_bytes_raise(tmp_path, start, rest, name):
     artifact = probed(tmp_path, start + rest, name)
     assert artifact.problem or name == "m.bin" or artifact.format
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=st.sampled_from(sorted(GOOD)), at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_no_changed_byte_raises(tmp_path, case, at, byte):
     data = bytearray(GOOD[case][0])
