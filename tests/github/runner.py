@@ -192,13 +192,14 @@ def pull_request(number: int, sha: str, *, fork: bool = False) -> tuple[dict[str
 
 
 def workflow_run(
-    sha: str, *, owner: str = "fork", branch: str = "main"
+    sha: str, *, owner: str = "fork", branch: str = "main", event: str = "pull_request"
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the same for the second workflow, whose own ``GITHUB_SHA`` is the default branch's."""
     run = {
         "id": 100,
         "run_attempt": 1,
         "head_sha": sha,
+        "event": event,
         "head_branch": branch,
         "head_repository": {"owner": {"login": owner}},
         "pull_requests": [],

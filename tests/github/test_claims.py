@@ -261,6 +261,26 @@ def test_without_a_pull_request_the_files_policy_is_all_that_is_known(runner, gi
     assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
 
 
+def test_a_pull_request_that_is_not_found_any_more_warns_and_is_an_error_where_the_bases_policy_counts(
+    runner, github, verdict_file
+):
+    github.push(9, "e" * 40)
+    claim = forged(verdict_file, with_lenient_policy)
+    step = runner.publish(claim, *SECOND, commit_status="gate", fail_on="warning")
+    assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (4, "WARNING", "failure")
+    why = f"The policy of the base branch could not be read: no open pull request has the head commit {FORK}."
+    assert f"{why} Whether the verdict file has another one is not known." in step.stdout
+    step = runner.publish(claim, *SECOND, commit_status="gate", policy_ref="base")
+    assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
+    assert f"no open one has the head commit {FORK}" in step.stderr
+
+
+def test_a_first_workflow_that_ran_for_no_pull_request_has_no_base_policy(runner, github, verdict_file):
+    github.push(9, "e" * 40)
+    step = runner.publish(verdict_file, *workflow_run(FORK, event="push"))
+    assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
+
+
 # --- files that are not what they say ---------------------------------------------------------------------------------
 
 

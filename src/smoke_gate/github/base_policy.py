@@ -172,6 +172,9 @@ def _read(job: Job, policy_file: Path, branch: str) -> Base | None:
                 f"`policy_ref: base` needs a pull request, and no open one has the head commit {where.sha}: "
                 "name it with the input `pull_request`, or use `policy_ref: head`"
             )
+        if where.of_pull_request:
+            # It was closed, or has another head by now: no reason to believe what the commit says of its own rules.
+            raise GitHubError(Problem.INVALID, f"no open pull request has the head commit {where.sha}")
         return None
     if where.base_ref is None:
         message = "several open pull requests have this head commit, and not one base branch"

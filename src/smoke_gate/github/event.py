@@ -23,8 +23,9 @@ class Situation:
 
     ``sha`` is the head commit that the verdict is about, ``pull_request`` its number and ``base_ref`` the branch it
     goes to; None where there is none, or where only the API can tell. ``asks_api``: the pull request is to be looked up
-    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``reads_only``: the token cannot write,
-    whatever ``permissions:`` say; ``by_dependabot``: it can where they say so, and the secrets are Dependabot's.
+    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``of_pull_request``: the first workflow ran
+    for one, whether or not it can be found. ``reads_only``: the token cannot write, whatever ``permissions:`` say;
+    ``by_dependabot``: it can where they say so, and the secrets are Dependabot's.
     ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of ``workflow_run`` the first
     workflow's.
     """
@@ -36,6 +37,7 @@ class Situation:
     base_ref: str | None = None
     asks_api: bool = False
     head_label: str | None = None
+    of_pull_request: bool = False
     reads_only: bool = False
     by_dependabot: bool = False
     run_id: int | None = None
@@ -106,6 +108,7 @@ def _of_workflow_run(job: Situation, payload: Mapping[str, Any]) -> Situation:
         sha=_at(payload, "workflow_run", "head_sha"),
         asks_api=True,
         head_label=f"{owner}:{branch}" if owner and branch else None,
+        of_pull_request=_at(payload, "workflow_run", "event") in PULL_REQUEST_EVENTS,
         run_id=_at(payload, "workflow_run", "id"),
         run_attempt=_at(payload, "workflow_run", "run_attempt"),
     )

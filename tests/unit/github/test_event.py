@@ -21,6 +21,7 @@ DELETED_FORK = {**PULL, "head": {"sha": HEAD, "repo": None}}
 FIRST_RUN = {
     "id": 90,
     "run_attempt": 3,
+    "event": "pull_request",
     "head_sha": HEAD,
     "head_branch": "patch-1",
     "head_repository": {"owner": {"login": "fork"}},
@@ -77,9 +78,25 @@ def test_a_second_workflow_is_about_the_first_ones_run():
         sha=HEAD,
         asks_api=True,
         head_label="fork:patch-1",
+        of_pull_request=True,
         run_id=90,
         run_attempt=3,
     )
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("pull_request", True),
+        ("pull_request_target", True),
+        ("push", False),
+        ("merge_group", False),
+        (None, False),
+    ],
+)
+def test_a_second_workflow_knows_whether_the_first_one_ran_for_a_pull_request(event, expected):
+    payload = {"workflow_run": {**FIRST_RUN, "event": event}}
+    assert of("workflow_run", payload).of_pull_request is expected
 
 
 @pytest.mark.parametrize(
