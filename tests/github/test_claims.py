@@ -13,10 +13,10 @@ from smoke_gate.hashing import canonical_json, sha256_hex
 from smoke_gate.policy.formats import policy_from_json, policy_sha256
 from smoke_gate.verdict import evaluate
 from tests.github.runner import POLICY, Step, all_pass, fail, other, pull_request, workflow_run
-from tests.github.server import Pull, Token
+from tests.github.server import REPOSITORY, Pull, Token
 from tests.github.waits import HEAD, said
 
-FORK = "f" * 40
+FORK, OTHER = "f" * 40, "c" * 40
 SECOND = workflow_run(FORK)
 LENIENT = POLICY.replace("fail_threshold: 2", "fail_threshold: 12")
 BASE = "refs/heads/main:smoke-gate.yml"
@@ -138,6 +138,59 @@ def test_a_file_about_another_commit_is_refused(runner, github, verdict_file):
     step = runner.publish(verdict_file, *workflow_run(HEAD, owner="lab", branch="feature"))
     assert step.code == 2
     assert "is about commit" in step.stderr
+
+
+def about_head(commit: str, **context: object) -> Callable[[dict[str, Any]], None]:
+    """Let all runs be of a commit that is head, and the file say so much of itself."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["context"] |= context
+        document["evidence"]["head"] = commit
+        for attempt in document["evidence"]["attempts"]:
+            attempt["commit"] = commit
+
+    return change
+
+
+@pytest.mark.parametrize("rule", ["head", "code"])
+def test_a_file_whose_runs_were_held_against_another_head_is_refused(runner, github, verdict_file, rule):
+    def change(document: dict[str, Any]) -> None:
+        about_head(OTHER)(document)
+        document["policy"]["runs"]["commit"] = rule
+
+    step = runner.publish(forged(verdict_file, change), *SECOND, commit_status="gate")
+    assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
+    assert f"is about head '{OTHER}', this job about {FORK}" in step.stderr
+
+
+def test_a_file_that_names_no_commit_is_about_its_head(runner, verdict_file):
+    step = runner.publish(forged(verdict_file, about_head(OTHER, sha=None)), *SECOND)
+    assert (step.code, step.outputs["verdict"]) == (2, "ERROR")
+    assert f"is about head '{OTHER}'" in step.stderr
+    step = runner.publish(forged(verdict_file, about_head(FORK, sha=None)), *SECOND)
+    assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
+
+
+def test_a_file_about_another_repository_is_refused(runner, github, verdict_file):
+    change = about_head(FORK, repository="somebody/else")
+    step = runner.publish(forged(verdict_file, change), *SECOND, commit_status="gate")
+    assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
+    assert f"is about repository 'somebody/else', this job about {REPOSITORY}" in step.stderr
+
+
+@pytest.mark.parametrize(("expires", "verdict"), [("2026-02-01", "FAIL"), ("9999-12-31", "WARNING")])
+def test_a_waiver_that_has_expired_does_not_hold_whatever_day_the_file_is_of(
+    runner, github, verdict_file, expires, verdict
+):
+    waiver = f"waivers:\n- {{gate: G2, cell: A3, reason: known, expires: '{expires}'}}"
+    policy = POLICY.replace("waivers: []", waiver)
+    github.files[BASE] = {"text": policy}
+    (runner.workspace / "smoke-gate.yml").write_text(policy)
+    step = runner.run(fail(), *pull_request(9, FORK, fork=True), github_token="read-only")
+    file = Path(step.outputs["verdict_file"])
+    assert step.outputs["verdict"] == "WARNING"
+    assert json.loads(file.read_text())["evidence"]["as_of"] == "2026-01-31"
+    assert runner.publish(file, *SECOND).outputs["verdict"] == verdict
 
 
 def test_publishing_may_be_required(runner, github, verdict_file):

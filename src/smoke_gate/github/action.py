@@ -117,7 +117,7 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
         job = replace(job, failures=(*job.failures, _NO_PLACE))
     expected = expectation_of(job)
     with in_time(file):
-        claim = read_claim(file, job.context.sha)
+        claim = read_claim(file, job.context)
         judgement = judged_again(
             claim,
             expected,

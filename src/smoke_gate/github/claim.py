@@ -6,6 +6,7 @@ change. So nothing of the file is shown as it is: its evidence is judged again, 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,24 +43,33 @@ def in_time(file: Path) -> Iterator[None]:
         raise UsageError(f"{file} is not judged within {LONGEST_JUDGING:g} s: it is not published") from None
 
 
-def read_claim(file: Path, sha: str | None) -> Recorded:
+def read_claim(file: Path, job: Context) -> Recorded:
     """Read a verdict file as one would a stranger's.
 
     Args:
         file: the file.
-        sha: the commit that it must be about, where it names one; None: any.
+        job: what it must be about, as far as both of them say so: a repository, a commit.
 
     Raises:
         UsageError: it cannot be read, is too large, is no verdict file, is not what this version reads, or is about
-            another commit.
+            another repository or commit.
 
     """
     if file.is_file() and file.stat().st_size > LARGEST_CLAIM:
         raise UsageError(f"{file} is larger than {LARGEST_CLAIM >> 20} MiB: it is not published")
     document = read_document(file)
-    if sha is not None and document["context"]["sha"] not in (None, sha):
-        raise UsageError(f"{file} is about commit {document['context']['sha']!r}, this job about {sha}")
-    return recorded(document, file)
+    said = document["context"]
+    _refuse_another(file, "repository", said["repository"], job.repository)
+    _refuse_another(file, "commit", said["sha"], job.sha)
+    claim = recorded(document, file)
+    if said["sha"] is None or claim.policy.runs.commit in ("head", "code"):
+        _refuse_another(file, "head", claim.evidence.head, job.sha)
+    return claim
+
+
+def _refuse_another(file: Path, kind: str, said: str | None, known: str | None) -> None:
+    if None not in (said, known) and said != known:
+        raise UsageError(f"{file} is about {kind} {said!r}, this job about {known}")
 
 
 def disagreements(claim: Recorded) -> tuple[str, ...]:
@@ -90,7 +100,9 @@ def judged_again(
         server: this job's own tracking URI: only to that one the report links.
 
     """
-    policy, evidence = claim.policy, claim.evidence
+    # A day that the file makes up must not let a waiver hold that has expired.
+    today = datetime.now(UTC).date().isoformat()
+    policy, evidence = claim.policy, replace(claim.evidence, as_of=max(claim.evidence.as_of, today))
     if expected is not None:
         policy, evidence = expected.applied(policy, evidence)
     verdict, source = evaluate(policy, evidence), claim.document["source"]
