@@ -1,6 +1,6 @@
 """Every attempt at the matrix: which cell and seed each run is, and what became of it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LOCAL_PAGE = 5000  # a file store reads every run again for each page
 _REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
+_MOST_LISTINGS = 5  # until nothing that the one before had is missing
 # What training code says of itself comes first: MLflow's own tag is of the repository that holds the script.
 _COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
 _DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
@@ -30,17 +31,41 @@ _PARENT_TAG = "mlflow.parentRunId"
 
 def search(
     store: Store, experiments: Sequence[str], where: str, progress: Progress
-) -> Iterator["RecordedRun"]:
-    """Yield all runs of the experiments that the filter selects, deleted ones too, page after page.
+) -> tuple["RecordedRun", ...]:
+    """Return all runs of the experiments that the filter selects, deleted ones too.
+
+    Where that takes more than one page, it is done at least twice: MLflow counts how many runs the pages before had,
+    so that a run is passed over where one before it is erased in between. What a listing passed over, or what was
+    erased, the next one shows to be missing.
 
     Raises:
-        StoreError: A page cannot be read, or a run of a file store is one that MLflow passes over.
+        StoreError: A page cannot be read, the runs change all the while, or a run of a file store is one that MLflow
+            passes over.
     """
+    before: Mapping[str, RecordedRun] | None = None
+    for _ in range(_MOST_LISTINGS):
+        found, pages = _listing(store, experiments, where, progress)
+        if pages == 1 or (before is not None and before.keys() <= found.keys()):
+            break
+        before = found
+    else:
+        raise StoreError(f"the runs of {store.name} change while they are read: try again")
+    if store.kind == "files" and not where:
+        refuse_lost_runs(files_path(store.uri), experiments, found)
+    return tuple(found.values())
+
+
+def _listing(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress
+) -> tuple[Mapping[str, "RecordedRun"], int]:
+    """Return the runs, by id, and on how many pages they were."""
     from mlflow.entities import ViewType
 
     size = _LOCAL_PAGE if store.patience is None else _REMOTE_PAGE
+    pages = set()
 
     def page(token: str | None) -> "PagedList[RecordedRun]":
+        pages.add(token)  # again where a call is tried again
         return store.client.search_runs(
             list(experiments),
             filter_string=where,
@@ -49,13 +74,11 @@ def search(
             page_token=token,
         )
 
-    found = set()
+    found: dict[str, RecordedRun] = {}
     for run in all_pages(store, page):
-        found.add(run.info.run_id)
+        found[run.info.run_id] = run
         progress("runs", len(found), None)
-        yield run
-    if store.kind == "files" and not where:
-        refuse_lost_runs(files_path(store.uri), experiments, found)
+    return found, len(pages)
 
 
 def ids_in_scope(
