@@ -232,6 +232,44 @@ def test_a_policy_that_the_file_brings_itself_does_not_count_where_the_bases_doe
     assert "Policy of the base branch" in github.of()[0].body
 
 
+@pytest.mark.parametrize(
+    ("section", "change", "told"),
+    [
+        ((), {"experiments": ["elsewhere"]}, "experiments"),
+        (("runs",), {"where": "tags.keep = 'yes'"}, "runs.where"),
+        (("runs",), {"seed": "tags.seed"}, "runs.seed"),
+        (("gates", "definition_hash"), {"expected": {"run_id": "own"}}, "gates.definition_hash.expected"),
+        (("gates", "checkpoints"), {"max_bytes": 1}, "what the gates read (max_bytes)"),
+        (("gates", "figures"), {"paths": ["none/*.png"]}, "what the gates read (figures)"),
+    ],
+)
+def test_evidence_that_another_policy_chose_is_no_evidence_where_the_bases_counts(
+    runner, github, verdict_file, section, change, told
+):
+    def read_otherwise(document: dict[str, Any]) -> None:
+        place = document["policy"]
+        for key in section:
+            place = place[key]
+        place |= change
+
+    claim = forged(verdict_file, read_otherwise)
+    step = runner.publish(claim, *SECOND, policy_ref="base", commit_status="gate")
+    assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
+    assert f"another policy than that of main, which is to count: they differ in {told}. Run" in step.stderr
+    assert runner.publish(claim, *SECOND).outputs["verdict"] != "ERROR"  # the difference is shown
+
+
+def test_a_plan_that_leaves_pairs_out_fails_where_the_bases_counts(runner, github, verdict_file):
+    def without_a_cell(document: dict[str, Any]) -> None:
+        del document["policy"]["plan"]["cells"]["A3"]
+        runs = {one["run_id"] for one in document["evidence"]["attempts"] if one["cell"] == "A3"}
+        facts = document["evidence"]["runs"]
+        document["evidence"]["runs"] = [one for one in facts if one["run_id"] not in runs]
+
+    step = runner.publish(forged(verdict_file, without_a_cell), *SECOND, policy_ref="base")
+    assert (step.code, step.outputs["verdict"]) == (1, "FAIL")
+
+
 def test_a_change_of_the_policy_cannot_be_kept_quiet(runner, github, verdict_file):
     (runner.workspace / "smoke-gate.yml").write_text(LENIENT)
     step = runner.run(all_pass(), *pull_request(9, FORK, fork=True), github_token="read-only")

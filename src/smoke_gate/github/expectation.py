@@ -4,8 +4,10 @@ The file is another job's, and its policy is what that job said: a pull request 
 the difference that its evidence records, at will. So the base branch's is read here, and held against the file's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
+from smoke_gate.collect.needs import Needs, needs_of
+from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.github.base_policy import base_of, policy_change, policy_unknown
 from smoke_gate.github.job import Job
@@ -14,7 +16,7 @@ from smoke_gate.options import DEFAULT_POLICY
 from smoke_gate.policy.errors import PolicyError
 from smoke_gate.policy.formats import effective_yaml
 from smoke_gate.policy.load import load_policy
-from smoke_gate.policy.model import Policy
+from smoke_gate.policy.model import ByRunId, ByRunName, Policy, Runs
 
 _VERDICT_FILE = "the verdict file"
 
@@ -33,11 +35,21 @@ class Expectation:
     counts: bool = False
 
     def applied(self, policy: Policy, evidence: Evidence) -> tuple[Policy, Evidence]:
-        """Return what is judged of a verdict file: by which policy, and with which change of it in the evidence."""
+        """Return what is judged of a verdict file: by which policy, and with which change of it in the evidence.
+
+        Raises:
+            UsageError: this policy counts, and the evidence is not what it would have read.
+
+        """
         if self.policy is None:
             unknown = policy_unknown(self.unknown or "", other=_VERDICT_FILE)
             return policy, replace(evidence, policy_change=unknown)
         expected, found = effective_yaml(self.policy), effective_yaml(policy)
+        if self.counts and (differ := _reading_differs(self.policy, policy)):
+            raise UsageError(
+                f"the evidence was read by another policy than that of {self.branch}, which is to count: they differ "
+                f"in {', '.join(differ)}. Run the first workflow again on that policy, or give it `policy_ref: base` too"
+            )
         change = policy_change(
             expected, found, branch=self.branch, other=_VERDICT_FILE, base_counts=self.counts
         )
@@ -69,3 +81,28 @@ def expectation_of(job: Job) -> Expectation | None:
         return Expectation(branch=base.branch, policy=None, unknown=unknown)
     branch = base.branch if base.text is not None else f"{base.branch}, which has no policy file"
     return Expectation(branch=branch, policy=policy, counts=counts)
+
+
+def _reading_differs(one: Policy, other: Policy) -> tuple[str, ...]:
+    """Return where two policies do not have the same evidence read, in words.
+
+    The plan is not among it: a planned pair that only one of them has is not read, which is FAIL.
+    """
+    needs = needs_of(one), needs_of(other)
+    settings = {
+        "experiments": (one.experiments, other.experiments),
+        **{
+            f"runs.{name}": (getattr(one.runs, name), getattr(other.runs, name)) for name in Runs.model_fields
+        },
+        "gates.definition_hash.expected": (_named_registration(one), _named_registration(other)),
+        **{
+            f"what the gates read ({field.name})": tuple(getattr(need, field.name) for need in needs)
+            for field in fields(Needs)
+        },
+    }
+    return tuple(name for name, (ours, theirs) in settings.items() if ours != theirs)
+
+
+def _named_registration(policy: Policy) -> ByRunId | ByRunName | None:
+    expected = policy.gates.definition_hash.expected
+    return expected if isinstance(expected, ByRunId | ByRunName) else None
