@@ -71,8 +71,8 @@ class Comparison:
     """Head against base.
 
     ``metrics`` begin with those that the limits and head's report name. ``lacking`` are the planned pairs that are not
-    in both, with the sides that have no run. ``redefined`` are the pairs whose two runs computed different
-    definitions of the metric, ``other_data`` those whose data hashes differ.
+    in both, with the sides that have no run. ``redefined`` are the pairs whose two runs state different
+    definitions of the metric, or of which only one states any, ``other_data`` those whose data hashes differ.
     """
 
     metrics: tuple[MetricChanges, ...]
@@ -110,7 +110,7 @@ def compare(
     """
     both, lacking = _paired(_runs(*base), _runs(*head))
     definition = base[0].gates.definition_hash.key, head[0].gates.definition_hash.key
-    redefined = tuple(one.pair for one in both if _differs(one, *definition))
+    redefined = tuple(one.pair for one in both if not _states_the_same(one, *definition))
     metrics = tuple(_metric(name, both) for name in _names(both, head[0], limits))
     changes = {metric.metric: metric for metric in metrics}
     return Comparison(
@@ -192,6 +192,11 @@ def _data(base: Policy, head: Policy) -> Iterator[tuple[str, str]]:
         yield before.key.replace("{split}", split), after.key.replace("{split}", split)
 
 
+def _states_the_same(one: _Both, base_key: str, head_key: str) -> bool:
+    """Whether both runs say the same of a param, be it nothing."""
+    return one.base.params.get(base_key) == one.head.params.get(head_key)
+
+
 def _differs(one: _Both, base_key: str, head_key: str) -> bool:
     before, after = one.base.params.get(base_key), one.head.params.get(head_key)
     return before is not None and after is not None and before != after
@@ -208,7 +213,7 @@ def _problems(
     for pair, sides in lacking:
         yield f"{pair.subject}: no run in {' and '.join(sides)}"
     for pair in redefined:
-        yield f"{pair.subject}: the two runs computed different definitions"
+        yield f"{pair.subject}: the two runs do not state one definition"
     for change in changes:
         if problem := _problem(limit, change):
             yield f"{change.pair.subject}: {problem}"

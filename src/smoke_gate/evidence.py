@@ -70,7 +70,8 @@ class Payload:
 class Registration:
     """A preregistration run: the definition's hash as it was written down before the matrix.
 
-    ``other_keys`` are the params that hold a definition's hash where the policy's key holds none.
+    It may be written until ``end_time``. ``other_keys`` are the params that hold a definition's hash where the policy's
+    key holds none.
     """
 
     run_id: str
@@ -85,6 +86,7 @@ class Registration:
     policy_sha256: str | None = None
     payload: Payload | None = None
     other_keys: tuple[str, ...] = ()
+    end_time: int | None = None
 
     @property
     def counts(self) -> bool:

@@ -103,7 +103,7 @@ class Judged:
     evidence: Evidence
     origin: Origin
     verdict: Verdict
-    judged_at: datetime
+    looked_at: datetime
     drawings: tuple[Drawing, ...] = ()
 
 
@@ -137,20 +137,25 @@ def _pause(seconds: float) -> None:
 
 def read_and_judge(request: Request, progress: Progress) -> Judged:
     """Read the runs as they are now, and judge them."""
+    looked_at = datetime.now(UTC)  # before the first look: facts are as old as that
     figures = not request.options.no_figures
     collected = collect(request.policy, request.source, curves=figures, progress=progress)
     evidence = replace(collected.evidence, policy_change=request.policy_change)
     origin = Origin(tracking_uri=collected.tracking_uri, experiments=collected.experiments)
     drawings = _drawn(request.policy, evidence, progress) if figures else ()
-    return judge(request, with_drawings(evidence, drawings), origin, drawings)
+    return judge(request, with_drawings(evidence, drawings), origin, looked_at, drawings)
 
 
-def judge(request: Request, evidence: Evidence, origin: Origin, drawings: tuple[Drawing, ...] = ()) -> Judged:
+def judge(
+    request: Request,
+    evidence: Evidence,
+    origin: Origin,
+    looked_at: datetime,
+    drawings: tuple[Drawing, ...] = (),
+) -> Judged:
     """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
     verdict = evaluate(request.policy, evidence)
-    return Judged(
-        evidence=evidence, origin=origin, verdict=verdict, judged_at=datetime.now(UTC), drawings=drawings
-    )
+    return Judged(evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at, drawings=drawings)
 
 
 def write(request: Request, judged: Judged) -> Result:
@@ -162,10 +167,10 @@ def write(request: Request, judged: Judged) -> Result:
         context=request.context,
         source=judged.origin,
         tool=Tool(version=__version__, image_digest=request.image_digest),
-        created_at=judged.judged_at,
+        created_at=judged.looked_at,
         figures=[drawing.name for drawing in judged.drawings],
     )
-    folder, name = request.options.output_dir, stamp(judged.judged_at, document["evidence_sha256"])
+    folder, name = request.options.output_dir, stamp(judged.looked_at, document["evidence_sha256"])
     verdict_file = folder / f"smoke_verdict_{name}.json"
     judgement = Judgement(
         verdict=judged.verdict,
@@ -192,15 +197,19 @@ def _written(
 ) -> Mapping[str, Path]:
     """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
     contents = {kind: (path, text.encode()) for kind, (path, text) in texts.items()}
+    # Another check of this second and this evidence has files of the same names.
+    new = [path for path, _ in contents.values() if not path.exists()]
+    new_figures = not figures.exists()
     try:
         files = {kind: write_whole(path, content) for kind, (path, content) in contents.items()}
         if drawings:
             files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
     except BaseException:
-        for path, _ in contents.values():
+        for path in new:
             with suppress(OSError):
                 path.unlink()
-        shutil.rmtree(figures, ignore_errors=True)
+        if new_figures:
+            shutil.rmtree(figures, ignore_errors=True)
         raise
     return files
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class Runner:
             if isinstance(evidence, BaseException):
                 raise evidence
             evidence_here = replace(evidence, policy_change=request.policy_change)
-            return write(request, judge(request, evidence_here, ORIGIN))
+            return write(request, judge(request, evidence_here, ORIGIN, datetime.now(UTC)))
 
         return run_action({"INPUT_TRACKING_URI": ORIGIN.tracking_uri, **environ}, check, self.clock)
 
@@ -198,8 +199,8 @@ def workflow_run(
     run = {
         "id": 100,
         "run_attempt": 1,
-        "head_sha": sha,
         "event": event,
+        "head_sha": sha,
         "head_branch": branch,
         "head_repository": {"owner": {"login": owner}},
         "pull_requests": [],

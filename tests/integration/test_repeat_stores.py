@@ -3,9 +3,11 @@
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from dulwich import porcelain
 from mlflow import MlflowClient
 
 from smoke_gate.cli import run
+from smoke_gate.collect import collect
 from smoke_gate.contract import Golden, definition_hash, preregister
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.report import files
@@ -216,6 +219,15 @@ def test_a_renamed_experiment_is_the_same(client, capsys):
     assert "unchanged since" in capsys.readouterr().out
 
 
+def test_an_experiment_whose_name_is_the_id_of_the_one_that_was_read_is_another(client, capsys):
+    record(client, RUNS)
+    _, path, document = check()
+    client.create_experiment(document["source"]["experiments"][0]["id"])
+    capsys.readouterr()
+    assert run(["reproduce", str(path), "--live"]) == 0
+    assert "unchanged since" in capsys.readouterr().out
+
+
 def test_a_tampered_file_is_not_held_against_the_store(client, capsys):
     record(client, RUNS)
     _, path, document = check()
@@ -316,6 +328,34 @@ def test_files_that_cannot_all_be_written_leave_none(failing, client, monkeypatc
     assert run(["check", "--tracking-uri", URI]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [path.name for path in Path("outputs").iterdir()] == [".gitignore"]
+
+
+def test_files_of_another_check_stay_where_these_cannot_be_written(client, monkeypatch):
+    record(client, RUNS)
+    _, path, _ = check()
+    before = sorted(Path("outputs").rglob("*"))
+    monkeypatch.setattr("smoke_gate.pipeline.stamp", lambda *_: path.stem.removeprefix("smoke_verdict_"))
+
+    def full(*_: object) -> None:
+        raise files.ReportError("No space left on device")
+
+    monkeypatch.setattr("smoke_gate.pipeline.write_folder", full)
+    assert run(["check", "--tracking-uri", URI]) == 2
+    assert sorted(Path("outputs").rglob("*")) == before
+
+
+def test_a_verdict_is_as_old_as_its_first_look(client, monkeypatch):
+    record(client, RUNS)
+    looked = []
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        time.sleep(1.1)
+        looked.append(datetime.now(UTC))
+        return collect(*arguments, **options)
+
+    monkeypatch.setattr("smoke_gate.pipeline.collect", slowly)
+    _, _, document = check()
+    assert datetime.fromisoformat(document["created_at"]) < looked[0]
 
 
 # --- the attempt ledger -----------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
 
+STARTED = 1_700_000_000_000
+
 
 def run(
     run_id: str = "r",
@@ -13,8 +15,8 @@ def run(
     name: str = "A-42",
     stage: str = "active",
     status: str = "FINISHED",
-    start: int = 1,
-    end: int | None = 2,
+    start: int = STARTED,
+    end: int | None = STARTED + 1,
 ) -> Run:
     """Return a run as MLflow gives it."""
     info = RunInfo(

@@ -99,6 +99,7 @@ def registration(run_id: str = "registration", **facts: Any) -> Registration:
         status="FINISHED",
         lifecycle_stage="active",
         start_time=REGISTERED,
+        end_time=REGISTERED,
         sha256=DEFINITION,
         commit=COMMIT,
         payload=payload(),

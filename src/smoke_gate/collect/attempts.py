@@ -26,6 +26,7 @@ _MOST_LISTINGS = 5  # until nothing that the one before had is missing
 # What training code says of itself comes first: MLflow's own tag is of the repository that holds the script.
 _COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
 _DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
+_EARLIEST = 946_684_800_000  # UTC milliseconds: the year 2000
 _PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -192,8 +193,9 @@ def name_of(run: "RecordedRun") -> str:
 
 
 def time_of(milliseconds: int | None) -> int | None:
-    """Return a recorded time as evidence holds it."""
-    return milliseconds if milliseconds is not None and is_exact(milliseconds) else None
+    """Return a recorded time as evidence holds it; one before MLflow was made is in seconds, or none."""
+    known = milliseconds is not None and is_exact(milliseconds) and milliseconds >= _EARLIEST
+    return milliseconds if known else None
 
 
 def commit_of(run: "RecordedRun") -> str | None:

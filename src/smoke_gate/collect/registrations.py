@@ -36,6 +36,7 @@ def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Re
         status=run.info.status,
         lifecycle_stage=run.info.lifecycle_stage,
         start_time=time_of(run.info.start_time),
+        end_time=time_of(run.info.end_time),
         sha256=params.get(key),
         prior_sha256=params.get("prior_sha256") or None,
         reason=params.get("reason") or None,

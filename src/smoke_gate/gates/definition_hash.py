@@ -58,15 +58,18 @@ def _registration_check(
 def _registered_in_time(case: Case, registration: Registration) -> Check:
     starts = [attempt.start_time for _, attempt in case.matrix.selected]
     known = [start for start in starts if start is not None]
-    if registration.start_time is None or len(known) < len(starts):
+    if registration.start_time is None or registration.end_time is None or len(known) < len(starts):
         status = Status.WARNING
         message = (
-            "It cannot be shown that the definition was registered before the runs started: a start time is missing, "
-            "or not in milliseconds."
+            "It cannot be shown that the definition was registered before the runs started: a time is missing, or not "
+            "in milliseconds."
         )
-    elif known and registration.start_time > min(known):
+    elif known and max(registration.start_time, registration.end_time) > min(known):
         status = Status.WARNING
-        message = "The definition was registered after the first run started. Register it first, then run the matrix."
+        message = (
+            "The registration of the definition ended after the first run started. "
+            "Register it first, then run the matrix."
+        )
     else:
         status, message = Status.PASS, "The definition was registered before the first run started."
     return _registration_check("preregistration", status, "preregistration", message, registration.run_id)

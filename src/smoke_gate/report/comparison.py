@@ -61,7 +61,7 @@ def _notes(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
         yield f"no run in {where}", pairs
     if comparison.redefined:
         yield (
-            "different metric definitions, so their differences mean nothing",
+            "no common metric definition, so their differences mean nothing",
             _subjects(comparison.redefined),
         )
     if comparison.other_data:

@@ -6,7 +6,7 @@ from mlflow.entities import Run
 from smoke_gate.collect.attempts import reader_of, worth_keeping
 from smoke_gate.evidence import Attempt
 from smoke_gate.policy.model import Policy
-from tests.support.entities import run
+from tests.support.entities import STARTED, run
 
 
 def policy(**runs: str) -> Policy:
@@ -86,7 +86,7 @@ def test_scope_is_what_the_filter_selected():
 def test_the_facts_of_an_attempt_are_taken_over():
     found = attempt(run("a", status="KILLED", stage="deleted"))
     assert (found.run_id, found.status, found.lifecycle_stage) == ("a", "KILLED", "deleted")
-    assert (found.start_time, found.end_time, found.experiment_id) == (1, 2, "1")
+    assert (found.start_time, found.end_time, found.experiment_id) == (STARTED, STARTED + 1, "1")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,9 @@ def test_the_facts_of_an_attempt_are_taken_over():
         (1_700_000_000_000_000_000, None),
         (2**53, None),
         (-(2**53), None),
+        (0, None),
+        (1_700_000_000, None),
+        (946_684_800_000, 946_684_800_000),
         (2**53 - 1, 2**53 - 1),
     ],
 )

@@ -14,7 +14,7 @@ from smoke_gate.collect.registrations import (
 from smoke_gate.evidence import Registration
 from smoke_gate.hashing import definition_hash, sha256_hex
 from smoke_gate.policy.model import Policy
-from tests.support.entities import run
+from tests.support.entities import STARTED, run
 
 
 def policy(expected: object = "preregistration") -> Policy:
@@ -94,8 +94,8 @@ def test_registration_says_what_the_run_says():
     )
     found = registration_of(recorded, "k", None)
     assert found == Registration(
-        run_id="r", run_name="reg", status="FINISHED", lifecycle_stage="active", start_time=1, sha256="hash",
-        prior_sha256="old", reason="why", policy_sha256="p",
+        run_id="r", run_name="reg", status="FINISHED", lifecycle_stage="active", start_time=STARTED, sha256="hash",
+        prior_sha256="old", reason="why", policy_sha256="p", end_time=STARTED + 1,
     )  # fmt: skip
     assert registration_of(run(params={"prior_sha256": ""}), "k", None).prior_sha256 is None
     assert registration_of(run(start=1_700_000_000_000_000_000), "k", None).start_time is None

@@ -377,16 +377,18 @@ def test_deleted_registrations_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("start", "status"),
+    ("start", "end", "status"),
     [
-        (REGISTERED, Status.PASS),
-        (REGISTERED + MINUTE, Status.PASS),
-        (REGISTERED + MINUTE + 1, Status.WARNING),
-        (None, Status.WARNING),
+        (REGISTERED, REGISTERED + 1, Status.PASS),
+        (REGISTERED, REGISTERED + MINUTE, Status.PASS),
+        (REGISTERED, REGISTERED + MINUTE + 1, Status.WARNING),  # filled in later than it was begun
+        (REGISTERED + MINUTE + 1, REGISTERED, Status.WARNING),
+        (None, REGISTERED, Status.WARNING),
+        (REGISTERED, None, Status.WARNING),
     ],
 )
-def test_a_registration_after_the_first_run_is_a_warning(start, status):
-    outcome = ask(GATE, with_registrations(registration(start_time=start)))
+def test_a_registration_that_ended_after_the_first_run_started_is_a_warning(start, end, status):
+    outcome = ask(GATE, with_registrations(registration(start_time=start, end_time=end)))
     (check,) = [check for check in outcome.checks if check.kind == "preregistration"]
     assert (check.status, check.run_id) == (status, "registration")
 
@@ -394,7 +396,7 @@ def test_a_registration_after_the_first_run_is_a_warning(start, status):
 def test_a_run_without_a_start_cannot_show_that_it_came_later():
     check = found(with_attempt(passing_matrix(), "A3/42", start_time=None))
     assert check.status is Status.WARNING
-    assert "a start time is missing, or not in milliseconds" in check.message
+    assert "a time is missing, or not in milliseconds" in check.message
 
 
 # --- a hash that the policy states ------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_what_makes_the_differences_less_than_they_look_is_said():
     head = with_run(head, "B0/42", params={"test_data_hash": "0" * 16})
     body = section(head).body
     assert "no run in head: <code>A3/42</code>" in body
-    assert "different metric definitions, so their differences mean nothing: <code>A3/123</code>" in body
+    assert "no common metric definition, so their differences mean nothing: <code>A3/123</code>" in body
     assert "other data: <code>B0/42</code>" in body
     assert "⚠️ 2 of 3" in body
     assert "nan" in body
