@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -331,6 +332,45 @@ def test_a_deleted_experiment(folder):
     client.delete_experiment(experiment_id(client))
     with pytest.raises(ExperimentError, match=r"'stage05' of .* is deleted"):
         collect(policy(), Source(tracking_uri=uri))
+
+
+def named_as(folder: Path, number: str, name: str) -> None:
+    """Name an experiment as only those can who edit its file, or merge two stores."""
+    meta = folder / "mlruns" / number / "meta.yaml"
+    meta.write_text(re.sub("^name: .*$", f"name: {name}", meta.read_text(), flags=re.MULTILINE))
+
+
+def test_two_experiments_of_one_name_are_not_chosen_from(folder):
+    uri, _ = stored(folder, "files", [recipe("B0", "42")])
+    with file_store(folder / "mlruns") as client:
+        first, second = experiment_id(client), client.create_experiment("other")
+    named_as(folder, second, EXPERIMENT)
+    ids = " and ".join(sorted([first, second]))
+    with pytest.raises(
+        ExperimentError, match=f"has 2 experiments 'stage05': {ids}. Name the one .* by its id"
+    ):
+        collect(policy(), Source(tracking_uri=uri))
+    for asked in ([first], [second], [first, second]):
+        found = collect(policy(experiments=asked), Source(tracking_uri=uri)).experiments
+        assert found == tuple((number, EXPERIMENT) for number in asked)
+
+
+def test_an_active_experiment_counts_before_a_deleted_one_of_its_name(folder):
+    uri, _ = stored(folder, "files", [recipe("B0", "42")])
+    with file_store(folder / "mlruns") as client:
+        its_id, other = experiment_id(client), client.create_experiment("other")
+        named_as(folder, other, EXPERIMENT)
+        client.delete_experiment(other)
+    assert only(collect(policy(), Source(tracking_uri=uri)).experiments)[0] == its_id
+
+
+def test_ids_that_are_known_count_instead_of_names(folder):
+    uri, _ = stored(folder, "sqlite", [recipe("B0", "42")])
+    client = sqlite_client(uri)
+    its_id = experiment_id(client)
+    client.create_experiment(its_id)
+    found = collect(policy(experiments=["gone"]), Source(tracking_uri=uri, experiment_ids=(its_id,)))
+    assert found.experiments == ((its_id, EXPERIMENT),)
 
 
 @pytest.mark.parametrize("kind", KINDS)

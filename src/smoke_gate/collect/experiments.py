@@ -15,17 +15,26 @@ if TYPE_CHECKING:
 _MOST_LISTED = 20
 
 
-def find_experiments(store: Store, asked: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) of the experiments asked for by name or id; where none is, of the only one with runs.
+def find_experiments(
+    store: Store, asked: Sequence[str], ids: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of experiments.
+
+    Args:
+        store: the store.
+        asked: names or ids, a name first. Where none is given, the only experiment with runs is meant.
+        ids: ids, which count instead, whatever the names are.
 
     Raises:
-        ExperimentError: One is not there, or is deleted; or none is asked for and not exactly one has runs.
+        ExperimentError: One is not there, is deleted, or shares its name; or none is asked for and not exactly one
+            has runs.
         StoreError: The store cannot be read.
+
     """
     known = _experiments(store)
-    if not asked:
+    if not asked and not ids:
         return (_only_one_with_runs(store, known),)
-    found = [_find(store, known, text) for text in asked]
+    found = [_find(store, known, text, by_name=not ids) for text in ids or asked]
     return tuple(dict.fromkeys((experiment.experiment_id, experiment.name) for experiment in found))
 
 
@@ -38,18 +47,29 @@ def _experiments(store: Store) -> list["Experiment"]:
     return list(all_pages(store, page))
 
 
-def _find(store: Store, known: Sequence["Experiment"], text: str) -> "Experiment":
-    by_name = [experiment for experiment in known if experiment.name == text]
-    found = by_name or [experiment for experiment in known if experiment.experiment_id == text]
+def _find(store: Store, known: Sequence["Experiment"], text: str, *, by_name: bool) -> "Experiment":
+    named = [experiment for experiment in known if experiment.name == text] if by_name else []
+    found = named or [experiment for experiment in known if experiment.experiment_id == text]
     if not found:
         raise ExperimentError(f"{store.name} has no experiment {text!r}{_nearest(text, known)}")
-    if found[0].lifecycle_stage != "active":
+    active = _active(found)
+    if not active:
         raise ExperimentError(f"experiment {text!r} of {store.name} is deleted: restore it, or name another")
-    return found[0]
+    if len(active) > 1:
+        ids = " and ".join(sorted(experiment.experiment_id for experiment in active))
+        raise ExperimentError(
+            f"{store.name} has {len(active)} experiments {text!r}: {ids}. Name the one that you mean by its id, or "
+            "all of them"
+        )
+    return active[0]
+
+
+def _active(experiments: Sequence["Experiment"]) -> list["Experiment"]:
+    return [experiment for experiment in experiments if experiment.lifecycle_stage == "active"]
 
 
 def _nearest(text: str, known: Sequence["Experiment"]) -> str:
-    names = [experiment.name for experiment in known if experiment.lifecycle_stage == "active"]
+    names = [experiment.name for experiment in _active(known)]
     near = get_close_matches(text, names, n=3, cutoff=0.5)
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
@@ -57,7 +77,7 @@ def _nearest(text: str, known: Sequence["Experiment"]) -> str:
 
 
 def _only_one_with_runs(store: Store, known: Sequence["Experiment"]) -> tuple[str, str]:
-    active = [experiment for experiment in known if experiment.lifecycle_stage == "active"]
+    active = _active(known)
     with_runs = [experiment for experiment in active if _has_runs(store, experiment)]
     if len(with_runs) == 1:
         return with_runs[0].experiment_id, with_runs[0].name

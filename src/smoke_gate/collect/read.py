@@ -44,8 +44,9 @@ class Source:
 
     ``checkout`` is the root of the working tree: for git and for ``figures.files``. ``policy_dir`` is the policy
     file's folder: for the definition file. ``artifact_path_map`` are pairs (old, new) of where artifacts were and
-    are. ``head`` is the commit that counts as head, None for the one that is checked out. ``workers`` bounds how
-    many runs are read at a time.
+    are. ``head`` is the commit that counts as head, None for the one that is checked out. ``experiment_ids`` are the
+    experiments where they are known by id, instead of the policy's. ``workers`` bounds how many runs are read at a
+    time.
     """
 
     tracking_uri: str
@@ -53,6 +54,7 @@ class Source:
     policy_dir: Path = Path()
     artifact_path_map: PathMap = ()
     head: str | None = None
+    experiment_ids: tuple[str, ...] = ()
     workers: int = 8
 
 
@@ -108,7 +110,7 @@ def collect(
     needs = needs_of(policy, curves=curves)
     definition = _definition(policy, source)
     with open_store(source.tracking_uri) as store:
-        recorded = _read_attempts(policy, store, progress)
+        recorded = _read_attempts(policy, source, store, progress)
         reader = FactReader(needs, store, source.artifact_path_map)
         selected = [attempt for _, attempt in select(policy, recorded.attempts).selected]
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
@@ -147,7 +149,7 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
 
     """
     with open_store(source.tracking_uri) as store:
-        recorded = _read_attempts(policy, store, progress)
+        recorded = _read_attempts(policy, source, store, progress)
     found = [
         attempt
         for attempt in recorded.attempts
@@ -160,9 +162,9 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
     )
 
 
-def _read_attempts(policy: Policy, store: Store, progress: Progress) -> _Recorded:
+def _read_attempts(policy: Policy, source: Source, store: Store, progress: Progress) -> _Recorded:
     _LOG.info("reading %s", store.name)
-    experiments = find_experiments(store, policy.experiments)
+    experiments = find_experiments(store, policy.experiments, source.experiment_ids)
     ids = [experiment_id for experiment_id, _ in experiments]
     everything = {run.info.run_id: run for run in search(store, ids, "", progress)}
     named = ", ".join(f"{name} ({experiment_id})" for experiment_id, name in experiments)

@@ -10,7 +10,6 @@ from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
-from smoke_gate.policy.model import Policy
 from smoke_gate.report.document import VerdictDocument
 from smoke_gate.report.headline import headline
 from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes
@@ -52,7 +51,7 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
 
     Args:
         case: the verdict file.
-        source: where the store and the checkout are; as head, the recorded one counts.
+        source: where the store and the checkout are; as head and as experiments, the recorded ones count.
         progress: is told how far it is.
 
     Raises:
@@ -60,10 +59,11 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
         ExperimentError: Its experiment is not there any more.
 
     """
-    policy = _same_experiments(case)
-    source = replace(source, head=case.evidence.head)
+    # By id: they may have other names by now, and others theirs.
+    ids = tuple(experiment["id"] for experiment in case.document["source"]["experiments"])
+    source = replace(source, head=case.evidence.head, experiment_ids=ids)
     curves = bool(case.evidence.drawn)
-    fresh = collect(policy, source, curves=curves, progress=progress).evidence
+    fresh = collect(case.policy, source, curves=curves, progress=progress).evidence
     # What no store says stays as it was, but for the figures of then: `check` would draw others, of the runs of now.
     fresh = replace(fresh, policy_change=case.evidence.policy_change)
     with open_store(source.tracking_uri) as store:
@@ -86,12 +86,6 @@ def live_text(live: Live, case: Recorded) -> str:
         lines += [changed.title, *(f"  {line}" for line in changed.lines)]
     lines += [f"verdict then: {document['headline']}", f"verdict now: {live.headline}", *LIMITS.splitlines()]
     return joined(lines)
-
-
-def _same_experiments(case: Recorded) -> Policy:
-    """Return the policy with the experiments that were read, by id: they may have other names by now."""
-    ids = tuple(experiment["id"] for experiment in case.document["source"]["experiments"])
-    return case.policy.model_copy(update={"experiments": ids})
 
 
 def _with_recorded_runs(
