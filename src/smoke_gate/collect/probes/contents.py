@@ -24,7 +24,7 @@ from smoke_gate.collect.probes.zip_directory import Member
 from smoke_gate.evidence import sayable
 
 FORMATS: Final = frozenset({"zip", "safetensors", "hdf5", "npy", "pickle", "joblib"})
-_SIMPLE: Final[Mapping[str, Callable[[io.BufferedReader, int, Inspection], None]]] = {
+_SIMPLE: Final[Mapping[str, Callable[[io.BufferedReader, int, Inspection], bool]]] = {
     "safetensors": probe_safetensors,
     "hdf5": probe_hdf5,
     "npy": probe_npy,
@@ -91,6 +91,8 @@ def examine(content: Content, inspection: Inspection) -> tuple[str | None, Broke
                 f"it promises {promised} by its name, but its bytes are {found or 'of no known format'}"
             )
         known = _probe(content, found, inspection)
+        if not content.depth and not inspection.holds_something:
+            raise BrokenError("it holds nothing")
     except BrokenError as error:
         problem = type(error)(sayable(str(error))[:_MAX_MESSAGE])
     except _UNEXPECTED as error:
@@ -109,8 +111,9 @@ def _probe(content: Content, found: str | None, inspection: Inspection) -> str |
             # Its header leaves room for a pickle, and the name does not say who loads the file.
             scan_disguised(content.stream, inspection)
             content.stream.seek(0)
-        simple(content.stream, content.size, inspection)
+        inspection.holds_something |= simple(content.stream, content.size, inspection)
         return found
+    inspection.holds_something |= content.size > 0
     if found == "pickle":
         alone = content.depth and not content.name.endswith(".joblib")
         (scan_one_pickle if alone else scan_pickles)(content.stream, inspection)

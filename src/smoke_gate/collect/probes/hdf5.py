@@ -24,8 +24,11 @@ def superblock_offset(head: bytes) -> int | None:
     return next((at for at in SUPERBLOCK_OFFSETS if head.startswith(SIGNATURE, at)), None)
 
 
-def probe_hdf5(stream: io.BufferedReader, size: int, _: Inspection) -> None:
+def probe_hdf5(stream: io.BufferedReader, size: int, _: Inspection) -> bool:
     """Verify the end that the superblock records against the file's length.
+
+    Returns:
+        True: what is in it is not looked at.
 
     Raises:
         BrokenError: no such superblock, another length, or a writer did not close the file.
@@ -45,3 +48,4 @@ def probe_hdf5(stream: io.BufferedReader, size: int, _: Inspection) -> None:
         raise BrokenError(f"it has {size} bytes where its HDF5 superblock says {end}")
     if version == 3 and block[_FLAGS_AT] & _OPEN_FOR_WRITING:
         raise BrokenError("it was not closed by its writer (HDF5 consistency flags)")
+    return True

@@ -56,11 +56,15 @@ def _ordered(names: set[str]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Inspection:
-    """One file's probe: its findings, and how many bytes may still be unpacked and opcodes followed."""
+    """One file's probe: its findings, and how many bytes may still be unpacked and opcodes followed.
+
+    ``holds_something`` is whether it came upon anything but empty arrays, archives and members.
+    """
 
     expansion_left: int
     opcodes_left: int = MAX_OPCODES
     imports: Imports = field(default_factory=Imports)
+    holds_something: bool = False
 
     @classmethod
     def of_size(cls, size: int) -> "Inspection":

@@ -21,8 +21,11 @@ _ONE_PARSER = (
 )  # CPython 3.11 counts the depth of all threads' parsers in one place, and raises SystemError
 
 
-def probe_npy(stream: io.BufferedReader, _: int, inspection: Inspection) -> None:
+def probe_npy(stream: io.BufferedReader, _: int, inspection: Inspection) -> bool:
     """Verify the header against the length of the data; scan the pickle of an object array.
+
+    Returns:
+        Whether the array has elements.
 
     Raises:
         BrokenError: the header is none, or the data have another length.
@@ -33,6 +36,7 @@ def probe_npy(stream: io.BufferedReader, _: int, inspection: Inspection) -> None
         scan_one_pickle(stream, inspection)
     elif (found := drain(stream)) != itemsize * count:
         raise BrokenError(f"it has {found} bytes of data where its header says {itemsize * count}")
+    return count > 0
 
 
 def _header(source: Source) -> tuple[int | None, int]:

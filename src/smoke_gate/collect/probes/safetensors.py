@@ -32,8 +32,11 @@ def header_length(head: bytes, size: int) -> int | None:
     )
 
 
-def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> None:
+def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> bool:
     """Verify header and offsets against the file's length.
+
+    Returns:
+        Whether a tensor has elements.
 
     Raises:
         BrokenError: the header is no such header, or the offsets do not cover the data exactly.
@@ -58,6 +61,7 @@ def probe_safetensors(stream: io.BufferedReader, size: int, _: Inspection) -> No
         end = stop
     if end != size - _LENGTH_BYTES - length:
         raise BrokenError(f"it has {size - _LENGTH_BYTES - length} bytes of data where its header says {end}")
+    return end > 0
 
 
 def _extent(name: str, entry: object) -> tuple[int, int]:

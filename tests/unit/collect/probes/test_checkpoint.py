@@ -40,9 +40,9 @@ def hdf5() -> bytes:
     return buffer.getvalue()
 
 
-def npy() -> bytes:
+def npy(array: np.ndarray = ARRAYS["weight"]) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, ARRAYS["weight"])
+    np.save(buffer, array)
     return buffer.getvalue()
 
 
@@ -91,6 +91,48 @@ def test_good_checkpoints(tmp_path, data, name, found):
     assert artifact.path == name
     assert artifact.size == len(data)
     assert artifact.sha256 == hashlib.sha256(data).hexdigest()
+
+
+EMPTY = npy(np.zeros((0, 4)))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (zipped({}), "model.npz"),
+        (zipped({}), "model.pt"),
+        (zipped({}), "model.bin"),
+        (zipped({"folder/": b"", "a": b""}), "model.pt"),
+        (zipped({"inner.zip": zipped({})}), "bundle.zip"),
+        (zipped({"weight.npy": EMPTY}), "model.npz"),
+        (safetensors.numpy.save({}), "model.safetensors"),
+        (safetensors.numpy.save({}, {"format": "pt"}), "model.safetensors"),
+        (EMPTY, "weight.npy"),
+    ],
+)
+def test_what_holds_nothing_is_not_intact(tmp_path, data, name):
+    artifact = probed(tmp_path, data, name)
+    assert artifact.problem == "it holds nothing"
+    assert artifact.format
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (zipped({"folder/": b"", "empty": b"", "version": b"3"}), "model.pt"),
+        (zipped({"empty.npy": EMPTY, "weight.npy": npy()}), "model.npz"),
+        (zipped({"weight.npy": npy(), "empty.npy": EMPTY}), "model.npz"),
+        (
+            zipped({"none.zip": zipped({}), "none.safetensors": safetensors.numpy.save({}), "x": b"x"}),
+            "model.zip",
+        ),
+        (npy(np.array(0)), "scalar.npy"),
+        (safetensors.numpy.save({"empty": np.zeros((0, 4)), "x": np.ones(1)}), "model.safetensors"),
+        (pickle.dumps({}), "optimizer.pkl"),
+    ],
+)
+def test_what_is_empty_beside_others_is_no_problem(tmp_path, data, name):
+    assert probed(tmp_path, data, name).problem is None
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.pth", "last.ckpt", "model.bin"])

@@ -10,6 +10,10 @@ from smoke_gate.collect.probes.npy import probe_npy
 from smoke_gate.evidence import Globals
 
 
+def holds_something(data: bytes) -> bool:
+    return probe_npy(io.BufferedReader(io.BytesIO(data)), len(data), Inspection.of_size(len(data)))
+
+
 def probe(data: bytes) -> Globals:
     inspection = Inspection.of_size(len(data))
     probe_npy(io.BufferedReader(io.BytesIO(data)), len(data), inspection)
@@ -41,6 +45,13 @@ ARRAYS = [
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda array: str(array.dtype))
 def test_what_numpy_writes_is_intact(array, version):
     assert probe(saved(array, version)) == Globals()
+
+
+def test_an_array_without_elements_holds_nothing():
+    found = [holds_something(saved(array)) for array in ARRAYS]
+    assert found == [array.size > 0 for array in ARRAYS]
+    assert holds_something(saved(np.array([None], dtype=object)))
+    assert not holds_something(saved(np.array([], dtype=object)))
 
 
 class Evil:

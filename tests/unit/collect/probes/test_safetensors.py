@@ -9,8 +9,8 @@ from smoke_gate.collect.probes.inspection import BrokenError, Inspection
 from smoke_gate.collect.probes.safetensors import header_length, probe_safetensors
 
 
-def probe(data: bytes) -> None:
-    probe_safetensors(io.BufferedReader(io.BytesIO(data)), len(data), Inspection.of_size(len(data)))
+def probe(data: bytes) -> bool:
+    return probe_safetensors(io.BufferedReader(io.BytesIO(data)), len(data), Inspection.of_size(len(data)))
 
 
 def with_header(header: object, data: bytes = b"") -> bytes:
@@ -40,6 +40,15 @@ GOOD = save(
 def test_good_files(data):
     assert header_length(data[:100], len(data)) is not None
     probe(data)
+
+
+def test_what_has_no_tensor_with_elements_holds_nothing():
+    empty = np.zeros((0, 4), dtype="f4")
+    assert probe(GOOD)
+    assert probe(save({"empty": empty, "x": np.ones(1)}))
+    assert not probe(save({}))
+    assert not probe(save({}, {"format": "pt"}))
+    assert not probe(save({"empty": empty}))
 
 
 @pytest.mark.parametrize("length", [9, 50, len(GOOD) - 1])
