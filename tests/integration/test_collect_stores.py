@@ -2,12 +2,13 @@
 
 import gzip
 import json
+import math
 import os
 import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +143,17 @@ def test_preregistrations_are_no_attempts(folder, kind):
     assert registered.payload is not None
     assert registered.sha256 == registered.payload.canonical_sha256
     assert (registered.payload.source, registered.reason, registered.commit) == ("artifact", "first", COMMIT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("values", [(math.nan, 0.5), (0.5, math.nan)])
+def test_a_nan_beside_another_value_of_its_moment_is_the_first_and_the_last(folder, kind, values):
+    uri, ids = stored(folder, kind, [recipe("B0", "42")])
+    with file_store(folder / "mlruns") if kind == "files" else nullcontext(sqlite_client(uri)) as client:
+        for value in values:
+            client.log_metric(ids["B0-42"], "loss", value, timestamp=START, step=3)
+    rules = policy(gates={"metric_ratio": {"rules": [{"value": "loss.last", "max": 2}]}})
+    assert {point.value for point in run_of(evidence(uri, ids, rules), "B0-42").histories["loss"]} == {"NaN"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
-from smoke_gate.collect.histories import thinned
+from smoke_gate.collect.histories import in_order, thinned
 from smoke_gate.collect.needs import Needs
 from smoke_gate.collect.registrations import other_keys, payload_in_params, registration_of
 from smoke_gate.collect.roots import PathMap
@@ -71,8 +71,9 @@ class FactReader:
 
     def _history(self, run: "RecordedRun", name: str) -> tuple[Point, ...]:
         found = self.store.call(self.store.client.get_metric_history, run.info.run_id, name)
-        ordered = sorted(found, key=lambda metric: (metric.step, metric.timestamp))
-        points = [(metric.step if is_exact(metric.step) else str(metric.step), metric) for metric in ordered]
+        points = [
+            (metric.step if is_exact(metric.step) else str(metric.step), metric) for metric in in_order(found)
+        ]
         return thinned([Point(step=step, value=metric_text(metric.value)) for step, metric in points])
 
 
