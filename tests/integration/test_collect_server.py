@@ -166,7 +166,7 @@ def test_a_logged_model_without_its_weights(server, tmp_path):
     (tmp_path / "model" / "data").mkdir(parents=True)
     (tmp_path / "model" / "data" / "words.txt").write_text("smoke")
     (tmp_path / "model" / "MLmodel").write_text(
-        "flavors: {pytorch: {model_data: data}, sklearn: {pickled_model: model.pkl}}"
+        "flavors: {pytorch: {model_data: data}, sklearn: {pickled_model: model.pkl}}\nutc_time_created: '2026'\n"
     )
     client.log_model_artifacts(model.model_id, str(tmp_path / "model"))
     client.finalize_logged_model(model.model_id, "READY")

@@ -1,6 +1,7 @@
 """G3 and models as MLflow logs them: all that loading needs is there, or is missed."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,6 +130,16 @@ def test_a_model_without_what_its_description_names_fails(folder, log, gone, nam
         Status.FAIL,
         f"MLmodel names {named}, which the model does not have. Restore it, or log the model again.",
     )
+
+
+@pytest.mark.parametrize("left", [b"", b"smok"])
+def test_a_model_that_lost_bytes_of_no_known_format_fails(folder, left):
+    (logged(folder, own_model) / "artifacts/words/en.txt").write_bytes(left)
+    model, check = judged(folder, allow_globals=["*"], max_bytes=1)
+    assert re.fullmatch(
+        r"the model was saved with \d+ bytes and has \d+, so a file is lost or cut off", model.problem or ""
+    )
+    assert check.status is Status.FAIL
 
 
 def test_weights_are_missed_where_no_byte_of_a_file_is_read(folder):

@@ -11,7 +11,7 @@ from smoke_gate.collect.probes.checkpoint import probe_checkpoint
 from smoke_gate.collect.probes.figure import probe_figure
 from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.manifest import read_manifest
-from smoke_gate.collect.probes.mlmodel import named_paths
+from smoke_gate.collect.probes.mlmodel import WRITTEN_LATER, Description, described
 from smoke_gate.collect.registrations import DEFINITION_FILE, payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.roots import PathMap
@@ -174,9 +174,19 @@ def _described(tree: Tree, artifacts: tuple[Artifact, ...]) -> tuple[tuple[str, 
         return (), f"it is missing beside {', '.join(_BESIDE_DESCRIPTION)}" if lost else None
     try:
         with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
-            named = map(sayable, named_paths(path.read_bytes()))
+            said = described(path.read_bytes())
     except (ArtifactError, BrokenError) as error:
         return (), str(error)
     files = [PurePosixPath(artifact.path) for artifact in artifacts]
     there = {str(path) for file in files for path in (file, *file.parents)}
-    return tuple(path for path in named if path not in there), None
+    absent = tuple(path for path in map(sayable, said.paths) if path not in there)
+    return absent, None if absent else _shortage(said, artifacts)
+
+
+def _shortage(said: Description, artifacts: tuple[Artifact, ...]) -> str | None:
+    """Return that a model has fewer bytes than when it was saved; some flavors add files later, so more say nothing."""
+    sizes = [artifact.size for artifact in artifacts if artifact.path not in WRITTEN_LATER]
+    known = sum(size for size in sizes if size is not None)
+    if said.size is None or None in sizes or known >= said.size:
+        return None
+    return f"the model was saved with {said.size} bytes and has {known}, so a file is lost or cut off"

@@ -1,8 +1,9 @@
-"""``MLmodel``: which files and folders a model's own description says that the model has."""
+"""``MLmodel``: which files and folders a model's own description says that the model has, and how much of them."""
 
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import yaml
 
@@ -35,6 +36,9 @@ _PATH_KEYS = {
     "transformers": ("model_binary", "peft_adaptor"),
     "xgboost": ("data",),
 }
+WRITTEN_LATER = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
+_LAST_KEY = "utc_time_created"  # MLflow writes the keys in order
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _ELSEWHERE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")  # an absolute path, a URI, a drive
 _TEXT = "tag:yaml.org,2002:str"
 
@@ -51,20 +55,38 @@ class _BoundedLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def named_paths(data: bytes) -> tuple[str, ...]:
-    """Return what an ``MLmodel`` says that loading the model reads, as paths from the model's folder, in order.
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an ``MLmodel`` says that loading the model reads, as paths from the model's folder, in order.
 
-    A value that is not certainly such a path is left out.
+    A value that is not certainly such a path is left out. ``size`` is how many bytes the model had when it was saved,
+    without the files in ``WRITTEN_LATER``; None where it does not say.
+    """
+
+    paths: tuple[str, ...]
+    size: int | None
+
+
+def described(data: bytes) -> Description:
+    """Read an ``MLmodel``.
 
     Raises:
         BrokenError: it is no description of a model as MLflow writes them.
 
     """
-    flavors = _pairs(_root(data)).get("flavors")
+    said = _pairs(_root(data))
+    flavors = said.get("flavors")
     if not isinstance(flavors, yaml.MappingNode):
         raise BrokenError("it names no flavors")
+    if _LAST_KEY not in said:
+        raise BrokenError(f"it is cut off: it has no {_LAST_KEY}")
     inside = (_inside(text) for text in _texts(flavors))
-    return tuple(sorted({path for path in inside if path is not None}))
+    size = said.get("model_size_bytes")
+    digits = size.value if isinstance(size, yaml.ScalarNode) and _DIGITS.fullmatch(size.value) else None
+    return Description(
+        paths=tuple(sorted({path for path in inside if path is not None})),
+        size=None if digits is None else int(digits),
+    )
 
 
 def _root(data: bytes) -> yaml.Node | None:

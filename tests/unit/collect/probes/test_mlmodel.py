@@ -2,9 +2,10 @@ import pytest
 import yaml
 
 from smoke_gate.collect.probes.inspection import BrokenError
-from smoke_gate.collect.probes.mlmodel import MAX_NODES, named_paths
+from smoke_gate.collect.probes.mlmodel import MAX_NODES, described
 
 ENVIRONMENTS = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
+END = "\nutc_time_created: '2026-01-31'\n"
 SKLEARN = {
     "python_function": {
         "env": ENVIRONMENTS,
@@ -17,7 +18,7 @@ SKLEARN = {
 
 
 def written(flavors: object) -> bytes:
-    return yaml.safe_dump({"flavors": flavors, "model_id": "m-1"}).encode()
+    return yaml.safe_dump({"flavors": flavors, "model_id": "m-1", "utc_time_created": "2026"}).encode()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def written(flavors: object) -> bytes:
     ],
 )
 def test_what_loading_reads_is_named(flavors, paths):
-    assert named_paths(written(flavors)) == paths
+    assert described(written(flavors)).paths == paths
 
 
 @pytest.mark.parametrize(
@@ -61,9 +62,9 @@ def test_what_loading_reads_is_named(flavors, paths):
 def test_what_is_not_certainly_a_path_of_the_model_is_left_out(value):
     artifacts = {"one": {"path": value}, "two": value}
     flavors = {"sklearn": {"pickled_model": value}, "python_function": {"artifacts": artifacts}}
-    assert "two" not in named_paths(written(flavors))
-    assert [path for path in named_paths(written(flavors)) if path != "model.pkl"] == []
-    assert named_paths(written({"sklearn": {"pickled_model": value}})) == ()
+    assert "two" not in described(written(flavors)).paths
+    assert [path for path in described(written(flavors)).paths if path != "model.pkl"] == []
+    assert described(written({"sklearn": {"pickled_model": value}})).paths == ()
 
 
 @pytest.mark.parametrize(
@@ -77,20 +78,20 @@ def test_what_is_not_certainly_a_path_of_the_model_is_left_out(value):
     ],
 )
 def test_keys_that_may_mean_something_else_are_left_out(flavors):
-    assert named_paths(written(flavors)) == ()
+    assert described(written(flavors)).paths == ()
 
 
 def test_aliases_are_read_as_what_they_stand_for():
     shared = {"path": "weights.bin"}
     text = written({"python_function": {"artifacts": {"one": shared, "two": shared}}})
     assert b"*id001" in text
-    assert named_paths(text) == ("weights.bin",)
+    assert described(text).paths == ("weights.bin",)
 
 
 def test_aliases_do_not_multiply():
     merges = "\n".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30))
-    text = f"a0: &a0 {{k: v}}\n{merges}\nflavors: {{sklearn: {{pickled_model: model.pkl}}, other: *a29}}"
-    assert named_paths(text.encode()) == ("model.pkl",)
+    text = f"a0: &a0 {{k: v}}\n{merges}\nflavors: {{sklearn: {{pickled_model: model.pkl}}, other: *a29}}{END}"
+    assert described(text.encode()).paths == ("model.pkl",)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,7 @@ def test_aliases_do_not_multiply():
         (b"model_id: m-1\n", "it names no flavors"),  # cut short
         (b"flavors:\n", "it names no flavors"),
         (b"flavors: {sklearn: {pickled", "it is no YAML"),
+        (b"flavors: {sklearn: {}}\nmodel_id: m-1\n", "it is cut off: it has no utc_time_created"),
         (b"a: 1\n---\nflavors: {}\n", "it is no YAML"),
         (b"\xff\xfe\xff", "it is no YAML"),
         (b"\x80\x04pickle", "it is no YAML"),
@@ -112,10 +114,18 @@ def test_aliases_do_not_multiply():
 )
 def test_what_is_no_description(text, told):
     with pytest.raises(BrokenError, match=told):
-        named_paths(text)
+        described(text)
 
 
 def test_a_long_signature_is_one_text():
     columns = '[{"type": "double", "name": "gene"}]' * 20_000
-    text = yaml.safe_dump({"flavors": SKLEARN, "signature": {"inputs": columns}}).encode()
-    assert named_paths(text) == ("model.pkl",)
+    text = yaml.safe_dump({"flavors": SKLEARN, "signature": {"inputs": columns}}).encode() + END.encode()
+    assert described(text).paths == ("model.pkl",)
+
+
+@pytest.mark.parametrize(
+    ("said", "size"), [(1234, 1234), (0, 0), ("many", None), (None, None), (-1, None), ([1], None)]
+)
+def test_how_much_was_saved(said, size):
+    text = yaml.safe_dump({"flavors": {}, "model_size_bytes": said}).encode() + END.encode()
+    assert described(text).size == size
