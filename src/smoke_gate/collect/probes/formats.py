@@ -60,7 +60,7 @@ def sniff(head: bytes, size: int) -> str | None:
         return "tar"
     if head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0:
         return "zlib"
-    return "pickle" if head[:1] == b"\x80" and head[1:2] <= b"\x05" else None
+    return "pickle" if head[:1] == b"\x80" and b"\x00" <= head[1:2] <= b"\x05" else None
 
 
 def may_be_old_pickle(head: bytes) -> bool:
