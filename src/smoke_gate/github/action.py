@@ -9,6 +9,7 @@ import click
 
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError
 from smoke_gate.github.advice import permissions
+from smoke_gate.github.base_definition import with_definition
 from smoke_gate.github.base_policy import rules_of
 from smoke_gate.github.claim import disagreements, in_time, judged_again, read_claim
 from smoke_gate.github.event import Situation
@@ -108,7 +109,8 @@ def _request(job: Job) -> Request:
     options = replace(job.settings.options, sha=job.situation.sha, pull_request=job.situation.pull_request)
     rules = rules_of(job, options)
     policy = load_policy(rules.file, options.overrides, plan_required=False, text=rules.text)
-    return replace(request_of(options, policy), context=job.context, policy_change=rules.change)
+    policy, change = with_definition(job, options, rules, policy)
+    return replace(request_of(options, policy), context=job.context, policy_change=change)
 
 
 def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_publish: bool = False) -> int:

@@ -37,6 +37,7 @@ def policy_change(
     *,
     branch: str,
     other: str = PULL_REQUEST,
+    what: str = "policy",
     base_counts: bool = False,
 ) -> PolicyChange | None:
     """Return how head's policy differs from the base branch's; None: they are the same.
@@ -46,17 +47,18 @@ def policy_change(
         head: the same in the checkout.
         branch: the base branch's name.
         other: whose policy ``head`` is.
+        what: what the texts are, where they are no policy but of it.
         base_counts: the runs are judged by the base branch's.
 
     """
-    difference = _difference(base, head, branch=branch, other=other)
+    difference = _difference(base, head, branch=branch, other=other, what=what)
     if difference is None:
         return None
     if base is not None and head is not None:
-        found = f"The policy of {other} differs from that of {branch}."
+        found = f"The {what} of {other} differs from that of {branch}."
     else:
         none, one = (branch, other) if base is None else (other, branch)
-        found = f"There is no policy in {none}, and there is one in {one}."
+        found = f"There is no {what} in {none}, and there is one in {one}."
     counted = _counted(base, branch) if base_counts else _counted(head, other)
     return PolicyChange(found=f"{found} {counted}", difference=difference)
 
@@ -72,17 +74,19 @@ def _counted(text: str | None, whose: str) -> str:
     return f"That of {whose} counted." if text is not None else "None counted."
 
 
-def _difference(base: str | None, head: str | None, *, branch: str, other: str) -> tuple[str, ...] | None:
+def _difference(
+    base: str | None, head: str | None, *, branch: str, other: str, what: str
+) -> tuple[str, ...] | None:
     old, new = _lines(base), _lines(head)
     if old == new and (base is None) == (head is None):
         return None
     if len(old) + len(new) > MOST_COMPARED:
-        return (f"the policies of {branch} and of {other} are too long to be compared line by line",)
-    lines = list(unified_diff(old, new, f"policy of {branch}", f"policy of {other}", lineterm=""))
+        return (f"the {what} of {branch} and that of {other} are too long to be compared line by line",)
+    lines = list(unified_diff(old, new, f"{what} of {branch}", f"{what} of {other}", lineterm=""))
     shown = [line[:LONGEST_LINE] for line in lines[:LONGEST_CHANGE]]
     if len(lines) > LONGEST_CHANGE:
         shown.append(f"… and {len(lines) - LONGEST_CHANGE} more lines")
-    return tuple(shown) or (f"an empty policy file was {'added' if base is None else 'removed'}",)
+    return tuple(shown) or (f"an empty {what} file was {'added' if base is None else 'removed'}",)
 
 
 def _lines(text: str | None) -> list[str]:
@@ -126,11 +130,13 @@ def base_of(job: Job, options: Options) -> Base | None:
 class Rules:
     """The policy that counts: its file, None where there is none; its text where that is not the file's.
 
-    ``change`` is how that of head differs from the base branch's.
+    ``branch`` is the base branch that it was compared with, None where there was none to compare with, and ``change``
+    how that of head differs from the branch's.
     """
 
     file: Path | None
     text: bytes | None = None
+    branch: str | None = None
     change: PolicyChange | None = None
 
 
@@ -147,13 +153,14 @@ def rules_of(job: Job, options: Options) -> Rules:
     if base.unknown is not None:
         return Rules(file=options.policy_file, change=policy_unknown(base.unknown))
     counts = job.settings.policy_ref is PolicyRef.BASE
-    head = _head_text(options.policy_file)
+    head = text_in_checkout(options.policy_file) if options.policy_file else None
     change = policy_change(base.text, head, branch=base.branch, base_counts=counts)
     if not counts:
-        return Rules(file=options.policy_file, change=change)
+        return Rules(file=options.policy_file, branch=base.branch, change=change)
     if base.text is None:
-        return Rules(file=None, change=change)
-    return Rules(file=options.policy or DEFAULT_POLICY, text=base.text.encode(), change=change)
+        return Rules(file=None, branch=base.branch, change=change)
+    file, text = options.policy or DEFAULT_POLICY, base.text.encode()
+    return Rules(file=file, text=text, branch=base.branch, change=change)
 
 
 def _read(job: Job, policy_file: Path, branch: str) -> Base | None:
@@ -161,12 +168,10 @@ def _read(job: Job, policy_file: Path, branch: str) -> Base | None:
     where = job.situation
     if where.pull_request is None and not where.asks_api:
         return None
-    if job.github is None:
-        raise GitHubError(Problem.UNAUTHORIZED, "there is no token: pass `github_token`")
     if job.failures:
         failure = job.failures[0]
         raise GitHubError(failure.problem, f"the pull request could not be looked up: {failure.message}")
-    if where.pull_request is None:
+    if where.pull_request is None and job.github is not None:
         if job.settings.policy_ref is PolicyRef.BASE:
             raise UsageError(
                 f"`policy_ref: base` needs a pull request, and no open one has the head commit {where.sha}: "
@@ -176,16 +181,28 @@ def _read(job: Job, policy_file: Path, branch: str) -> Base | None:
             # It was closed, or has another head by now: no reason to believe what the commit says of its own rules.
             raise GitHubError(Problem.INVALID, f"no open pull request has the head commit {where.sha}")
         return None
-    if where.base_ref is None:
+    return Base(branch=branch, text=text_in_base(job, policy_file))
+
+
+def text_in_base(job: Job, file: Path) -> str | None:
+    """Return what a file of the checkout holds in the base branch, None where that has no such file.
+
+    Raises:
+        GitHubError: it cannot be read, or there is not one base branch.
+
+    """
+    if job.github is None:
+        raise GitHubError(Problem.UNAUTHORIZED, "there is no token: pass `github_token`")
+    if job.situation.base_ref is None:
         message = "several open pull requests have this head commit, and not one base branch"
         raise GitHubError(Problem.INVALID, f"{message}: name one with the input `pull_request`")
-    path = repository_path(policy_file)
-    text = None if path is None else job.github.file_text(where.base_ref, path)
-    return Base(branch=branch, text=text)
+    path = repository_path(file)
+    return None if path is None else job.github.file_text(job.situation.base_ref, path)
 
 
-def _head_text(policy_file: Path | None) -> str | None:
+def text_in_checkout(file: Path) -> str | None:
+    """Return what a file holds, None where it cannot be read: what is wrong with it, says who needs it."""
     try:
-        return policy_file.read_text(encoding="utf-8", errors="replace") if policy_file else None
-    except OSError:  # loading the policy says what is wrong with it
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return None

@@ -101,7 +101,7 @@ def test_a_long_change_is_bounded():
 
 def test_what_is_too_long_to_be_compared_is_a_change_all_the_same():
     assert changed("", "x\n" * (MOST_COMPARED + 1)).difference == (
-        "the policies of main and of this pull request are too long to be compared line by line",
+        "the policy of main and that of this pull request are too long to be compared line by line",
     )
     assert policy_change("x\n" * MOST_COMPARED, "x\r\n" * MOST_COMPARED, branch="main") is None
 
