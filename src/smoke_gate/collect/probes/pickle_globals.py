@@ -37,6 +37,7 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "decimal": frozenset({"Decimal"}),
     "fractions": frozenset({"Fraction"}),
     "uuid": frozenset({"UUID"}),
+    "zoneinfo": frozenset({"ZoneInfo", "ZoneInfo._unpickle"}),
     "argparse": frozenset({"Namespace"}),
     "types": frozenset({"SimpleNamespace"}),
     "pathlib": frozenset({"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"}),

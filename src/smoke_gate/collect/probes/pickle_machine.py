@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from smoke_gate.collect.probes.inspection import MAX_OPCODES, BrokenError, Inspection, LimitError
+from smoke_gate.collect.probes.pickle_attributes import Attributes
 from smoke_gate.collect.probes.pickle_operands import Operands
 from smoke_gate.collect.probes.pickle_stack import Memo, Stack
 from smoke_gate.collect.probes.pickle_values import (
@@ -46,6 +47,7 @@ class Machine:
         self._read = Operands(source)
         self._stack = Stack()
         self._memo = Memo()
+        self._attributes = Attributes(inspection.imports)
         self._frame_end = 0
         self._version = 0  # until PROTO says another
         self.storages: dict[str, tuple[Name, int]] = {}
@@ -58,6 +60,13 @@ class Machine:
             LimitError: it is longer, or needs a larger stack, than is followed.
 
         """
+        try:
+            self._follow()
+            return self._stack.pop()
+        finally:
+            self._attributes.settle()
+
+    def _follow(self) -> None:
         handlers = self._handlers()
         take, inspection = self._source.take, self._inspection
         while (code := take(1)) != b".":
@@ -70,7 +79,6 @@ class Machine:
             handler()
         if self._frame_end > self._source.position:
             raise BrokenError("it is a corrupt pickle: it stops before its frame ends")
-        return self._stack.pop()
 
     # --- containers ---
 
@@ -99,8 +107,9 @@ class Machine:
         if not isinstance(module, str) or not isinstance(name, str):
             self._inspection.imports.computed = True
             return Opaque.VALUE
-        self._inspection.imports.add(module, name, follows_dots=self._version >= _FOLLOWS_DOTS)
-        return Name(module, name)
+        found = Name(module, name)
+        self._attributes.imported(found, follows_dots=self._version >= _FOLLOWS_DOTS)
+        return found
 
     def _global(self) -> None:
         self._stack.push(self._import(self._read.name(), self._read.name()))
@@ -139,6 +148,7 @@ class Machine:
 
     def _reduce(self) -> None:
         arguments, maker = self._stack.pop(), self._stack.pop()
+        self._attributes.called(maker, arguments)
         self._make(maker, arguments)
 
     def _new(self) -> None:
@@ -149,8 +159,8 @@ class Machine:
             self._make(maker, arguments)
 
     def _new_with_keywords(self) -> None:
-        self._stack.pop()
-        self._reduce()
+        _, arguments, maker = self._stack.pop(), self._stack.pop(), self._stack.pop()
+        self._make(maker, arguments)
 
     def _object(self) -> None:
         items = self._stack.pop_mark()
@@ -194,48 +204,24 @@ class Machine:
 
     # --- opcodes ---
 
-    def _pushing(self, read: Callable[..., Value], *arguments: object, **keywords: bool) -> _Handler:
+    def _pushing(self, read: Callable[[], Value]) -> _Handler:
         push = self._stack.push
-        return lambda: push(read(*arguments, **keywords))
+        return lambda: push(read())
 
     def _putting(self, read: Callable[..., int], *arguments: int) -> _Handler:
         return lambda: self._memo.put(read(*arguments), self._stack.top())
 
     def _getting(self, read: Callable[..., int], *arguments: int) -> _Handler:
-        return lambda: self._stack.push(self._memo.get(read(*arguments)))
+        return lambda: self._stack.push(self._attributes.copied(self._memo.get(read(*arguments))))
 
     def _handlers(self) -> Mapping[bytes, _Handler]:
         by_name = {
-            **self._value_handlers(),
+            **{name: self._pushing(read) for name, read in self._read.readers().items()},
             **self._stack_handlers(),
             **self._container_handlers(),
             **self._object_handlers(),
         }
         return {_CODES[name]: handler for name, handler in by_name.items()}
-
-    def _value_handlers(self) -> dict[str, _Handler]:
-        read, pushing = self._read, self._pushing
-        widths = {"NONE": 0, "NEWTRUE": 0, "NEWFALSE": 0, "BINFLOAT": 8, "NEXT_BUFFER": 0}
-        return {
-            **{name: pushing(read.constant, width) for name, width in widths.items()},
-            **dict.fromkeys(("INT", "LONG", "FLOAT"), pushing(read.line)),
-            "BININT": pushing(read.number, 4, signed=True),
-            "BININT1": pushing(read.number, 1),
-            "BININT2": pushing(read.number, 2),
-            "LONG1": pushing(read.long, 1),
-            "LONG4": pushing(read.long, 4),
-            "BINBYTES": pushing(read.data, 4),
-            "SHORT_BINBYTES": pushing(read.data, 1),
-            "BINBYTES8": pushing(read.data, 8),
-            "BYTEARRAY8": pushing(read.data, 8),
-            "STRING": pushing(read.text_line, quoted=True),
-            "UNICODE": pushing(read.text_line, quoted=False),
-            "BINSTRING": pushing(read.text, 4, "ascii"),
-            "SHORT_BINSTRING": pushing(read.text, 1, "ascii"),
-            "BINUNICODE": pushing(read.text, 4, "utf-8"),
-            "SHORT_BINUNICODE": pushing(read.text, 1, "utf-8"),
-            "BINUNICODE8": pushing(read.text, 8, "utf-8"),
-        }
 
     def _stack_handlers(self) -> dict[str, _Handler]:
         read, stack = self._read, self._stack
@@ -243,7 +229,7 @@ class Machine:
             "MARK": stack.mark,
             "POP": stack.drop,
             "POP_MARK": partial(_do, stack.pop_mark),
-            "DUP": self._pushing(stack.top),
+            "DUP": lambda: stack.push(self._attributes.copied(stack.top())),
             "READONLY_BUFFER": partial(_do, stack.top),
             "MEMOIZE": self._putting(self._memo.__len__),
             "PUT": self._putting(read.index),

@@ -1,7 +1,10 @@
 """The operands of pickle opcodes: numbers, lengths, texts, names; each bounded, however long the stream says it is."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from smoke_gate.collect.probes.inspection import BrokenError
-from smoke_gate.collect.probes.pickle_values import MAX_TEXT, Opaque
+from smoke_gate.collect.probes.pickle_values import MAX_TEXT, Opaque, Value
 from smoke_gate.collect.probes.streams import Source
 
 _MAX_TEXT_BYTES = 4 * MAX_TEXT
@@ -83,6 +86,30 @@ class Operands:
         if line is None:
             raise BrokenError("it names a global whose name is too long")
         return _utf8(line)
+
+    def readers(self) -> Mapping[str, Callable[[], Value]]:
+        """Return what reads the value of each opcode that holds one."""
+        widths = {"NONE": 0, "NEWTRUE": 0, "NEWFALSE": 0, "BINFLOAT": 8, "NEXT_BUFFER": 0}
+        return {
+            **{name: partial(self.constant, width) for name, width in widths.items()},
+            **dict.fromkeys(("INT", "LONG", "FLOAT"), self.line),
+            "BININT": partial(self.number, 4, signed=True),
+            "BININT1": partial(self.number, 1),
+            "BININT2": partial(self.number, 2),
+            "LONG1": partial(self.long, 1),
+            "LONG4": partial(self.long, 4),
+            "BINBYTES": partial(self.data, 4),
+            "SHORT_BINBYTES": partial(self.data, 1),
+            "BINBYTES8": partial(self.data, 8),
+            "BYTEARRAY8": partial(self.data, 8),
+            "STRING": partial(self.text_line, quoted=True),
+            "UNICODE": partial(self.text_line, quoted=False),
+            "BINSTRING": partial(self.text, 4, "ascii"),
+            "SHORT_BINSTRING": partial(self.text, 1, "ascii"),
+            "BINUNICODE": partial(self.text, 4, "utf-8"),
+            "SHORT_BINUNICODE": partial(self.text, 1, "utf-8"),
+            "BINUNICODE8": partial(self.text, 8, "utf-8"),
+        }
 
 
 def _decoded(data: bytes, encoding: str) -> str | Opaque:
