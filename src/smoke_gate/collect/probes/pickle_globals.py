@@ -77,7 +77,14 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "torch.jit._pickle": frozenset(
         {"build_boollist", "build_doublelist", "build_intlist", "build_tensorlist", "restore_type_tag"}
     ),
+    "__torch__.torch.classes.quantized": _words(
+        "Conv2dPackedParamsBase Conv3dPackedParamsBase EmbeddingPackedParamsBase LinearPackedParamsBase"
+    ),
 }
+
+# TorchScript's names of classes whose code lies in the same archive, which no Python module has.
+_TORCHSCRIPT = "__torch__."
+_TORCHSCRIPT_NATIVE = "__torch__.torch.classes."  # but these, which C++ code registers
 
 # Modules as a whole, everything below them included, and single names.
 DANGEROUS: Final = _words("""
@@ -145,7 +152,7 @@ def judge(module: str, name: str, *, follows_dots: bool = True) -> Danger:
     spellings = {(module, name), _renamed(module, name)}
     if any(_is_dangerous(*spelling, follows_dots=follows_dots) for spelling in spellings):
         return Danger.DANGEROUS
-    if any(name in HARMLESS.get(module, ()) for module, name in spellings):
+    if any(_is_harmless(*spelling) for spelling in spellings):
         return Danger.HARMLESS
     return Danger.UNKNOWN
 
@@ -153,6 +160,12 @@ def judge(module: str, name: str, *, follows_dots: bool = True) -> Danger:
 def _renamed(module: str, name: str) -> tuple[str, str]:
     """Return what the unpickler imports for a global of a protocol below 3."""
     return NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+
+
+def _is_harmless(module: str, name: str) -> bool:
+    full = f"{module}.{name}"
+    of_archive = full.startswith(_TORCHSCRIPT) and not full.startswith(_TORCHSCRIPT_NATIVE)
+    return of_archive or name in HARMLESS.get(module, ())
 
 
 def _is_dangerous(module: str, name: str, *, follows_dots: bool) -> bool:

@@ -20,6 +20,10 @@ from smoke_gate.collect.probes.pickle_globals import DANGEROUS, HARMLESS, Danger
         ("torch.nn.parameter", "Parameter"),
         ("argparse", "Namespace"),
         ("_codecs", "encode"),
+        ("__torch__", "Net"),  # TorchScript's own code in the same archive
+        ("__torch__.torch.nn.modules.linear.___torch_mangle_7", "Linear"),
+        ("__torch__.os", "Net"),
+        ("__torch__.torch.classes.quantized", "LinearPackedParamsBase"),
     ],
 )
 def test_harmless(module, name):
@@ -40,6 +44,10 @@ def test_harmless(module, name):
             "OrderedDict.fromkeys",
         ),  # reached through a harmless name, but not itself on the list
         ("collections.OrderedDict", "fromkeys"),
+        ("__torch__.torch.classes.tensorrt", "Engine"),  # what C++ code registers, by whichever split
+        ("__torch__", "torch.classes.tensorrt.Engine"),
+        ("__torch__x", "Net"),
+        ("my.__torch__", "Net"),
         ("os\r", "system"),  # no module of that name
         ("", ""),
     ],
@@ -88,6 +96,8 @@ def test_unknown(module, name):
         ("torch.serialization", "sys.modules"),
         ("collections", "OrderedDict.__init__.__globals__"),
         ("numpy", "dtype.__subclasses__"),
+        ("__torch__", "os.system"),
+        ("__torch__", "Net.__init__.__globals__"),
     ],
 )
 def test_dangerous(module, name):
