@@ -122,7 +122,22 @@ DANGEROUS: Final = _words("""
     torch.jit.unsupported_tensor_ops torch.utils.cpp_extension torch.utils._config_module torch.utils.bottleneck
     torch.utils.collect_env torch.utils.data.datapipes torch.utils.model_zoo torch._inductor torch._dynamo
     torch.fx.experimental torch.distributed.rpc torch._utils._import_dotted_name
+    torch.fx.graph_module._exec_with_source torch.fx.graph_module._forward_from_src
+    torch.fx.graph_module._method_from_src torch.fx.graph_module.reduce_graph_module
+    torch.fx.graph_module.reduce_package_graph_module torch.fx._lazy_graph_module
+    torch.jit._script.load torch.jit._serialization
+    statsmodels.api.load statsmodels.api.load_pickle statsmodels.iolib.api.load_pickle
+    statsmodels.iolib.smpickle.load_pickle skops.io.load skops.io.loads skops.io._persist.load skops.io._persist.loads
+    mlflow.pyfunc.load_pyfunc tensorflow.load_library tensorflow.load_op_library tensorflow.python.framework.load_library
+    yaml.load yaml.load_all yaml.full_load yaml.full_load_all yaml.unsafe_load yaml.unsafe_load_all
+    jsonpickle.decode jsonpickle.loads jsonpickle.unpickler
+    numexpr.evaluate numexpr.necompiler.evaluate git.Repo.clone_from git.repo.base.Repo.clone_from
+    IPython.embed IPython.terminal.embed IPython.start_ipython
 """)
+
+# Packages in many of whose modules a function of this name loads a model, with the code in it.
+_MODEL_PACKAGES = frozenset({"keras", "keras_core", "mlflow", "tensorflow", "tf_keras"})
+_MODEL_LOADER = "load_model"
 
 # Attributes of any function or class that lead to everything else.
 _ESCAPES = _words(
@@ -176,4 +191,6 @@ def _is_dangerous(module: str, name: str, *, follows_dots: bool) -> bool:
     if any(".".join(parts[:end]) in DANGEROUS for end in range(1, len(parts) + 1)):
         return True
     steps = name.split(".") if follows_dots else [name]
+    if parts[0] in _MODEL_PACKAGES and _MODEL_LOADER in steps:
+        return True
     return not _ESCAPES.isdisjoint(steps) or any(step in DANGEROUS for step in steps[:-1])
