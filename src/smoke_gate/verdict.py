@@ -7,6 +7,7 @@ from enum import StrEnum
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Case, Check, Gate, Outcome, Status, case_of
+from smoke_gate.gates.plan import policy_checks
 from smoke_gate.policy.model import UNWAIVABLE, DefinitionHashGate, GateId, GateSection, Policy
 from smoke_gate.policy.terms import threshold_runs
 from smoke_gate.references import ReferenceResult, compare_references
@@ -78,14 +79,14 @@ def evaluate(policy: Policy, evidence: Evidence) -> Verdict:
     """
     matrix = select(policy, evidence.attempts)
     case = case_of(policy, evidence, matrix)
-    outcomes = _looked_at(case, {gate.id: _outcome(gate, case) for gate in GATES})
+    outcomes = _with_policy_change(case, _looked_at(case, {gate.id: _outcome(gate, case) for gate in GATES}))
     found = sorted(
         (check for outcome in outcomes.values() for check in outcome.checks), key=lambda check: check.order
     )
     checks, waivers = apply_waivers(policy, matrix, found, as_of=evidence.as_of)
     results = tuple(_result(gate, case, outcomes[gate.id], checks) for gate in GATES)
     references = compare_references(case)
-    status = _status(results, references, waivers)
+    status = _status(results, checks, references, waivers)
     return Verdict(
         status=status,
         critical=any(result.critical for result in results),
@@ -179,6 +180,14 @@ def _looked_at(case: Case, outcomes: Mapping[GateId, Outcome]) -> Mapping[GateId
     }
 
 
+def _with_policy_change(case: Case, outcomes: Mapping[GateId, Outcome]) -> Mapping[GateId, Outcome]:
+    """Return the outcomes with G0's warning of a changed policy also where G0 is off: the change may have done that."""
+    if case.policy.gates.plan.enabled:
+        return outcomes
+    off = outcomes[PLAN_GATE]
+    return {**outcomes, PLAN_GATE: replace(off, checks=(*off.checks, *policy_checks(case)))}
+
+
 def _closed(gate: Gate, kind: str, status: Status, message: str, *, expected: int) -> Outcome:
     check = Check(
         gate=gate.id, kind=kind, status=status, subject=gate.section, message=message, waivable=False
@@ -190,14 +199,15 @@ def _result(gate: Gate, case: Case, outcome: Outcome, all_checks: Sequence[Check
     checks = [check for check in all_checks if check.gate == gate.id]
     failures = [check for check in checks if check.status is Status.FAIL]
     failing = {check.run_id for check in failures if check.run_id is not None}
-    threshold = threshold_runs(section_of(case.policy, gate).fail_threshold, len(case.matrix.places))
+    section = section_of(case.policy, gate)
+    threshold = threshold_runs(section.fail_threshold, len(case.matrix.places))
     at_once = any(check.at_once or check.run_id is None for check in failures)
     status = _gate_status(checks, fails=at_once or len(failing) >= threshold)
     own_doing = any(check.kind != NOTHING_YET for check in failures)
     return GateResult(
         id=gate.id,
         name=gate.section,
-        status=status,
+        status=status if section.enabled else Status.SKIPPED,
         critical=status is Status.FAIL
         and own_doing
         and (gate.id == CRITICAL_GATE or not _attempted(case.matrix)),
@@ -205,7 +215,9 @@ def _result(gate: Gate, case: Case, outcome: Outcome, all_checks: Sequence[Check
         expected=outcome.expected,
         failing=len(failing),
         fail_threshold=threshold,
-        message=_gate_message(checks, outcome, len(failing), threshold),
+        message=_gate_message(checks, outcome, len(failing), threshold)
+        if section.enabled
+        else outcome.checks[0].message,
     )
 
 
@@ -244,13 +256,17 @@ def _count(number: int, noun: str) -> str:
 
 
 def _status(
-    results: Sequence[GateResult], references: Sequence[ReferenceResult], waivers: Sequence[WaiverResult]
+    results: Sequence[GateResult],
+    checks: Sequence[Check],
+    references: Sequence[ReferenceResult],
+    waivers: Sequence[WaiverResult],
 ) -> VerdictStatus:
     statuses = {result.status for result in results}
     if Status.FAIL in statuses:
         return VerdictStatus.FAIL
     tripped = any(reference.tripped for reference in references)
-    if Status.WARNING in statuses or tripped or any(waiver.warns for waiver in waivers):
+    warned = any(check.status is Status.WARNING and check.waived is None for check in checks)
+    if Status.WARNING in statuses or warned or tripped or any(waiver.warns for waiver in waivers):
         return VerdictStatus.WARNING
     return VerdictStatus.ALL_PASS
 

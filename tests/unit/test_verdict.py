@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Evidence
+from smoke_gate.evidence import Evidence, PolicyChange
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.formats import policy_from_json, policy_json, policy_sha256
@@ -285,6 +285,21 @@ def test_a_verdict_on_nothing_is_no_pass():
         "No other gate judged anything either, so nothing was looked at. Switch on a gate that applies."
     )
     assert gate(verdict, "G4").status is Status.SKIPPED
+
+
+def test_a_policy_that_switches_g0_off_does_not_hide_that_it_is_another_one():
+    change = PolicyChange(
+        found="It differs. That of this pull request counted.", difference=("+ enabled: false",)
+    )
+    policy = passing_policy(gates={"plan": OFF})
+    verdict = evaluate(policy, replace(PASSING, policy_change=change))
+    assert verdict.status is VerdictStatus.WARNING
+    assert (gate(verdict, "G0").status, gate(verdict, "G0").message) == (
+        Status.SKIPPED,
+        f"Off: {OFF['reason']}",
+    )
+    assert [check.kind for check in verdict.checks if check.status is Status.WARNING] == ["policy"]
+    assert evaluate(policy, PASSING).status is VerdictStatus.ALL_PASS
 
 
 def test_policies_of_one_hash_give_one_verdict_whatever_the_profile():

@@ -30,7 +30,7 @@ def judge(case: Case) -> Outcome:
         *_seed_spellings(case),
         *_replicates(case),
         *unexpected_checks(case),
-        *_policy_change(case),
+        *policy_checks(case),
     ]
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
@@ -191,7 +191,8 @@ def _tells(results: Results) -> bool:
     return any(abs(metric_number(text)) not in (0, 1) for _, text in results)
 
 
-def _policy_change(case: Case) -> Iterator[Check]:
+def policy_checks(case: Case) -> Iterator[Check]:
+    """Warn of a policy that is not the base branch's, or of which that is not known."""
     change = case.evidence.policy_change
     if change is not None:
         message = f"{change.found} A person must agree with the rules that judge these runs."
