@@ -28,13 +28,16 @@ _NUMPY_CORE = {
 
 HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "builtins": _words(
-        "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"
+        "Ellipsis NotImplemented bool bytearray bytes complex dict float frozenset int list object range set slice str "
+        "tuple"
     ),
-    "collections": frozenset({"Counter", "OrderedDict", "defaultdict", "deque"}),
+    "collections": frozenset({"ChainMap", "Counter", "OrderedDict", "UserDict", "defaultdict", "deque"}),
     "_codecs": frozenset({"encode"}),
     "copyreg": frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"}),
     "datetime": frozenset({"date", "datetime", "time", "timedelta", "timezone"}),
     "decimal": frozenset({"Decimal"}),
+    "random": frozenset({"Random"}),
+    "re": frozenset({"_compile"}),
     "fractions": frozenset({"Fraction"}),
     "uuid": frozenset({"UUID"}),
     "zoneinfo": frozenset({"ZoneInfo", "ZoneInfo._unpickle"}),
@@ -43,8 +46,12 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "pathlib": frozenset({"PosixPath", "PurePosixPath", "PureWindowsPath", "WindowsPath"}),
     "numpy": _words(
         "dtype ndarray record bool bool_ bytes_ str_ void int8 int16 int32 int64 intc uint8 uint16 uint32 uint64 "
-        "float16 float32 float64 longdouble complex64 complex128 datetime64 timedelta64"
+        "float16 float32 float64 longdouble complex64 complex128 datetime64 timedelta64 matrix poly1d recarray"
     ),
+    "numpy.lib.polynomial": frozenset({"poly1d"}),
+    "numpy.matrixlib.defmatrix": frozenset({"matrix"}),
+    "numpy.rec": frozenset({"recarray"}),
+    "ml_dtypes": frozenset({"bfloat16"}),
     **{f"numpy.core.{module}": names for module, names in _NUMPY_CORE.items()},
     **{f"numpy._core.{module}": names for module, names in _NUMPY_CORE.items()},
     "numpy.ma": frozenset({"MaskedArray"}),
@@ -61,13 +68,15 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     | _words(
         "Size Tensor device strided sparse_coo per_tensor_affine per_channel_affine "
         "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 "
-        "complex32 complex64 complex128 qint8 quint8 qint32 quint4x2 float8_e4m3fn float8_e5m2"
+        "complex32 complex64 complex128 qint8 quint8 qint32 quint4x2 "
+        "float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e8m0fnu"
     ),
     "torch.cuda": _TENSORS,
     "torch.storage": frozenset({"TypedStorage", "UntypedStorage", "_TypedStorage", "_UntypedStorage"}),
     "torch._utils": _words(
         "_rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy "
-        "_rebuild_meta_tensor_no_storage _rebuild_parameter _rebuild_parameter_with_state _rebuild_qtensor "
+        "_rebuild_meta_tensor_no_storage _rebuild_nested_tensor _rebuild_parameter _rebuild_parameter_with_state "
+        "_rebuild_qtensor "
         "_rebuild_sparse_tensor _rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 "
         "_rebuild_wrapper_subclass"
     ),
@@ -128,7 +137,8 @@ DANGEROUS: Final = _words("""
     torch.jit._script.load torch.jit._serialization
     statsmodels.api.load statsmodels.api.load_pickle statsmodels.iolib.api.load_pickle
     statsmodels.iolib.smpickle.load_pickle skops.io.load skops.io.loads skops.io._persist.load skops.io._persist.loads
-    mlflow.pyfunc.load_pyfunc tensorflow.load_library tensorflow.load_op_library tensorflow.python.framework.load_library
+    mlflow.pyfunc.load_pyfunc
+    tensorflow.load_library tensorflow.load_op_library tensorflow.python.framework.load_library
     yaml.load yaml.load_all yaml.full_load yaml.full_load_all yaml.unsafe_load yaml.unsafe_load_all
     jsonpickle.decode jsonpickle.loads jsonpickle.unpickler
     numexpr.evaluate numexpr.necompiler.evaluate git.Repo.clone_from git.repo.base.Repo.clone_from

@@ -17,6 +17,13 @@ from smoke_gate.collect.probes.pickle_globals import DANGEROUS, HARMLESS, Danger
         ("torch._utils", "_rebuild_tensor_v2"),
         ("torch", "BFloat16Storage"),
         ("torch", "bfloat16"),
+        ("torch", "float8_e4m3fnuz"),
+        ("torch", "float8_e8m0fnu"),
+        ("torch._utils", "_rebuild_nested_tensor"),
+        ("ml_dtypes", "bfloat16"),
+        ("numpy", "recarray"),  # as numpy 1 calls them
+        ("numpy.lib.polynomial", "poly1d"),
+        ("numpy.matrixlib.defmatrix", "matrix"),
         ("torch.nn.parameter", "Parameter"),
         ("argparse", "Namespace"),
         ("_codecs", "encode"),
@@ -38,6 +45,9 @@ def test_harmless(module, name):
         ("code.model", "Net"),  # a user's package may be called like a module of the standard library
         ("cloudpickle.cloudpickle", "_make_function"),
         ("functools", "partial"),
+        ("numpy.matrixlib.defmatrix", "bmat"),
+        ("random", "SystemRandom"),
+        ("re", "compile"),
         ("keras.src.models.functional", "Functional"),
         ("mlflow.pyfunc.model", "_FunctionPythonModel"),
         ("my.models", "load_model"),

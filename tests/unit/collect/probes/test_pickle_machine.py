@@ -2,7 +2,9 @@ import io
 import json
 import pickle
 import pickletools
-from collections import Counter, OrderedDict, deque
+import random
+import re
+from collections import ChainMap, Counter, OrderedDict, UserDict, deque
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,6 +51,15 @@ HARMLESS_VALUES = [
     np.ma.array([1, 2], mask=[True, False]),
     np.random.default_rng(0),
     np.random.RandomState(1),
+    ...,
+    NotImplemented,
+    ChainMap({"a": 1}, {"b": 2}),
+    UserDict(a=1),
+    random.Random(1),
+    re.compile("a+", re.IGNORECASE),
+    np.eye(2).view(np.matrix),
+    np.rec.array([(1, 2.0)], dtype=[("i", "i4"), ("f", "f8")]),
+    np.poly1d([1, 2]),
 ]
 
 
