@@ -107,7 +107,9 @@ def _model(section: CheckpointsGate, judged: Judged, model: LoggedModel) -> Chec
     elif not files:
         findings.append((Status.FAIL, "The model has no files, or only empty ones. Log it again."))
     findings += _described(model)
-    status, message = _worst(findings, otherwise="The model is READY, and its files of known formats are intact.")
+    status, message = _worst(
+        findings, otherwise="The model is READY, and its files of known formats are intact."
+    )
     return judged.check(
         "G3", "model", status, model.name, message, observed=model.status, expected="READY, intact"
     )
