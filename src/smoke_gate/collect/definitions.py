@@ -16,34 +16,31 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _MAX_BYTES = 16 << 20  # of YAML also with aliases expanded: ten lines of them can stand for gigabytes
 
 
-def definition_sha256(path: Path) -> str:
+def definition_sha256(path: Path, content: bytes | None = None) -> str:
     """Return the hash of the definition in a JSON or YAML file (by its suffix).
+
+    Args:
+        path: The file.
+        content: What counts as its content, such as another branch's; None: what it holds.
 
     Raises:
         UsageError: The file cannot be read, or holds no definition.
 
     """
     try:
-        return definition_hash(read_definition(path))
+        return definition_hash(read_definition(path, content))
     except HashError as error:
         raise UsageError(f"the definition file {path} has no hash: {error}") from error
 
 
-def read_definition(path: Path) -> Mapping[str, Any] | Sequence[Any] | bytes:
-    """Return what a definition file holds: the text of a JSON file, the value of a YAML file.
+def read_definition(path: Path, content: bytes | None = None) -> Mapping[str, Any] | Sequence[Any] | bytes:
+    """Return what a definition file holds, or ``content``: the text of a JSON file, the value of a YAML file.
 
     Raises:
         UsageError: The file cannot be read, or is not what its suffix says.
 
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        hash_digits = "; a hash has 64 hex digits" if _HEX.fullmatch(path.name) else ""
-        raise UsageError(
-            f"the definition file {path} cannot be read: {error.strerror}{hash_digits}"
-        ) from error
+    content = _content(path) if content is None else content
     if len(content) > _MAX_BYTES:
         raise UsageError(
             f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB: that is no definition"
@@ -54,6 +51,17 @@ def read_definition(path: Path) -> Mapping[str, Any] | Sequence[Any] | bytes:
     if suffix in (".yaml", ".yml"):
         return _yaml(path, content)
     raise UsageError(f"the definition file {path} must be .json, .yaml or .yml")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        hash_digits = "; a hash has 64 hex digits" if _HEX.fullmatch(path.name) else ""
+        raise UsageError(
+            f"the definition file {path} cannot be read: {error.strerror}{hash_digits}"
+        ) from error
 
 
 def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.errors import UsageError
@@ -66,15 +65,10 @@ def definition_in_base(job: Job, file: Path, branch: str) -> Definition | None:
         raise GitHubError(error.problem, message) from error
     if text is None:
         return None
-    # Files are read as everywhere else: by a file of the same name.
-    with TemporaryDirectory() as folder:
-        copy = Path(folder, file.name)
-        copy.write_bytes(text.encode())
-        try:
-            return Definition(text=text, sha256=definition_sha256(copy))
-        except UsageError as error:
-            said = str(error).replace(str(copy), shown(file))
-            raise UsageError(f"in {branch}, {said}") from None
+    try:
+        return Definition(text=text, sha256=definition_sha256(file, text.encode()))
+    except UsageError as error:
+        raise UsageError(f"in {branch}, {error}") from None
 
 
 def with_definition(
