@@ -243,9 +243,22 @@ def test_slow_answers_end_at_the_deadline_too(github, client, waits):
     github.before = take_25_seconds
     for _ in range(3):
         client.pull_request(7)
-    with pytest.raises(GitHubError, match="not asked: the 60 s that all requests may take together are over"):
+    with pytest.raises(GitHubError, match="not asked: the 60 s that requests may take together are over"):
         client.pull_request(7)
     assert len(github.log) == 3
+
+
+def test_queries_leave_time_for_the_commit_status(github, client, waits):
+    def take_25_seconds(verb: str, path: str) -> None:
+        waits.time += 25 if path == "/graphql" else 1
+
+    github.before = take_25_seconds
+    for _ in range(2):
+        client.discussion(7)
+    with pytest.raises(GitHubError, match="not asked: the 45 s that requests may take together are over"):
+        client.discussion(7)
+    client.set_status(HEAD, state="failure", context="gate", description="FAIL", target_url=None)
+    assert [one["state"] for one in github.statuses] == ["failure"]
 
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up(monkeypatch):

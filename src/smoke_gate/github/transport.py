@@ -23,6 +23,7 @@ from smoke_gate.github.retry import Answer, Problem, pause_before_repeat, proble
 API_URL = "https://api.github.com"
 GRAPHQL_URL = f"{API_URL}/graphql"
 DEADLINE = 60.0  # seconds that all requests and pauses may take together
+RESERVE = 15.0  # of them, that queries leave to what comes last: the commit status
 LONGEST_MESSAGE = 300  # characters of GitHub's own words that a message repeats
 GRAPHQL_STATUS = {"RATE_LIMITED": 429, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 
@@ -108,7 +109,7 @@ class Transport:
             GitHubError: it was not granted.
 
         """
-        return self._send(self._rest_requester, verb, self._root + path, payload, is_done)
+        return self._send(self._rest_requester, verb, self._root + path, payload, is_done, DEADLINE)
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
         """Send a query about the repository and return its ``repository``.
@@ -118,23 +119,31 @@ class Transport:
 
         """
         payload = {"query": query, "variables": {"owner": self.owner, "name": self.name, **variables}}
-        answer = self._send(self._graphql_requester, "POST", self._graphql_url, payload, None)
+        answer = self._send(
+            self._graphql_requester, "POST", self._graphql_url, payload, None, DEADLINE - RESERVE
+        )
         return answer["data"]["repository"]
 
     def _send(
-        self, requester: Requester, verb: str, url: str, payload: Any, is_done: Callable[[], bool] | None
+        self,
+        requester: Requester,
+        verb: str,
+        url: str,
+        payload: Any,
+        is_done: Callable[[], bool] | None,
+        deadline: float,
     ) -> Any:
         """Send a request, and again where that helps, as far as the deadline allows it."""
         repeats = 0
         while True:
-            if self._spent >= DEADLINE:
-                message = f"not asked: the {DEADLINE:.0f} s that all requests may take together are over"
+            if self._spent >= deadline:
+                message = f"not asked: the {deadline:.0f} s that requests may take together are over"
                 raise GitHubError(Problem.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
-            answer = self._attempt(requester, verb, url, payload)
+            answer = self._attempt(requester, verb, url, payload, deadline - self._spent)
             if answer.granted:
                 return _parsed(answer)
             pause = pause_before_repeat(answer, repeats, now=self._clock.now())
-            if pause is None or self._spent + pause >= DEADLINE:
+            if pause is None or self._spent + pause >= deadline:
                 raise GitHubError(problem_of(answer), _message(verb, url, answer, pause))
             self._spent += pause
             self._clock.sleep(pause)
@@ -142,9 +151,9 @@ class Transport:
             if answer.uncertain and is_done is not None and is_done():
                 return None
 
-    def _attempt(self, requester: Requester, verb: str, url: str, payload: Any) -> Answer:
-        """Send a request once, for as long as the deadline allows: an answer may come byte by byte."""
-        started, left = self._clock.now(), DEADLINE - self._spent
+    def _attempt(self, requester: Requester, verb: str, url: str, payload: Any, left: float) -> Answer:
+        """Send a request once, for as long as is left: an answer may come byte by byte."""
+        started = self._clock.now()
         try:
             status, headers, text = within(left, requester.requestJson, verb, url, input=payload)
         except (RequestException, TimeoutError) as error:
