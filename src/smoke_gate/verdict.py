@@ -8,6 +8,7 @@ from smoke_gate.evidence import Evidence
 from smoke_gate.gates import GATES
 from smoke_gate.gates.base import Case, Check, Gate, Outcome, Status, case_of
 from smoke_gate.gates.plan import policy_checks
+from smoke_gate.gates.words import gate_message
 from smoke_gate.policy.model import UNWAIVABLE, DefinitionHashGate, GateId, GateSection, Policy
 from smoke_gate.policy.terms import threshold_runs
 from smoke_gate.references import ReferenceResult, compare_references
@@ -215,7 +216,7 @@ def _result(gate: Gate, case: Case, outcome: Outcome, all_checks: Sequence[Check
         expected=outcome.expected,
         failing=len(failing),
         fail_threshold=threshold,
-        message=_gate_message(checks, outcome, len(failing), threshold)
+        message=gate_message(checks, outcome, len(failing), threshold)
         if section.enabled
         else outcome.checks[0].message,
     )
@@ -230,28 +231,6 @@ def _gate_status(checks: Sequence[Check], *, fails: bool) -> Status:
     return Status.PASS if Status.PASS in statuses else Status.SKIPPED
 
 
-def _gate_message(checks: Sequence[Check], outcome: Outcome, failing: int, threshold: int) -> str:
-    """Say in a line what the gate found."""
-    if len(checks) == 1 and checks[0].status in (Status.SKIPPED, Status.FAIL):
-        return checks[0].message
-    parts = [f"{outcome.evaluated} of {outcome.expected} runs judged"]
-    failed = sum(check.status is Status.FAIL for check in checks)
-    warned = sum(check.status is Status.WARNING and check.waived is None for check in checks)
-    waived = sum(check.waived is not None for check in checks)
-    if failed:
-        runs = f" in {_count(failing, 'run')} (FAIL at {threshold})" if failing else ""
-        parts.append(f"{_count(failed, 'failing check')}{runs}")
-    if warned:
-        parts.append(_count(warned, "warning"))
-    if waived:
-        parts.append(f"{waived} waived")
-    return ", ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 # --- the verdict ------------------------------------------------------------------------------------------------------
 
 
@@ -264,11 +243,9 @@ def _status(
     statuses = {result.status for result in results}
     if Status.FAIL in statuses:
         return VerdictStatus.FAIL
-    tripped = any(reference.tripped for reference in references)
-    warned = any(check.status is Status.WARNING and check.waived is None for check in checks)
-    if Status.WARNING in statuses or warned or tripped or any(waiver.warns for waiver in waivers):
-        return VerdictStatus.WARNING
-    return VerdictStatus.ALL_PASS
+    beside = [reference.tripped for reference in references] + [waiver.warns for waiver in waivers]
+    warns = Status.WARNING in statuses or any(check.warns for check in checks) or any(beside)
+    return VerdictStatus.WARNING if warns else VerdictStatus.ALL_PASS
 
 
 def _is_pending(matrix: Matrix, results: Sequence[GateResult], checks: Sequence[Check]) -> bool:

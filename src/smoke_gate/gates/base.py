@@ -44,6 +44,11 @@ class Check:
     waivable: bool = True
 
     @property
+    def warns(self) -> bool:
+        """Whether it warns of itself; a failure that a waiver accepts is the waiver's warning."""
+        return self.status is Status.WARNING and self.waived is None
+
+    @property
     def order(self) -> tuple[object, ...]:
         """Sort key: gate, cell, seed (integers by value), subject, kind, run id; no cell comes before any."""
         return (

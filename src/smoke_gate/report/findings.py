@@ -27,9 +27,7 @@ def failures(verdict: Verdict) -> Sequence[Alike]:
 
 def warnings(verdict: Verdict) -> Sequence[Alike]:
     """Return the checks that warn of themselves."""
-    return grouped(
-        check for check in verdict.checks if check.status is Status.WARNING and check.waived is None
-    )
+    return grouped(check for check in verdict.checks if check.warns)
 
 
 def waived(verdict: Verdict) -> Sequence[Alike]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from smoke_gate.evidence import Answer, Attempt, Evidence
 from smoke_gate.gates import GATES
-from smoke_gate.gates.base import Check, Status
+from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.times import days_before
 from smoke_gate.verdict import Verdict, VerdictStatus, section_of
@@ -115,16 +115,12 @@ def _warnings(verdict: Verdict) -> list[str]:
     tripped = sum(reference.tripped for reference in verdict.references)
     counts = (
         (verdict.summary.failed, "failing check below a threshold", "failing checks below a threshold"),
-        (sum(_is_plain_warning(check) for check in verdict.checks), "warning", "warnings"),
+        (sum(check.warns for check in verdict.checks), "warning", "warnings"),
         (sum(check.waived is not None for check in verdict.checks), "waived failure", "waived failures"),
         (tripped, "value off its reference", "values off their reference"),
         (stale, "stale waiver", "stale waivers"),
     )
     return [", ".join(f"{number} {one if number == 1 else many}" for number, one, many in counts if number)]
-
-
-def _is_plain_warning(check: Check) -> bool:
-    return check.status is Status.WARNING and check.waived is None
 
 
 def _runs(verdict: Verdict) -> list[str]:
