@@ -91,7 +91,12 @@ class Registration:
     @property
     def counts(self) -> bool:
         """Whether it may be in force: it finished, and is not deleted."""
-        return self.status == "FINISHED" and self.lifecycle_stage == "active"
+        return self.state == "FINISHED"
+
+    @property
+    def state(self) -> str:
+        """What became of it: its status, or where it is not active any more, that."""
+        return self.status if self.lifecycle_stage == "active" else self.lifecycle_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import cast
 from unittest import mock
 
 from mlflow import MlflowClient
+
+from smoke_gate.collect.store import Store
 
 
 @cache
@@ -39,3 +42,11 @@ def file_store(folder: Path) -> Iterator[MlflowClient]:
         contextlib.redirect_stdout(io.StringIO()),
     ):
         yield MlflowClient(folder.as_uri())
+
+
+def served(client: object) -> Store:
+    """Return the store of a server whose client this is; only what a test asks of it need be there."""
+    return Store(
+        client=cast("MlflowClient", client), uri="http://host", name="http://host", kind="server", folder=None,
+        scratch=Path(), patience=None,
+    )  # fmt: skip

@@ -114,12 +114,7 @@ def policy_and_store(
     asked = Options(policy=policy, experiment=experiment)
     uri = tracking_uri or default_tracking_uri(Path(), os.environ)
     agreed = load_policy(asked.policy_file, asked.overrides, plan_required=False)
-    return _with_key(agreed, key) if key else agreed, Source(tracking_uri=uri)
-
-
-def _with_key(policy: "Policy", key: str) -> "Policy":
-    gate = policy.gates.definition_hash.model_copy(update={"key": key})
-    return policy.model_copy(update={"gates": policy.gates.model_copy(update={"definition_hash": gate})})
+    return agreed.with_definition_hash(key=key) if key else agreed, Source(tracking_uri=uri)
 
 
 experiment_option = option(

@@ -11,7 +11,7 @@ from smoke_gate.collect.probes.checkpoint import probe_checkpoint
 from smoke_gate.collect.probes.figure import probe_figure
 from smoke_gate.collect.probes.inspection import BrokenError
 from smoke_gate.collect.probes.manifest import read_manifest
-from smoke_gate.collect.probes.mlmodel import WRITTEN_LATER, Description, described
+from smoke_gate.collect.probes.mlmodel import BESIDE_DESCRIPTION, DESCRIPTION, Description, described
 from smoke_gate.collect.registrations import DEFINITION_FILE, payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.roots import PathMap
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MAX_FIGURE_BYTES = 64 << 20
 MAX_TEXT_BYTES = 16 << 20  # of a manifest, a definition or the description of a model
 _MANIFEST = "checkpoints/MANIFEST.json"
-_DESCRIPTION = "MLmodel"
-_BESIDE_DESCRIPTION = ("conda.yaml", "python_env.yaml", "requirements.txt")  # never written without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +166,10 @@ def _described(tree: Tree, artifacts: tuple[Artifact, ...]) -> tuple[tuple[str, 
     A folder without a file is lacking: object stores have none. A model whose files were logged one by one has no
     description, and needs none.
     """
-    entry = tree.file(_DESCRIPTION)
+    entry = tree.file(DESCRIPTION)
     if entry is None:
-        lost = all(tree.file(name) for name in _BESIDE_DESCRIPTION)
-        return (), f"it is missing beside {', '.join(_BESIDE_DESCRIPTION)}" if lost else None
+        lost = all(tree.file(name) for name in BESIDE_DESCRIPTION)
+        return (), f"it is missing beside {', '.join(BESIDE_DESCRIPTION)}" if lost else None
     try:
         with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
             said = described(path.read_bytes())
@@ -185,7 +183,8 @@ def _described(tree: Tree, artifacts: tuple[Artifact, ...]) -> tuple[tuple[str, 
 
 def _shortage(said: Description, artifacts: tuple[Artifact, ...]) -> str | None:
     """Return that a model has fewer bytes than when it was saved; some flavors add files later, so more say nothing."""
-    sizes = [artifact.size for artifact in artifacts if artifact.path not in WRITTEN_LATER]
+    later = (DESCRIPTION, *BESIDE_DESCRIPTION)
+    sizes = [artifact.size for artifact in artifacts if artifact.path not in later]
     known = sum(size for size in sizes if size is not None)
     if said.size is None or None in sizes or known >= said.size:
         return None

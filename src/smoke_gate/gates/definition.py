@@ -116,8 +116,7 @@ def _why_not_of(key: str, registrations: Sequence[Registration]) -> str:
 
 
 def _why_not(registration: Registration) -> str:
-    state = registration.status if registration.lifecycle_stage == "active" else registration.lifecycle_stage
-    return f"{registration.run_id} is {state}"
+    return f"{registration.run_id} is {registration.state}"
 
 
 def _end_of_chain(registrations: Sequence[Registration]) -> Registration | None:

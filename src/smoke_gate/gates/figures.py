@@ -40,9 +40,12 @@ def judge(case: Case) -> Outcome:
 def _asks_for_nothing(case: Case, own: Mapping[str, Sequence[Figure]]) -> bool:
     """Whether there is no figure and none is missed; artifacts that could not be read are no proof of absence."""
     section = case.policy.gates.figures
-    unreadable = any(judged.run.artifacts_problem is not None for judged in case.judged)
     asked = section.required_keys or section.files or section.required
-    return not (asked or unreadable or any(own.values()))
+    return not (asked or _some_unread(case) or any(own.values()))
+
+
+def _some_unread(case: Case) -> bool:
+    return any(judged.run.artifacts_problem is not None for judged in case.judged)
 
 
 def _matching(figures: Iterable[Figure], patterns: Sequence[str]) -> list[Figure]:
@@ -203,8 +206,7 @@ def _absent(section: FiguresGate, judged: Judged, own: Mapping[str, Sequence[Fig
 def _patterns(case: Case, of_runs: Sequence[Figure], files: Sequence[Figure]) -> Iterator[Check]:
     """Yield a check for each pattern; what no run needs must match only if one has a figure, or figures carry keys."""
     section = case.policy.gates.figures
-    unread = any(judged.run.artifacts_problem is not None for judged in case.judged)
-    how = "Not all could be read: see to that first." if unread else _LOG
+    how = "Not all could be read: see to that first." if _some_unread(case) else _LOG
     none_at_all = bool(section.required_keys) and not files
     if of_runs or none_at_all or section.required:
         for pattern in section.paths:

@@ -10,6 +10,7 @@ from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, quoted
 from smoke_gate.gates.commits import commit_checks
 from smoke_gate.gates.pairs import pair_checks, unexpected_checks
+from smoke_gate.gates.unit_contract import condition_of, holds
 from smoke_gate.policy.model import UnitRule
 from smoke_gate.policy.terms import matches, nearest, short
 
@@ -91,29 +92,19 @@ def _same_number(one: str, other: str) -> bool:
 def _not_planned(judged: Judged, reference: str, rules: Sequence[UnitRule]) -> Check:
     """Check that a run of a cell that is planned without what other cells are planned with ran without it."""
     value = judged.run.value(reference)
-    satisfied = [rule for rule in rules if _satisfies(judged, rule)]
+    satisfied = [rule for rule in rules if holds(rule, judged.run)]
     if satisfied:
         status = Status.FAIL
         message = (
-            f"It ran with {_condition(satisfied[0])}, but cell {judged.pair.cell} is not planned so. "
+            f"It ran with {condition_of(satisfied[0])}, but cell {judged.pair.cell} is not planned so. "
             f"Run it again without, or write {short(reference)} into the cell's `expect`."
         )
     else:
         status, message = Status.PASS, f"{short(reference)} is as planned: not switched on."
     return judged.check(
         "G0", "expect", status, reference, message, observed="missing" if value is None else value,
-        expected=" and ".join(f"not {_condition(rule)}" for rule in rules),
+        expected=" and ".join(f"not {condition_of(rule)}" for rule in rules),
     )  # fmt: skip
-
-
-def _satisfies(judged: Judged, rule: UnitRule) -> bool:
-    return all(matches(judged.run.value(reference), allowed) for reference, allowed in rule.when.items())
-
-
-def _condition(rule: UnitRule) -> str:
-    return " and ".join(
-        f"{short(reference)} = {' or '.join(allowed)}" for reference, allowed in rule.when.items()
-    )
 
 
 def _required_metrics(case: Case) -> Iterator[Check]:

@@ -16,7 +16,7 @@ def judge(case: Case) -> Outcome:
     """Hold every run against the rules whose ``when`` it satisfies, and look for runs that forgot their flag."""
     rules = case.policy.gates.unit_contract.rules
     expected = {place.pair for place in case.matrix.places if _is_expected(case.policy, place.pair)}
-    none_holds = not any(_holds(rule, judged.run) for rule in rules for judged in case.judged)
+    none_holds = not any(holds(rule, judged.run) for rule in rules for judged in case.judged)
     unflagged = [judged for judged in case.judged if none_holds and judged.pair in expected]
     others = [judged for judged in case.judged if not none_holds or judged.pair not in expected]
     checks = [check for judged in others for check in _run_checks(rules, judged, case.judged)]
@@ -32,7 +32,7 @@ def judge(case: Case) -> Outcome:
 
 def _run_checks(rules: Sequence[UnitRule], judged: Judged, everyone: Sequence[Judged]) -> Iterator[Check]:
     for rule in rules:
-        if _holds(rule, judged.run):
+        if holds(rule, judged.run):
             yield from _required(rule, judged)
             yield from _allowed(rule, judged)
             yield from _equal(rule, judged)
@@ -49,7 +49,9 @@ def _required(rule: UnitRule, judged: Judged) -> Iterator[Check]:
         status, message = Status.PASS, f"{name} is logged."
         if value is None:
             status = Status.FAIL
-            message = f"{name} is missing or empty, but {_condition(rule)} asks for it. Log it and run again."
+            message = (
+                f"{name} is missing or empty, but {condition_of(rule)} asks for it. Log it and run again."
+            )
         observed = value or "missing"
         yield judged.check("G2", "required", status, name, message, observed=observed, expected="present")
 
@@ -97,10 +99,10 @@ def _forgotten(rule: UnitRule, judged: Judged, everyone: Sequence[Judged]) -> It
         return
     for name in map(short, missing):
         message = (
-            f"{name} is missing, yet the run logs {', '.join(telling)} as runs with {_condition(rule)} do. "
+            f"{name} is missing, yet the run logs {', '.join(telling)} as runs with {condition_of(rule)} do. "
             f"Log {name} and run again."
         )
-        condition = _condition(rule)
+        condition = condition_of(rule)
         yield judged.check("G2", "flag", Status.FAIL, name, message, observed="missing", expected=condition)
 
 
@@ -117,7 +119,7 @@ def _tells(rule: UnitRule, key: str, everyone: Sequence[Judged]) -> bool:
 
 
 def _is_off(rule: UnitRule, run: Run) -> bool:
-    return all(_value(run, key) is not None for key in rule.when) and not _holds(rule, run)
+    return all(_value(run, key) is not None for key in rule.when) and not holds(rule, run)
 
 
 def _unflagged(policy: Policy, judged: Judged) -> Check:
@@ -126,11 +128,11 @@ def _unflagged(policy: Policy, judged: Judged) -> Check:
     names = ", ".join(short(key) for key in rule.when)
     found = ", ".join(_value(judged.run, key) or "missing" for key in rule.when)
     message = (
-        f"The plan expects {_condition(rule)} of cell {judged.pair.cell}, but no run has it, so no unit was judged. "
+        f"The plan expects {condition_of(rule)} of cell {judged.pair.cell}, but no run has it, so no unit was judged. "
         f"Log {names} as planned and run again."
     )
     return judged.check(
-        "G2", "flag", Status.FAIL, names, message, observed=found, expected=_condition(rule), at_once=True,
+        "G2", "flag", Status.FAIL, names, message, observed=found, expected=condition_of(rule), at_once=True,
         waivable=False,
     )  # fmt: skip
 
@@ -141,7 +143,7 @@ def _unflagged(policy: Policy, judged: Judged) -> Check:
 def _why_skipped(case: Case) -> str:
     """Say what the rules ask for and what the runs have, since a flag may be spelt otherwise, or be forgotten."""
     rules = case.policy.gates.unit_contract.rules
-    conditions = "; ".join(map(_condition, rules))
+    conditions = "; ".join(map(condition_of, rules))
     keys = dict.fromkeys(key for rule in rules for key in rule.when)
     found = "; ".join(_what_runs_have(case, key) for key in keys)
     return f"No run matches a rule's `when` ({conditions}): {found}."
@@ -157,7 +159,8 @@ def _what_runs_have(case: Case, key: str) -> str:
     return f"{short(key)} is {', '.join(values + rest)} of {len(case.judged)} runs"
 
 
-def _holds(rule: UnitRule, run: Run) -> bool:
+def holds(rule: UnitRule, run: Run) -> bool:
+    """Whether a rule is for a run: its ``when`` holds."""
     return all(matches(run.value(key), values) for key, values in rule.when.items())
 
 
@@ -180,7 +183,8 @@ def _value(run: Run, key: str) -> str | None:
     return value if value is not None and value.strip() not in ("", "None") else None
 
 
-def _condition(rule: UnitRule) -> str:
+def condition_of(rule: UnitRule) -> str:
+    """Return a rule's ``when`` in words."""
     return " and ".join(f"{short(key)} = {' or '.join(values)}" for key, values in rule.when.items())
 
 

@@ -44,10 +44,7 @@ def definition_file(policy: Policy, options: Options) -> Path | None:
 
 def held_against(policy: Policy, sha256: str) -> Policy:
     """Return a policy with a definition's hash, which may be any text, in place of where that is from."""
-    expected = BySha256.model_construct(sha256=sha256)
-    gate = policy.gates.definition_hash.model_copy(update={"expected": expected})
-    gates = policy.gates.model_copy(update={"definition_hash": gate})
-    return policy.model_copy(update={"gates": gates})
+    return policy.with_definition_hash(expected=BySha256.model_construct(sha256=sha256))
 
 
 def definition_in_base(job: Job, file: Path, branch: str) -> Definition | None:

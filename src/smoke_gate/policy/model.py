@@ -233,3 +233,8 @@ class Policy(Section):
     @classmethod
     def _apply_profile(cls, value: Any) -> Any:
         return with_profile(value)
+
+    def with_definition_hash(self, **settings: object) -> Self:
+        """Return the policy with other settings of G1, which are taken as they are."""
+        gate = self.gates.definition_hash.model_copy(update=settings)
+        return self.model_copy(update={"gates": self.gates.model_copy(update={"definition_hash": gate})})

@@ -36,16 +36,12 @@ def _why_none(registrations: Sequence[Registration], key: str) -> str:
 def _registration(one: Registration, key: str, *, counts: bool, golden: bool) -> Iterator[str]:
     other = f", but {' and '.join(one.other_keys)}" if one.other_keys else ""
     yield f"{one.sha256 or f'no {key}{other}'}{' (in force)' if counts else ''}"
-    yield f"  run {one.run_id}, {_state(one)}, {iso(one.start_time) or 'at an unknown time'}"
+    yield f"  run {one.run_id}, {one.state}, {iso(one.start_time) or 'at an unknown time'}"
     yield f"  commit {one.commit or 'unknown'}"
     yield f"  definition: {_definition(one)}"
     yield f"  policy {one.policy_sha256 or 'not recorded'}, golden tensor: {'yes' if golden else 'none'}"
     if one.prior_sha256 is not None:
         yield f"  replaces {one.prior_sha256}: {shortened(one.reason or 'no reason given', 400)}"
-
-
-def _state(one: Registration) -> str:
-    return one.status if one.lifecycle_stage == "active" else one.lifecycle_stage
 
 
 def _definition(one: Registration) -> str:

@@ -1,25 +1,14 @@
 from collections.abc import Mapping
-from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.store.entities import PagedList
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.pages import all_pages
-from smoke_gate.collect.store import Store
+from tests.support.stores import served
 
-STORE = Store(
-    client=cast("MlflowClient", SimpleNamespace()),
-    uri="http://host",
-    name="http://host",
-    kind="server",
-    folder=None,
-    scratch=Path(),
-    patience=None,
-)
+STORE = served(SimpleNamespace())
 
 
 def listed(pages: Mapping[str | None, tuple[str, str]]) -> list[str]:

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.store.entities import PagedList
 
 from smoke_gate.collect.attempts import search
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.progress import silent
-from smoke_gate.collect.store import Store
 from tests.support.entities import run
+from tests.support.stores import served
 
 
 @dataclass
@@ -40,16 +38,7 @@ class Client:
 
 
 def found(client: Client, where: str = "") -> list[str]:
-    store = Store(
-        client=cast("MlflowClient", client),
-        uri="http://host",
-        name="http://host",
-        kind="server",
-        folder=None,
-        scratch=Path(),
-        patience=None,
-    )
-    return [one.info.run_id for one in search(store, ["1"], where, silent)]
+    return [one.info.run_id for one in search(served(client), ["1"], where, silent)]
 
 
 def erase_first(ids: list[str]) -> None:

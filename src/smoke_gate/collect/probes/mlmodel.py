@@ -36,7 +36,8 @@ _PATH_KEYS = {
     "transformers": ("model_binary", "peft_adaptor"),
     "xgboost": ("data",),
 }
-WRITTEN_LATER = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
+DESCRIPTION = "MLmodel"
+BESIDE_DESCRIPTION = ("conda.yaml", "python_env.yaml", "requirements.txt")  # never written without it
 _LAST_KEY = "utc_time_created"  # MLflow writes the keys in order
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _ELSEWHERE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")  # an absolute path, a URI, a drive
@@ -60,7 +61,7 @@ class Description:
     """What an ``MLmodel`` says that loading the model reads, as paths from the model's folder, in order.
 
     A value that is not certainly such a path is left out. ``size`` is how many bytes the model had when it was saved,
-    without the files in ``WRITTEN_LATER``; None where it does not say.
+    without itself and ``BESIDE_DESCRIPTION``; None where it does not say.
     """
 
     paths: tuple[str, ...]
