@@ -1,4 +1,4 @@
-"""What no other tool checks: the locks, the documents' links and commands, and what the package carries.
+"""What no other tool checks: the locks, the documents' links and commands, the names, and what the package carries.
 
 Prints a line for each finding and exits with 1 if there is any.
 """
@@ -25,10 +25,12 @@ LOCK_LINE = re.compile(
 
 def main() -> int:
     """Run every check and say what was found."""
-    findings = [*lock_findings(), *document_findings(), *version_findings(), *package_findings()]
+    findings = [
+        *lock_findings(), *document_findings(), *version_findings(), *name_findings(), *package_findings(),
+    ]  # fmt: skip
     for finding in findings:
         print(finding, file=sys.stderr)
-    print(f"locks, documents, version, package: {len(findings) or 'no'} findings")
+    print(f"locks, documents, version, names, package: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 
@@ -118,6 +120,17 @@ def version_findings() -> Iterator[str]:
     version = source.partition('__version__ = "')[2].partition('"')[0]
     if not re.search(rf"^## .*{re.escape(version)}", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE):
         yield f"CHANGELOG.md: no section for {version}, the version of smoke_gate.__version__"
+
+
+def name_findings() -> Iterator[str]:
+    """The name of a class has one meaning in the package; names that begin with ``_`` stay in their module."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for name in re.findall(r"^class ([A-Za-z]\w*)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            places.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    for name, files in places.items():
+        if len(files) > 1:
+            yield f"{', '.join(files)}: each has a class {name}; give one of them another name"
 
 
 def package_findings() -> Iterator[str]:

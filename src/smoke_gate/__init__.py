@@ -1,6 +1,7 @@
 """Reads a smoke matrix of training runs from MLflow and gives a verdict on it, with the evidence.
 
-Training scripts import `smoke_gate.contract`; everything else is behind the command `smoke-gate`.
+Public are the command `smoke-gate`, the module `smoke_gate.contract` for training scripts, and the files that are read
+and written: the policy, the verdict file and the reports. Every other module is private and may change in any release.
 """
 
 __version__ = "0.1.0"

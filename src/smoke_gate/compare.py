@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Literal
 
 from smoke_gate.evidence import Evidence, Run, metric_number
+from smoke_gate.gates.definition import DefinitionHashSettings
+from smoke_gate.gates.paired_data import PairedDataSettings
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed
-from smoke_gate.selection import Pair, select
+from smoke_gate.selection import Pair, matrix_of
 
 Side = Literal["base", "head"]
 
@@ -109,7 +111,7 @@ def compare(
 
     """
     both, lacking = _paired(_runs(*base), _runs(*head))
-    definition = base[0].gates.definition_hash.key, head[0].gates.definition_hash.key
+    definition = base[0].settings(DefinitionHashSettings).key, head[0].settings(DefinitionHashSettings).key
     redefined = tuple(one.pair for one in both if not _states_the_same(one, *definition))
     metrics = tuple(_metric(name, both) for name in _names(both, head[0], limits))
     changes = {metric.metric: metric for metric in metrics}
@@ -144,7 +146,7 @@ def _runs(policy: Policy, evidence: Evidence) -> dict[_Key, tuple[Pair, Run | No
             place.pair,
             None if place.selected is None else facts.get(place.selected.run_id),
         )
-        for place in select(policy, evidence.attempts).places
+        for place in matrix_of(policy, evidence).places
     }
 
 
@@ -187,7 +189,7 @@ def _metric(name: str, both: Iterable[_Both]) -> MetricChanges:
 
 def _data(base: Policy, head: Policy) -> Iterator[tuple[str, str]]:
     """Yield the params that hold the data hashes, in base and in head."""
-    before, after = base.gates.paired_data, head.gates.paired_data
+    before, after = base.settings(PairedDataSettings), head.settings(PairedDataSettings)
     for split in after.splits:
         yield before.key.replace("{split}", split), after.key.replace("{split}", split)
 

@@ -11,7 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_AGAIN = 1.0  # seconds: what is raised in a destructor, or in a callback of the garbage collector, is lost
+_AGAIN = 0.25  # seconds: what is raised in a destructor, or in a callback of the garbage collector, is lost
 
 
 def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -32,6 +32,13 @@ class UsageError(SmokeGateError):
     """The command line, or something that it names, is wrong."""
 
 
+class ContractError(SmokeGateError, ValueError):
+    """The base of what ``smoke_gate.contract`` raises: something cannot be logged, hashed or read as it is.
+
+    The text says what was found and what to give instead.
+    """
+
+
 class NoVerdictError(SmokeGateError):
     """No verdict can be reached: something that must be read could not be."""
 

@@ -26,6 +26,42 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class HeadFrom(StrEnum):
+    """Where the commit that counts as head is known from."""
+
+    PULL_REQUEST = "pull_request"
+    OPTION = "option"
+    JOB = "job"
+    CHECKOUT = "checkout"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The commit that the runs are compared with; ``commit`` is None where it is not known.
+
+    A checkout whose files have changes that no commit holds is not known by a commit.
+    """
+
+    commit: str | None = None
+    origin: HeadFrom = HeadFrom.NONE
+
+
+NO_HEAD = Head()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Whether a commit has head's code, in the files that the policy names, and who said so.
+
+    ``by`` is ``equal`` where the commit is head, ``clone`` for the checkout's repository, ``api`` for the host of the
+    repository, ``none`` where nobody knows.
+    """
+
+    same_code: Answer = Answer.UNKNOWN
+    by: Literal["equal", "clone", "api", "none"] = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One run of the experiments, whatever became of it.
@@ -34,7 +70,12 @@ class Attempt:
     ``runs.where`` selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None:
     not recorded).
     ``experiment_id`` is where MLflow's pages show it, ``parent`` the id of the run that it is a child of, as the trials
-    of a sweep are.
+    of a sweep are. ``other_commit`` is another commit that a second tag names, where one repository knows both.
+    ``registered`` says that it is tagged as a preregistration, although it states a planned pair.
+    ``metrics`` are the values at the highest step, read only of an attempt at a planned pair that finished and does
+    not count. ``weights`` are the hashes of its weights, by path, read only of the newest attempts at a pair beside the
+    run that counts, and only if its weights have the names and sizes of that run's. Files of one path, of two models of
+    one name, have their hashes in one text.
     """
 
     run_id: str
@@ -50,6 +91,10 @@ class Attempt:
     in_scope: bool = True
     experiment_id: str = ""
     parent: str | None = None
+    other_commit: str | None = None
+    registered: bool = False
+    metrics: Mapping[str, str] | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +152,33 @@ class Globals:
     unknown: tuple[str, ...] = ()
 
 
+class Holds(StrEnum):
+    """What the content of a checkpoint is. The later ones tell more of a model than the earlier ones."""
+
+    NOTHING = "nothing"
+    """Empty arrays, empty containers, empty files."""
+    DATA = "data"
+    """Something else, such as None, one number or a text."""
+    NUMBERS = "numbers"
+    """A container with at least two numbers."""
+    OBJECT = "object"
+    """An object of a class, such as an estimator."""
+    TENSORS = "tensors"
+    """An array or a tensor with elements, or a file in a format that only models have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A checkpoint of a run, as listed and as probed.
+    """A file among the checkpoints of a run, as listed and as probed.
 
-    ``format`` is what its bytes are (``zip``, ``safetensors``, ``hdf5``, ``npy``, ``pickle``, ``joblib``, which is a
-    compressed pickle; None: no known format), ``problem`` why it is not intact (None: intact), ``unread`` why it was
-    not looked at to its end, though nothing is wrong with it until there. ``sha256`` None means that the bytes were not
-    read: larger than the bound.
+    ``format`` is what its bytes are, one of ``probes.formats`` (``joblib`` is a compressed pickle; None: no known
+    format), ``problem`` why it is not intact (None: intact), ``unread`` why it was not looked at to its end, though
+    nothing is wrong with it until there. ``sha256`` None means that not all bytes were read: the file is larger than
+    the bound. Then ``structure_only`` says whether its structure and every part that can carry code were read.
+    ``holds`` is None where the content is not parsed. ``all_nan`` says that it holds floating-point numbers, and each
+    is NaN. ``content`` is the SHA-256 of what training changes in an archive: the names, sizes and checksums of its
+    members of tensors and weights; None for other formats, whose ``sha256`` says it. ``absent`` are the files beside it
+    that it names, such as its shards, and that the run does not have.
     """
 
     path: str
@@ -124,6 +188,11 @@ class Artifact:
     problem: str | None = None
     unread: str | None = None
     globals: Globals = Globals()
+    holds: Holds | None = None
+    all_nan: bool = False
+    content: str | None = None
+    structure_only: bool = False
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +213,12 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedModel:
-    """An MLflow LoggedModel among a run's outputs; ``artifacts`` are its files, paths below the model.
+    """An MLflow model of a run; ``artifacts`` are its files, paths below the model.
 
-    ``absent`` are the files, and folders of files, that its ``MLmodel`` names and that it does not have; ``problem``
+    It is a LoggedModel among the run's outputs, or a folder of the run's artifacts in which an ``MLmodel`` lies, as
+    MLflow 2 logs models: then ``model_id`` is empty, and ``name`` is the folder (``.``: the root).
+    ``data`` are the files and folders that its ``MLmodel`` names as the model itself, ``absent`` those that it names
+    for loading and that are not there. ``versions`` are those of the libraries and of Python that made it. ``problem``
     says why its ``MLmodel`` does not describe it (None: it does, or MLflow never wrote one).
     """
 
@@ -154,13 +226,15 @@ class LoggedModel:
     name: str
     status: str
     artifacts: tuple[Artifact, ...] = ()
+    data: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A PNG and its text chunks.
+    """A PNG and its text chunks. ``pixels`` is the SHA-256 of its size and decoded pixels, None where it is very large.
 
     ``unread`` are the keywords whose text cannot be told, and why; they are not in ``text``. ``problem`` says why it is
     not a whole, readable PNG; then both are empty.
@@ -168,6 +242,7 @@ class Figure:
 
     path: str
     sha256: str | None = None
+    pixels: str | None = None
     text: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
@@ -182,15 +257,42 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A param or a tag of the selected runs.
+
+    ``values`` are the distinct texts, each once; a long one stands as its hash. ``of_runs`` has the place of each run's
+    value among them, in the order of ``Ledger.runs``; None: the run does not have the key.
+    """
+
+    values: tuple[str, ...]
+    of_runs: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """All params and tags of the selected runs, by key; ``runs`` are the ids of these runs."""
+
+    runs: tuple[str, ...] = ()
+    params: Mapping[str, Column] = field(default_factory=dict)
+    tags: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The facts of a run that stands for a planned pair.
 
     ``params`` and ``tags`` hold only the keys that the policy names, and where a definition's hash is under another key
     than the policy's, that one; ``metrics`` the value at the highest step of every metric; ``histories`` only those
     metrics whose history the policy or a figure needs, in step order.
+    ``instead`` has, for a param that a gate needs and this run lacks, the one of this run that may be meant.
+    ``late`` are the metrics whose value was written more than a minute after the run's end, ``damaged_metrics`` those
+    whose file in a file store is empty or cut off.
+    ``unmatched`` are files under ``checkpoints/``, at most five, where no artifact is what the policy means by one.
     ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are
     empty.
-    ``same_code`` answers ``runs.commit: code``; ``after_registration`` answers ``require_ancestor``.
+    ``after_registration`` answers ``require_ancestor``.
+    ``rows`` are the sizes of the data sets that MLflow recorded, by ``CONTEXT NAME``. ``last_step`` is the highest step
+    of any metric; ``repeated`` are the metrics whose history holds two trainings: many steps with more than one value.
     """
 
     run_id: str
@@ -200,11 +302,17 @@ class Run:
     histories: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
     payload: Payload | None = None
     checkpoints: tuple[Artifact, ...] = ()
+    unmatched: tuple[str, ...] = ()
     manifest: Manifest | None = None
     models: tuple[LoggedModel, ...] = ()
     figures: tuple[Figure, ...] = ()
+    instead: Mapping[str, str] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
+    damaged_metrics: tuple[str, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)
+    last_step: int | None = None
+    repeated: tuple[str, ...] = ()
     artifacts_problem: str | None = None
-    same_code: Answer = Answer.UNKNOWN
     after_registration: Answer = Answer.UNKNOWN
 
     def value(self, reference: str) -> str | None:
@@ -233,7 +341,9 @@ class Evidence:
     other active run of the experiments; ``runs`` the facts of the selected ones. ``registrations`` are the
     preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files``
     are the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit
-    that ``runs.commit`` compares with. ``policy_change`` is None where the base branch has the same policy.
+    that ``runs.commit`` compares with, and ``codes`` says of the attempts' commits whether they have its code.
+    ``policy_change`` is None where the base branch has the same policy.
+    ``ledger`` has all params and tags of the selected runs, where a gate compares them.
     ``nearest`` has, for a param or tag that the policy names and no run has, that of the runs which may be meant.
     """
 
@@ -244,8 +354,10 @@ class Evidence:
     definition_sha256: str | None = None
     files: tuple[Figure, ...] = ()
     drawn: tuple[Figure, ...] = ()
-    head: str | None = None
+    head: Head = Head()
+    codes: Mapping[str, Code] = field(default_factory=dict)
     policy_change: PolicyChange | None = None
+    ledger: Ledger = Ledger()
     nearest: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,9 +8,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from smoke_gate.evidence import Evidence, Point, metric_number
+from smoke_gate.typed_json import TypedJson, TypedJsonError, typed_json
 
 _MOST_PROBLEMS = 20  # that a message names
 _LARGE = re.compile(r"-?[1-9][0-9]{15,18}")  # a step that stands as text; MLflow's have 64 bits
@@ -22,8 +21,7 @@ class EvidenceError(ValueError):
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
     """Return the evidence as what JSON can say: every field, in the order of the dataclasses, tuples as lists."""
-    (document,) = _adapter().dump_python((evidence,), mode="json")
-    return dict(document)
+    return _form().dump(evidence)
 
 
 def evidence_from_json(document: Mapping[str, Any]) -> Evidence:
@@ -36,12 +34,9 @@ def evidence_from_json(document: Mapping[str, Any]) -> Evidence:
 
     """
     try:
-        (evidence,) = _adapter().validate_json(json.dumps([document]), strict=True)
-    except ValidationError as error:
-        problems = (
-            f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_url=False)
-        )
-        raise _refusal(problems) from None
+        evidence = _form().read(json.dumps(document).encode(), most=_MOST_PROBLEMS)
+    except TypedJsonError as error:
+        raise _refusal(error.mistakes) from None
     if unreadable := list(islice(_unreadable(evidence), _MOST_PROBLEMS)):
         raise _refusal(unreadable)
     return evidence
@@ -49,21 +44,16 @@ def evidence_from_json(document: Mapping[str, Any]) -> Evidence:
 
 def evidence_definitions() -> dict[str, Any]:
     """Return JSON Schema definitions by name: ``Evidence``, which ``evidence_json`` writes, and its parts."""
-    return dict(_adapter().json_schema(mode="serialization")["$defs"])
+    return _form().definitions()
 
 
 @cache
-def _adapter() -> TypeAdapter[tuple[Evidence]]:
-    """Return the adapter; in a tuple, because a dataclass takes its configuration only from what holds it."""
-    settings = ConfigDict(
-        extra="forbid", json_schema_serialization_defaults_required=True, allow_inf_nan=False
-    )
-    return TypeAdapter(tuple[Evidence], config=settings)
+def _form() -> TypedJson[Evidence]:
+    return typed_json(Evidence)
 
 
 def _refusal(problems: Iterable[str]) -> EvidenceError:
-    places = "; ".join(islice(problems, _MOST_PROBLEMS))
-    return EvidenceError(f"this is not evidence as smoke-gate writes it: {places}")
+    return EvidenceError(f"this is not evidence as smoke-gate writes it: {'; '.join(problems)}")
 
 
 def _unreadable(evidence: Evidence) -> Iterator[str]:
@@ -75,7 +65,7 @@ def _unreadable(evidence: Evidence) -> Iterator[str]:
             if not _is_number(value):
                 yield f"runs.{index}.metrics.{name}: expected a number"
         for name, points in run.histories.items():
-            if not all(map(_is_readable, points)):
+            if not _are_readable(points):
                 yield f"runs.{index}.histories.{name}: expected numbers"
 
 
@@ -86,9 +76,16 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _is_readable(point: Point) -> bool:
-    step = isinstance(point.step, int) or _LARGE.fullmatch(point.step)
-    return bool(step) and _is_number(point.value)
+def _are_readable(points: Iterable[Point]) -> bool:
+    """Whether all points have a step and a value; a verdict file may hold a hundred thousand."""
+    try:
+        for point in points:
+            metric_number(point.value)
+            if type(point.step) is str and not _LARGE.fullmatch(point.step):
+                return False
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(text: str) -> bool:
@@ -97,7 +94,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location[1:])) or "the whole"

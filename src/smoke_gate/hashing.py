@@ -5,15 +5,15 @@ The schemes and their test vectors are published in ``docs/hashing.md``.
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import rfc8785
 
-from smoke_gate.errors import SmokeGateError
+from smoke_gate.errors import ContractError
+from smoke_gate.strict_json import JsonError, parse_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ _BLOCK_BYTES = 1 << 20  # what hashing an array that is not contiguous holds at 
 _DATA_HASH_LENGTH = 16
 
 
-class HashError(SmokeGateError, ValueError):
+class HashError(ContractError):
     """A value that has no hash; the message says what was found and what to hash instead."""
 
 
@@ -58,11 +58,30 @@ def canonical_json(value: Any) -> bytes:
 
     """
     try:
-        return rfc8785.dumps(value)
+        return _plain_json(value) if _is_plain(value) else rfc8785.dumps(value)
     except RecursionError:
         raise HashError("canonical JSON: the value is nested too deeply, or holds itself") from None
     except ValueError as error:
         raise HashError(f"canonical JSON: {error}; only what JSON can say has one") from None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the standard encoder, which takes a tenth of the time, writes the canonical form of a value.
+
+    That is so if it holds no floats, no large integers and only ASCII keys, which have one order in every encoding.
+    """
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and _is_plain(part) for key, part in value.items())
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    if kind is int:
+        return bool(abs(value) < 2**53)
+    return kind is str or kind is bool or value is None
+
+
+def _plain_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def canonical_definition(payload: Definition) -> bytes:
@@ -92,25 +111,10 @@ def definition_hash(payload: Definition) -> str:
 
 def _parsed(text: str | bytes) -> Any:
     try:
-        return json.loads(
-            text, object_pairs_hook=_distinct_keys, parse_int=_integer, parse_constant=_refuse_constant
-        )
-    except RecursionError:
-        raise HashError("a definition must be JSON; this one is nested too deeply") from None
-    except HashError:
-        raise
-    except ValueError as error:
-        raise HashError(
-            f"a definition must be JSON, and not the name of a file; this text is not: {error}"
-        ) from None
-
-
-def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise HashError(f"a definition names each key once; found twice: {', '.join(map(repr, twice))}")
-    return value
+        decoded = text.decode(json.detect_encoding(text)) if isinstance(text, bytes) else text
+        return parse_json(decoded, integer=_integer)
+    except (JsonError, UnicodeDecodeError) as error:
+        raise HashError(f"a definition must be JSON, and not the name of a file: {error}") from None
 
 
 def _integer(text: str) -> int | float:
@@ -123,10 +127,6 @@ def _integer(text: str) -> int | float:
     except OverflowError:  # beyond any double, which the canonical form then refuses
         return value
     return double if canonical_json(double) == text.encode() else value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise HashError(f"a definition holds finite numbers only; found {name}: write it as text or leave it out")
 
 
 def data_hash(arrays: "Array | list[Array] | tuple[Array, ...]") -> str:

@@ -1,15 +1,15 @@
 """What `check` can be asked, by the command line and by the action alike."""
 
-import os.path
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from smoke_gate.credentials import without_credentials_and_query
-from smoke_gate.policy.overrides import Overrides
+from smoke_gate.origins import ArtifactHost
+from smoke_gate.policy_file.names import POLICY_NAMES, found_policy
+from smoke_gate.policy_file.overrides import Overrides
 
-DEFAULT_POLICY = Path("smoke-gate.yml")
 DEFAULT_OUTPUT = Path("outputs")
 DEFAULT_WORKERS = 8
 
@@ -59,6 +59,8 @@ class Options:
     profile: str | None = None
     tracking_uri: str | None = None
     artifact_path_map: tuple[tuple[str, str], ...] = ()
+    artifact_host: tuple[ArtifactHost, ...] = ()
+    artifact_host_with_credentials: tuple[ArtifactHost, ...] = ()
     workers: int = DEFAULT_WORKERS
     sha: str | None = None
     pull_request: int | None = None
@@ -68,11 +70,22 @@ class Options:
 
     @property
     def policy_file(self) -> Path | None:
-        """The policy file that counts: the one that is named, else the default one where there is one.
+        """The policy file that counts: the one that is named, else that of the working directory; None: there is none.
 
-        A folder or a link that leads nowhere counts too: whoever reads it says what is wrong.
+        Raises:
+            UsageError: None is named, and the working directory has two.
         """
-        return self.policy or (DEFAULT_POLICY if os.path.lexists(DEFAULT_POLICY) else None)
+        return self.policy or found_policy()
+
+    @property
+    def policy_names(self) -> tuple[Path, ...]:
+        """Where a policy file may be that counts, on this branch or on another."""
+        return (self.policy,) if self.policy else POLICY_NAMES
+
+    @property
+    def artifact_hosts(self) -> tuple[ArtifactHost, ...]:
+        """The hosts that may be asked for artifacts; one that is named twice gets credentials."""
+        return (*self.artifact_host_with_credentials, *self.artifact_host)
 
     @property
     def overrides(self) -> Overrides:
@@ -112,3 +125,7 @@ class Options:
             yield from ("--experiment", experiment)
         for pair in self.artifact_path_map:
             yield from ("--artifact-path-map", "=".join(map(without_credentials_and_query, pair)))
+        for host in self.artifact_host:
+            yield from ("--artifact-host", str(host.origin))
+        for host in self.artifact_host_with_credentials:
+            yield from ("--artifact-host-with-credentials", str(host.origin))

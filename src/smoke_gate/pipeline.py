@@ -8,31 +8,43 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from smoke_gate import __version__
 from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, runner_path_map
+from smoke_gate.collect.code import AskCode
+from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
+from smoke_gate.commits import read_commit
 from smoke_gate.compare import Comparison, compare
 from smoke_gate.draw import Drawing, draw, with_drawings
+from smoke_gate.draw.facts import curve_needs
 from smoke_gate.errors import ExitCode, UsageError
-from smoke_gate.evidence import Evidence, PolicyChange
+from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
+from smoke_gate.gates.needs import NOTHING
+from smoke_gate.gates.pairs import newer_than_selected
+from smoke_gate.message import Message
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.escape import log_line
-from smoke_gate.report.files import output_directory, stamp, write_folder, write_whole
+from smoke_gate.policy_file.names import reported
+from smoke_gate.report.files import output_directory, stamp, write_folder, write_text
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.junit import junit
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.predicate import predicate_text
 from smoke_gate.report.reproduction import Reproduction
-from smoke_gate.report.verdict_file import Context, Origin, Tool, document_text, verdict_document
-from smoke_gate.reproduce import Recorded, headline_of, read_recorded
+from smoke_gate.reproduce import headline_of
+from smoke_gate.text import log_line
+from smoke_gate.times import moment
 from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
+from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
+from smoke_gate.verdict_file.read import Recorded, read_recorded
+from smoke_gate.verdict_file.write import document_text, verdict_document
 from smoke_gate.waiting import wait_while
 
+_LONGEST_RUN = timedelta(days=7)
 _LOG = logging.getLogger(__name__)
 # How reports name the image where its digest is not known: as `make image` does.
 LOCAL_IMAGE = "smoke-gate:dev"
@@ -42,16 +54,20 @@ LOCAL_IMAGE = "smoke-gate:dev"
 class Request:
     """What ``check`` is asked to do, with everything looked up.
 
-    ``policy_change`` is how this pull request's policy differs from the base branch's, which only the action can know.
+    ``ask_code`` says whether a commit has head's code where the clone cannot. ``policy_file`` is where the policy was
+    read, None where the options are the policy. ``policy_change`` is how this pull request's policy differs from the
+    base branch's, which only the action can know.
     """
 
     options: Options
     policy: Policy
     source: Source
     context: Context
+    policy_file: Path | None = None
     image_digest: str | None = None
     policy_change: PolicyChange | None = None
     baseline: Recorded | None = None
+    ask_code: AskCode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +99,8 @@ def request_of(options: Options, policy: Policy) -> Request:
         tracking_uri=options.tracking_uri or default_tracking_uri(Path(), os.environ),
         policy_dir=policy_file.parent if policy_file else Path(),
         artifact_path_map=(*options.artifact_path_map, *runner_path_map(os.environ)),
-        head=options.sha,
+        artifact_hosts=options.artifact_hosts,
+        head=_head_of(options),
         workers=options.workers,
     )
     return Request(
@@ -91,20 +108,28 @@ def request_of(options: Options, policy: Policy) -> Request:
         policy=policy,
         source=source,
         context=Context(sha=options.sha, pull_request=options.pull_request),
+        policy_file=policy_file,
         image_digest=os.environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
         baseline=read_recorded(options.baseline) if options.baseline else None,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedMatrix:
     """A verdict, what it rests on, and where that was read; nothing is written yet."""
 
     evidence: Evidence
-    origin: Origin
+    origin: StoreOrigin
     verdict: Verdict
     looked_at: datetime
     drawings: tuple[Drawing, ...] = ()
+
+
+def _head_of(options: Options) -> Head:
+    """Return the commit that an option says is head; on a pull request the one that is checked out will be."""
+    if options.sha is None:
+        return Head(origin=HeadFrom.NONE if options.pull_request is None else HeadFrom.PULL_REQUEST)
+    return Head(commit=read_commit(options.sha).digits, origin=HeadFrom.OPTION)
 
 
 def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
@@ -121,27 +146,66 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
     if not request.policy.plan.cells:
         raise _no_plan(request, progress)
     judged = wait_while(
-        lambda seen: seen.verdict.pending,
-        lambda: read_and_judge(request, progress),
+        may_change,
+        lambda: _look(request, progress),
         seconds=wait,
         sleep=_pause,
         now=time.monotonic,
     )
+    if isinstance(judged, NoExperimentError):
+        raise judged
     return write(request, judged)
 
 
+def _look(request: Request, progress: Progress) -> "JudgedMatrix | NoExperimentError":
+    """Read and judge; an experiment that does not exist yet is an answer too."""
+    try:
+        return read_and_judge(request, progress)
+    except NoExperimentError as error:
+        return error
+
+
+def may_change(seen: "JudgedMatrix | NoExperimentError") -> bool:
+    """Whether waiting may change what was seen: runs are missing, or a newer attempt at a pair goes on."""
+    if isinstance(seen, NoExperimentError):
+        return True
+    newer = (attempt for place in seen.verdict.matrix.places for attempt in newer_than_selected(place))
+    return seen.verdict.pending or any(_goes_on(attempt, seen.looked_at) for attempt in newer)
+
+
+def _goes_on(attempt: Attempt, now: datetime) -> bool:
+    """Whether an attempt may still finish: a killed process stays RUNNING for ever, so only for some days."""
+    started = moment(attempt.start_time)
+    return (
+        attempt.status in ("RUNNING", "SCHEDULED")
+        and attempt.lifecycle_stage == "active"
+        and (started is None or now - started < _LONGEST_RUN)
+    )
+
+
 def _pause(seconds: float) -> None:
-    _LOG.info("the verdict is pending: looking again in %.0f seconds", seconds)
+    _LOG.info("not all runs are there, or one goes on: looking again in %.0f seconds", seconds)
     time.sleep(seconds)
 
 
-def read_and_judge(request: Request, progress: Progress) -> Judged:
+def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
     """Read the runs as they are now, and judge them."""
     looked_at = datetime.now(UTC)  # before the first look: facts are as old as that
     figures = not request.options.no_figures
-    collected = collect(request.policy, request.source, curves=figures, progress=progress)
+    collected = collect(
+        request.policy,
+        request.source,
+        ask_code=request.ask_code,
+        also=curve_needs(request.policy) if figures else NOTHING,
+        progress=progress,
+    )
     evidence = replace(collected.evidence, policy_change=request.policy_change)
-    origin = Origin(tracking_uri=collected.tracking_uri, experiments=collected.experiments)
+    experiments = tuple(Experiment(*one) for one in collected.experiments)
+    origin = StoreOrigin(
+        tracking_uri=collected.tracking_uri,
+        experiments=experiments,
+        policy_file=reported(request.policy_file) if request.policy_file else None,
+    )
     drawings = _drawn(request.policy, evidence, progress) if figures else ()
     return judge(request, with_drawings(evidence, drawings), origin, looked_at, drawings)
 
@@ -149,16 +213,18 @@ def read_and_judge(request: Request, progress: Progress) -> Judged:
 def judge(
     request: Request,
     evidence: Evidence,
-    origin: Origin,
+    origin: StoreOrigin,
     looked_at: datetime,
     drawings: tuple[Drawing, ...] = (),
-) -> Judged:
+) -> JudgedMatrix:
     """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
     verdict = evaluate(request.policy, evidence)
-    return Judged(evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at, drawings=drawings)
+    return JudgedMatrix(
+        evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at, drawings=drawings
+    )
 
 
-def write(request: Request, judged: Judged) -> Result:
+def write(request: Request, judged: JudgedMatrix) -> Result:
     """Write the files, named by the time and the evidence's hash."""
     document = verdict_document(
         judged.verdict,
@@ -170,7 +236,7 @@ def write(request: Request, judged: Judged) -> Result:
         created_at=judged.looked_at,
         figures=[drawing.name for drawing in judged.drawings],
     )
-    folder, name = request.options.output_dir, stamp(judged.looked_at, document["evidence_sha256"])
+    folder, name = request.options.output_dir, stamp(judged.looked_at, document.evidence_sha256)
     verdict_file = folder / f"smoke_verdict_{name}.json"
     judgement = Judgement(
         verdict=judged.verdict,
@@ -196,12 +262,11 @@ def _written(
     texts: Mapping[str, tuple[Path, str]], figures: Path, drawings: tuple[Drawing, ...]
 ) -> Mapping[str, Path]:
     """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
-    contents = {kind: (path, text.encode()) for kind, (path, text) in texts.items()}
     # Another check of this second and this evidence has files of the same names.
-    new = [path for path, _ in contents.values() if not path.exists()]
+    new = [path for path, _ in texts.values() if not path.exists()]
     new_figures = not figures.exists()
     try:
-        files = {kind: write_whole(path, content) for kind, (path, content) in contents.items()}
+        files = {kind: write_text(path, text) for kind, (path, text) in texts.items()}
         if drawings:
             files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
     except BaseException:
@@ -214,7 +279,7 @@ def _written(
     return files
 
 
-def _reproduction(request: Request, origin: Origin, verdict_file: Path) -> Reproduction:
+def _reproduction(request: Request, origin: StoreOrigin, verdict_file: Path) -> Reproduction:
     return Reproduction(
         image=request.image_digest or LOCAL_IMAGE,
         verdict_file=_from_here(verdict_file),
@@ -237,7 +302,9 @@ def _from_here(path: Path) -> str:
         return str(path)
 
 
-def _against(baseline: Recorded | None, policy: Policy, evidence: Evidence) -> tuple[Comparison, str] | None:
+def _against(
+    baseline: Recorded | None, policy: Policy, evidence: Evidence
+) -> tuple[Comparison, Message] | None:
     if baseline is None:
         return None
     comparison = compare((baseline.policy, baseline.evidence), (policy, evidence))
@@ -248,7 +315,7 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
     """Tell what a plan could be: the cells and seeds that the runs have."""
     found = find_plan(request.policy, request.source, progress=progress)
     where = ", ".join(name for _, name in found.experiments)
-    file = request.options.policy_file
+    file = request.policy_file
     by_hand = f"write `plan: {{cells: […], seeds: […]}}` into {file}"
     write = by_hand if file else "`smoke-gate init` writes one from the runs"
     if not found.cells:

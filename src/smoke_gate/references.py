@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Case, Judged
+from smoke_gate.message import Message, say
 from smoke_gate.policy.model import PublishedReference
 
 
@@ -21,7 +22,7 @@ class ReferenceResult:
     low: float
     high: float
     tripped: bool
-    message: str
+    message: Message
 
 
 def compare_references(case: Case) -> tuple[ReferenceResult, ...]:
@@ -40,9 +41,17 @@ def _compare(reference: PublishedReference, judged: Judged) -> ReferenceResult:
     low, high = reference.band
     value = judged.run.metrics.get(reference.metric)
     within = value is not None and math.isfinite(metric_number(value)) and low <= metric_number(value) <= high
-    where = f"{reference.metric} of {judged.pair.subject}"
-    found = f"{where} is {value}" if value is not None else f"{where} was not logged"
-    message = f"{found}; published: {low:g} to {high:g} ({reference.source})"
+    found = say("is {value}", value=value) if value is not None else say("was not logged")
+    message = say(
+        "{metric} of {pair} {found}; published: {low} to {high} ({source}){fix}",
+        metric=reference.metric,
+        pair=judged.pair.subject,
+        found=found,
+        low=say(f"{low:g}"),
+        high=say(f"{high:g}"),
+        source=reference.source,
+        fix=say("") if within else say(": investigate the pipeline"),
+    )
     return ReferenceResult(
         reference=reference,
         run_id=judged.run.run_id,
@@ -52,5 +61,5 @@ def _compare(reference: PublishedReference, judged: Judged) -> ReferenceResult:
         low=low,
         high=high,
         tripped=not within,
-        message=message if within else f"{message}: investigate the pipeline",
+        message=message,
     )

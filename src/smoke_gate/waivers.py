@@ -1,13 +1,15 @@
-"""Waivers: named failures that somebody accepted, for a reason and until a day. Always shown, never silent."""
+"""Waivers: named findings that somebody accepted, for a reason and until a day. Always shown, never silent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from smoke_gate.gates.base import Check, Status
+from smoke_gate.message import Message, say
 from smoke_gate.policy.model import Policy, Waiver
 from smoke_gate.policy.terms import normal_seed
 from smoke_gate.selection import Matrix, Pair, planned_pairs
+from smoke_gate.text import counted
 
 
 class WaiverState(StrEnum):
@@ -26,20 +28,20 @@ class WaiverResult:
     waiver: Waiver
     state: WaiverState
     matched: int
-    message: str
+    message: Message
 
     @property
     def warns(self) -> bool:
-        """Whether a person must look: every waiver does that was looked at."""
-        return self.state is not WaiverState.NOT_JUDGED
+        """Whether a person must look: it has expired, and what it accepted is still there."""
+        return self.state is WaiverState.EXPIRED and self.matched > 0
 
 
 def apply_waivers(
     policy: Policy, matrix: Matrix, checks: Sequence[Check], *, as_of: str
 ) -> tuple[tuple[Check, ...], tuple[WaiverResult, ...]]:
-    """Turn the failing checks that a waiver in force names into waived ones.
+    """Lower each check that a waiver in force names by one step: FAIL to WARNING, WARNING to PASS.
 
-    No waiver names a check that is not ``waivable``.
+    No waiver names a check that is not ``waivable``, as a failure to judge is not.
 
     Returns:
         All the checks, in the same order, and a result for each waiver. The first waiver in the policy that matches
@@ -51,9 +53,12 @@ def apply_waivers(
     return tuple(_waived(check, in_force) for check in checks), results
 
 
+_LOWERED = {Status.FAIL: Status.WARNING, Status.WARNING: Status.PASS}
+
+
 def _waived(check: Check, in_force: Iterable[Waiver]) -> Check:
     reason = next((waiver.reason for waiver in in_force if _matches(waiver, check)), None)
-    return check if reason is None else replace(check, status=Status.WARNING, waived=reason)
+    return check if reason is None else replace(check, status=_LOWERED[check.status], waived=reason)
 
 
 def _result(
@@ -65,32 +70,36 @@ def _result(
     return WaiverResult(waiver=waiver, state=state, matched=matched, message=message)
 
 
-def _state(waiver: Waiver, matched: int, as_of: str) -> tuple[WaiverState, str]:
+def _state(waiver: Waiver, matched: int, as_of: str) -> tuple[WaiverState, Message]:
     if as_of > waiver.expires:
-        stands = f"what it names still fails ({matched}): fix that or renew it" if matched else "delete it"
-        message = f"expired on {waiver.expires}: {stands}"
-        return WaiverState.EXPIRED, message
+        stands = "what it names still stands ({matched}): fix that or renew it" if matched else "delete it"
+        return WaiverState.EXPIRED, say("expired on {day}: " + stands, day=waiver.expires, matched=matched)
     if not matched:
-        return WaiverState.UNMATCHED, "matches no failing check: delete it, or correct what it names"
-    return WaiverState.USED, f"accepts {matched} failing checks until {waiver.expires}"
+        return WaiverState.UNMATCHED, say("matches no finding: delete it, or correct what it names")
+    return WaiverState.USED, say(
+        "accepts {findings} until {day}", findings=say(counted(matched, "finding")), day=waiver.expires
+    )
 
 
-def _why_not_judged(policy: Policy, matrix: Matrix, waiver: Waiver, checks: Sequence[Check]) -> str | None:
+def _why_not_judged(
+    policy: Policy, matrix: Matrix, waiver: Waiver, checks: Sequence[Check]
+) -> Message | None:
     """Return why a waiver that matches nothing may still be needed, None where it is not."""
     if _may_be_of_left_out(policy, matrix, waiver):
-        return "what it names is, or may be, left out of this narrowed evaluation"
+        return say("what it names is, or may be, left out of this narrowed evaluation")
     if any(
         check.gate == waiver.gate and check.status is Status.FAIL and not check.waivable for check in checks
     ):
-        return "its gate judged nothing, and no waiver accepts that"
+        return say("its gate judged nothing, and no waiver accepts that")
     return None
 
 
 def _matches(waiver: Waiver, check: Check) -> bool:
     return (
-        check.status is Status.FAIL
+        check.status in _LOWERED
         and check.waivable
         and waiver.gate == check.gate
+        and waiver.kind in (None, check.kind)
         and _is_at(waiver, check.cell, check.seed)
         and waiver.run_id in (None, check.run_id)
         and waiver.subject in (None, check.subject)

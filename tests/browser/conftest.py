@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
@@ -15,6 +15,10 @@ SWITCHES = (  # no sandbox: tests run as root; the rest keep chromium from askin
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+
+PATIENCE = 30_000  # ms; other tests keep the machine busy
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(slots=True)
@@ -47,7 +51,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
         file.write_text(html(judgement, drawings), encoding="utf-8")
         context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         found = Opened(context.new_page())
 
         def note(dialog: Dialog) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from smoke_gate.draw import draw
 from smoke_gate.evidence import PolicyChange
-from smoke_gate.policy.model import Policy
+from smoke_gate.gates import policy_of
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
@@ -55,8 +55,11 @@ def rows(page: Page):
     return page.locator("#list > li")
 
 
-def count(page: Page) -> str:
-    return page.locator("#count").inner_text()
+def shows(page: Page, found: int, all_checks: int) -> None:
+    """Wait until the list shows so many of the checks: the page filters after the browser has told it of the input."""
+    said = f"{all_checks} checks" if found == all_checks else f"{found} of {all_checks} checks"
+    expect(page.locator("#count")).to_have_text(said)
+    expect(rows(page)).to_have_count(min(found, PAGE))
 
 
 # --- what it must not do ----------------------------------------------------------------------------------------------
@@ -91,8 +94,9 @@ def test_hostile_values_stay_text(opened):
             line.click()
         page.keyboard.press("Escape")
     page.locator("select[name=cell]").select_option(HOSTILE.replace("\n", "\\n"))
+    expect(page.locator("#count")).to_contain_text(" of ")
     assert rows(page).count() > 0
-    assert page.locator("#run-title").inner_text() == f"{cells[2]} / </style>"
+    expect(page.locator("#run-title")).to_have_text(f"{cells[2]} / </style>")
     assert page.locator("img:not(#figure-large)").count() == 0
     assert (report.said, [url for url in report.asked if not url.startswith("file:")]) == ([], [])
 
@@ -109,7 +113,8 @@ def test_the_policy_stops_what_would_get_in_all_the_same(opened):
         }"""
     )
     assert report.page.evaluate("window.broken") is None
-    assert len([text for text in report.said if "Content Security Policy" in text]) >= 2
+    while len([text for text in report.said if "Content Security Policy" in text]) < 2:
+        report.page.wait_for_event("console")
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
@@ -119,15 +124,15 @@ def test_filters_narrow_together_and_are_taken_back(opened):
     judged = failing()
     page = opened(judged).page
     checks = judged.verdict.checks
-    assert count(page) == f"{len(checks)} checks"
+    shows(page, len(checks), len(checks))
     page.locator("select[name=gate]").select_option("G6")
     page.locator("select[name=cell]").select_option("A3")
     page.locator("select[name=seed]").select_option("42")
     found = [check for check in checks if (check.gate, check.cell, check.seed) == ("G6", "A3", "42")]
-    assert count(page) == f"{len(found)} of {len(checks)} checks"
-    assert rows(page).count() == len(found) > 0
+    assert found
+    shows(page, len(found), len(checks))
     page.get_by_role("button", name="Reset").click()
-    expect(page.locator("#count")).to_have_text(f"{len(checks)} checks")
+    shows(page, len(checks), len(checks))
 
 
 def test_what_failed_comes_first(opened):
@@ -144,31 +149,34 @@ def test_what_failed_comes_first(opened):
 
 
 def test_statuses_and_free_text_filter(opened):
-    judged = failing()
-    page = opened(judged).page
+    checks = failing().verdict.checks
+    page = opened(failing()).page
     page.get_by_role("checkbox", name=re.compile("PASS")).uncheck()
-    bad = [check for check in judged.verdict.checks if check.status.value != "PASS"]
-    assert rows(page).count() == len(bad)
+    bad = [check for check in checks if check.status.value != "PASS"]
+    shows(page, len(bad), len(checks))
     page.get_by_role("searchbox").fill("KW/H unit")
-    assert rows(page).all_inner_texts() != []
-    assert all("vq_input_unit" in text for text in rows(page).all_inner_texts())
+    expect(rows(page).filter(has_not_text="vq_input_unit")).to_have_count(0)
+    expect(rows(page)).not_to_have_count(0)
     page.get_by_role("searchbox").fill("no such text")
-    assert (rows(page).count(), count(page).split(" of ")[0]) == (0, "0")
+    shows(page, 0, len(checks))
 
 
 def test_a_gates_button_shows_its_checks(opened):
     judged = failing()
     page = opened(judged).page
     page.get_by_role("button", name="Show the checks of G5").click()
-    assert rows(page).count() == sum(check.gate == "G5" for check in judged.verdict.checks)
+    checks = judged.verdict.checks
+    shows(page, sum(check.gate == "G5" for check in checks), len(checks))
     expect(page.locator("select[name=gate]")).to_be_focused()
 
 
 def test_a_check_opens_what_it_rests_on(opened):
     page = opened(failing()).page
     page.get_by_role("searchbox").fill("kW/h")
+    expect(page.locator("#count")).to_contain_text(" of ")
     line = rows(page).filter(has_text="vq_input_unit").first
     line.locator("summary").click()
+    expect(line.locator("dd").first).to_be_visible()
     facts = dict(zip(line.locator("dt").all_inner_texts(), line.locator("dd").all_inner_texts(), strict=True))
     assert facts["observed"] == "kW/h"
     assert facts["expected"].startswith("standardized")
@@ -180,14 +188,14 @@ def test_a_check_opens_what_it_rests_on(opened):
 
 def test_more_checks_come_when_asked_for(opened):
     page = opened(judgement()).page
-    assert rows(page).count() == PAGE
+    expect(rows(page)).to_have_count(PAGE)
     page.locator("#more").click()
-    assert rows(page).count() == 2 * PAGE
+    expect(rows(page)).to_have_count(2 * PAGE)
     expect(rows(page).nth(PAGE).locator("summary")).to_be_focused()
 
 
 def test_ten_thousand_checks_filter_at_once(opened, record_property):
-    cells = [f"cell_{place}" for place in range(120)]
+    cells = [f"cell_{place}" for place in range(130)]
     seeds = [str(seed) for seed in range(4)]
     policy = passing_policy(plan={"cells": cells, "seeds": seeds})
     judged = judgement(policy, passing_matrix(cells, seeds, vq_cells=cells[:60]))
@@ -195,14 +203,16 @@ def test_ten_thousand_checks_filter_at_once(opened, record_property):
     page = opened(judged).page
     start = time.perf_counter()
     page.get_by_role("searchbox").fill("cell_7/3 data_hash")
-    seconds = time.perf_counter() - start
-    record_property("seconds_to_filter", seconds)
     expected = [
         check
         for check in judged.verdict.checks
-        if check.cell == "cell_7" and check.seed == "3" and check.gate == "G6"
+        if check.cell == "cell_7"
+        and check.seed == "3"
+        and check.gate == "G6"
+        and "data_hash" in check.subject
     ]
-    assert rows(page).count() == len([check for check in expected if "data_hash" in check.subject])
+    shows(page, len(expected), len(judged.verdict.checks))
+    record_property("seconds_to_filter", time.perf_counter() - start)
 
 
 # --- keyboard and dialogs ---------------------------------------------------------------------------------------------
@@ -216,7 +226,7 @@ def test_the_matrix_opens_a_runs_checks_by_keyboard(opened):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    assert dialog.get_by_role("heading").first.inner_text() == "A3 / 42"
+    expect(dialog.get_by_role("heading").first).to_have_text("A3 / 42")
     statuses = [text.strip() for text in page.locator("#run-checks summary > .hidden").all_inner_texts()]
     assert statuses[0] == "FAIL"
     assert len(statuses) == sum(check.run_id == run_id("A3/42") for check in judged.verdict.checks)
@@ -228,15 +238,15 @@ def test_the_matrix_opens_a_runs_checks_by_keyboard(opened):
 def test_a_pair_without_a_run_opens_too(opened):
     page = opened(failing()).page
     page.get_by_role("button", name="B1, seed 456: no attempt").click()
-    assert "No finished run" in page.locator("#run-checks").inner_text()
+    expect(page.locator("#run-checks")).to_contain_text("No finished run")
 
 
 def test_the_first_key_leads_past_the_header_and_every_control_shows_its_focus(opened):
     page = opened(failing()).page
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    expect(page.get_by_role("link", name="Skip to the report")).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
     for _ in range(30):
         page.keyboard.press("Tab")
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
@@ -250,6 +260,7 @@ def test_figures_are_enlarged_in_a_dialog(opened, drawings):
     expect(page.get_by_role("dialog")).to_be_visible()
     large = page.locator("#figure-large")
     expect(large).to_have_attribute("alt", "pape by cell")
+    expect(large).to_be_visible()
     assert large.bounding_box()["width"] > 2 * small["width"]
     page.get_by_role("dialog").get_by_role("button", name="Close").press("Enter")
     expect(page.get_by_role("dialog")).to_be_hidden()
@@ -266,6 +277,7 @@ def test_the_command_and_the_fix_can_be_copied(opened):
     page.get_by_role("button", name="Copy the command that replays the verdict", exact=True).click()
     expect(page.locator("#said")).to_have_text("Copied")
     assert page.evaluate(READ_CLIPBOARD) == judged.reproduction.replay
+    expect(page.locator("#said")).to_have_text("")
     page.locator("#findings .copy").first.click()
     messages = {check.message for check in judged.verdict.checks if check.status.value == "FAIL"}
     expect(page.locator("#findings .copy").first).to_have_text("Copied")
@@ -306,7 +318,7 @@ def test_long_names_break_no_number_and_cut_nothing_off(opened, width):
     for number, run in enumerate(evidence.runs):
         metrics = {"training_r2_score": f"{0.9123456 - number * 0.01}", "small": f"{1.23e-05 * number}"}
         evidence = with_run(evidence, run.run_id.removeprefix("run-").replace("-", "/"), metrics=metrics)
-    policy = Policy.model_validate(
+    policy = policy_of(
         {
             "version": 1,
             "plan": {"cells": cells, "seeds": seeds},
@@ -335,8 +347,8 @@ def test_runs_without_a_seed_are_named_and_their_names_are_text(opened):
     evidence = replace(passing_matrix(), attempts=(*passing_matrix().attempts, forgot, *many))
     report = opened(judgement(evidence=in_experiment(evidence)))
     said = report.page.locator("#attempts").inner_text()
-    assert "Not judged: 1 run without seed (`runs.seed`)." in said
-    assert "Not judged: 30 runs without cell and seed (`runs.cell`, `runs.seed`)." in said
+    assert "Not judged: 1 run without seed (runs.seed)." in said
+    assert "Not judged: 30 runs without cell and seed (runs.cell, runs.seed)." in said
     assert f"{HOSTILE} (0123)".replace("\n", "\\n") in said
     assert "and 6 more; the verdict file has them all" in said
     assert report.page.locator("#attempts img").count() == 0

@@ -48,5 +48,5 @@ def set_commit(store: Path, commit: str) -> None:
 
 
 def overwrite_database(store: Path) -> None:
-    """Leave something that is no database: there can be no verdict."""
+    """Leave something that is not a database: there can be no verdict."""
     (store / "mlflow.db").write_bytes(b"no database\n" * 1000)

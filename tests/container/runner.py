@@ -17,12 +17,14 @@ from uuid import uuid4
 
 import yaml
 
+from tests.container.accidents import set_commit
 from tests.container.image import DOCKER, IMAGE, docker
-from tests.github.runner import read_outputs
+from tests.github.runner import CODE, commit_workspace, heads_of, read_outputs
 from tests.github.server import REPOSITORY, FakeGitHub
 
 ACTION = yaml.safe_load(Path(__file__).parents[2].joinpath("action.yml").read_text(encoding="utf-8"))
 TOKEN = "secret-token"  # the one that the loopback GitHub knows
+TRAINED = "f" * 39 + "e"
 RUNNER_USER = 1001  # the container is root, and the checkout somebody else's
 
 
@@ -78,7 +80,9 @@ class Runner:
         return self.start(event, payload, **inputs).ended()
 
     def start(self, event: Mapping[str, str], payload: Mapping[str, Any], **inputs: str) -> Running:
-        """Start the action as a step of such a job."""
+        """Start the action as a step of such a job. The head commits hold what the workspace holds."""
+        heads = heads_of(self.github, payload, inputs) | {event["GITHUB_SHA"]}
+        commit_workspace(self.github, self.workspace, heads, {CODE: "trains"})
         commands = self._file_commands()
         mounts = self._mounts()
         (self.root / "temp/_github_workflow/event.json").write_text(json.dumps(payload), encoding="utf-8")
@@ -165,9 +169,14 @@ class Runner:
 
 
 def runner_in(root: Path, github: FakeGitHub, demo: Path) -> Runner:
-    """Set up a machine whose workspace holds the demo's store and policy; the base branch has the same policy."""
+    """Set up a machine whose workspace holds the demo's store and policy; the base branch has the same policy.
+
+    The runs are of a commit with the code that the head of every pull request has.
+    """
     runner = Runner(root=root, github=github)
     shutil.copytree(demo, runner.workspace)
+    set_commit(runner.workspace, TRAINED)
+    github.files[f"{TRAINED}:{CODE}"] = {"text": "trains"}
     commit_policy(runner, (runner.workspace / "smoke-gate.yml").read_text(encoding="utf-8"))
     return runner
 

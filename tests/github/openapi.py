@@ -52,7 +52,7 @@ def _operation(verb: str, path: str) -> dict[str, Any]:
         )
         if fits and verb.lower() in operations:
             return dict(operations[verb.lower()])
-    raise LookupError(f"{verb} {path} is no operation of GitHub's")
+    raise LookupError(f"{verb} {path} is not an operation of GitHub's")
 
 
 def example(name: str, **known: Any) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _example(schema: Mapping[str, Any]) -> Any:
         for key in schema["$ref"].removeprefix("#/").split("/"):
             node = node[key]
         return _example(node)
-    if schema.get("nullable"):
+    if schema.get("nullable") and "type" in schema:  # without a type it allows nothing
         return None
     if "enum" in schema:
         return schema["enum"][0]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from smoke_gate import pipeline
+from smoke_gate.collect.progress import silent
 from smoke_gate.evidence import Evidence
 from smoke_gate.github.action import publish_file, run_action
 from smoke_gate.github.transport import Clock
 from smoke_gate.pipeline import Request, Result, judge, write
-from smoke_gate.policy.formats import effective_yaml
-from smoke_gate.report.verdict_file import Origin
+from smoke_gate.policy_file.formats import effective_yaml
+from smoke_gate.verdict_file.document import Experiment, StoreOrigin
 from tests.github.server import REPOSITORY, FakeGitHub
 from tests.support.matrix import (
+    COMMIT,
     passing_matrix,
     passing_policy,
     with_another_attempt,
@@ -25,8 +28,9 @@ from tests.support.matrix import (
     without_run,
 )
 
+CODE = "train.py"  # the file of each commit that is code
 POLICY = effective_yaml(passing_policy())
-ORIGIN = Origin(tracking_uri="https://mlflow.example.org", experiments=(("1", "stage05"),))
+ORIGIN = StoreOrigin(tracking_uri="https://mlflow.example.org", experiments=(Experiment("1", "stage05"),))
 
 
 def all_pass() -> Evidence:
@@ -79,7 +83,26 @@ class Runner:
         """Run the action on evidence as if it had been read, or on an error that reading raises."""
 
         environ = self.environ(event, payload, inputs)
+        if "publish" not in inputs:
+            self.commit(payload, inputs)
         return self._step(environ, lambda: self.act(environ, evidence))
+
+    def commit(self, payload: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+        """Let the head commit hold what the workspace holds, and the code of the runs unless it has other code."""
+        commit_workspace(
+            self.github, self.workspace, heads_of(self.github, payload, inputs), {CODE: "trains"}
+        )
+
+    def judge_store(
+        self, event: Mapping[str, str], payload: Mapping[str, Any], *, tracking_uri: str, **inputs: str
+    ) -> Step:
+        """Run the action as it is, on the runs of a store."""
+        environ = self.environ(event, payload, {"tracking_uri": tracking_uri, "no_figures": "true", **inputs})
+
+        def check(request: Request, wait: float) -> Result:
+            return pipeline.check(request, silent, wait=wait)
+
+        return self._step(environ, lambda: run_action(environ, check, self.clock))
 
     def act(self, environ: Mapping[str, str], evidence: Evidence | BaseException) -> int:
         """Run the action in an environment."""
@@ -149,13 +172,41 @@ class Runner:
         )
 
 
+def heads_of(github: FakeGitHub, payload: Mapping[str, Any], inputs: Mapping[str, str]) -> set[str]:
+    """Return the commits that a job may be about: those of its event, and those that its inputs name."""
+    named = {pull.sha for pull in github.pulls.values() if str(pull.number) == inputs.get("pull_request")}
+    event = {
+        inputs.get("sha"),
+        payload.get("workflow_run", {}).get("head_sha"),
+        payload.get("pull_request", {}).get("head", {}).get("sha"),
+    }
+    return {sha for sha in named | event if sha}
+
+
+def commit_workspace(
+    github: FakeGitHub, workspace: Path, heads: Collection[str], others: Mapping[str, str]
+) -> None:
+    """Let commits hold what a workspace holds, and files that stand there already or else are as ``others`` says."""
+    for head in heads:
+        for name, text in others.items():
+            github.files.setdefault(f"{head}:{name}", {"text": text})
+    for file in workspace.rglob("*"):
+        path = file.relative_to(workspace)
+        if path.suffix in (".yml", ".yaml", ".json") and path.parts[0] not in ("outputs", ".git"):
+            link = file.is_symlink()
+            blob = {"text": str(file.readlink()) if link else file.read_bytes().decode()}
+            for head in heads:
+                github.files[f"{head}:{path}"] = {**blob, "mode": "120000"} if link else blob
+
+
 def runner_in(folder: Path, github: FakeGitHub, capture: pytest.CaptureFixture[str], clock: Clock) -> Runner:
-    """Make the workspace, and its policy, which is the base branch's too."""
+    """Make the workspace, its policy, which is the base branch's too, and the commit that the runs are of."""
     workspace = folder / "workspace"
     workspace.mkdir()
     (workspace / ".git").mkdir()
     (workspace / "smoke-gate.yml").write_text(POLICY, encoding="utf-8")
     github.files["refs/heads/main:smoke-gate.yml"] = {"text": POLICY}
+    github.files[f"{COMMIT}:{CODE}"] = {"text": "trains"}
     return Runner(workspace=workspace, github=github, capture=capture, clock=clock)
 
 

@@ -2,9 +2,12 @@
 
 Every REST request and answer is held against GitHub's own description; queries are run by a GraphQL engine against the
 part of GitHub's schema that is in ``schema.graphql``. What breaks either is in ``violations``, which a test must find
-empty (``running`` sees to it).
+empty (``running`` sees to it). With ``graphql`` False it is what Gitea and Forgejo are: REST below ``/api/v1``,
+comments without pages, and comparisons that do not tell where branches part.
 """
 
+import base64
+import hashlib
 import json
 import re
 import threading
@@ -13,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from graphql import GraphQLError, build_schema, graphql_sync
 
@@ -24,6 +27,7 @@ from tests.github.openapi import example, violation
 REPOSITORY = "lab/forecasts"
 BOT, STRANGER = "github-actions[bot]", "mallory"
 LONGEST_BODY = 65_536
+MAIN, TIP = "refs/heads/main", "d" * 40
 LONGEST_STATUS = {"description": 140, "context": 255}
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"))
 
@@ -57,6 +61,7 @@ class Token:
     may_comment: bool = True
     may_set_status: bool = True
     may_read_files: bool = True
+    may_read_user: bool = False
 
 
 @dataclass
@@ -87,12 +92,23 @@ class Fault:
 
 @dataclass
 class FakeGitHub:
-    """The state of GitHub, and what was asked of it."""
+    """The state of GitHub, and what was asked of it.
+
+    ``files`` are named ``REVISION:PATH``. ``revisions`` are there beside the pull requests' heads, whether or not they
+    have files; ``commits`` are hashes that have the files of another revision. ``merge_base`` is where every pull
+    request left main. ``tree_limit`` is how many entries a list of a tree has.
+    """
 
     pulls: dict[int, Pull] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    commits: dict[str, str] = field(default_factory=lambda: {TIP: MAIN})
+    revisions: set[str] = field(default_factory=lambda: {MAIN})
+    merge_base: str = TIP
+    graphql: bool = True
+    trees: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    tree_limit: int = 100_000
     tokens: dict[str, Token] = field(default_factory=lambda: {"secret-token": Token()})
     faults: list[Fault] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
@@ -116,6 +132,15 @@ class FakeGitHub:
             note = Note(self.next_id, number, author, body)
             self.notes.append(note)
             return note
+
+    def files_at(self, revision: str) -> dict[str, dict[str, Any]] | None:
+        """Return a revision's files by their paths; None if there is no such revision."""
+        name = self.commits.get(revision, revision)
+        found = {
+            key.partition(":")[2]: blob for key, blob in self.files.items() if key.startswith(f"{name}:")
+        }
+        heads = {pull.sha for pull in self.pulls.values()}
+        return found if found or name in self.revisions | heads else None
 
     def of(self, author: str = BOT) -> list[Note]:
         """Return somebody's comments, the oldest first."""
@@ -149,7 +174,7 @@ def running(github: FakeGitHub) -> Iterator[FakeGitHub]:
     server = Server(github)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    github.url = f"http://127.0.0.1:{server.server_address[1]}"
+    github.url = f"http://127.0.0.1:{server.server_address[1]}{'' if github.graphql else '/api/v1'}"
     try:
         yield github
     finally:
@@ -182,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         github = self.server.github
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = urlsplit(self.path).path
+        path = urlsplit(self.path).path if github.graphql else self._below("/api/v1")
         github.log.append((self.command, path))
         github.before(self.command, path)
         fault = _fault(github, self.command, path)
@@ -194,6 +219,11 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(fault.delay)
         self._send(fault.reply)
 
+    def _below(self, root: str) -> str:
+        """Return the path below the API's root; what lies elsewhere is nowhere."""
+        path = urlsplit(self.path).path
+        return path.removeprefix(root) if path.startswith(root) else f"/nowhere{path}"
+
     def _reply(self, path: str, body: bytes) -> Reply:
         github = self.server.github
         token = github.tokens.get(self.headers.get("Authorization", "").removeprefix("token "))
@@ -201,10 +231,12 @@ class Handler(BaseHTTPRequestHandler):
             return Reply(401, _error("Bad credentials"))
         query = dict(parse_qsl(urlsplit(self.path).query))
         with github.lock:
-            if path == "/graphql":
+            if path == "/graphql" and github.graphql:
                 return _graphql(github, token, json.loads(body))
             reply = _route(github, token, self.command, path, query, json.loads(body or b"null"))
-        broken = violation(self.command, path, query, body, reply.status, reply.content)
+        if not github.graphql and path.startswith(("/nowhere", f"/repos/{REPOSITORY}/compare")):
+            return reply  # not GitHub's
+        broken = violation(self.command, _described(path), query, body, reply.status, reply.content)
         if broken:
             github.violations.append(broken)
         return reply
@@ -226,6 +258,12 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
+
+
+def _described(path: str) -> str:
+    """Return a path as the description has it, where a file's path is one part."""
+    before, contents, file = path.partition("/contents/")
+    return f"{before}{contents}{quote(file, safe='')}"
 
 
 def _fault(github: FakeGitHub, verb: str, path: str) -> Fault | None:
@@ -253,11 +291,19 @@ Route = Callable[[FakeGitHub, Token, Mapping[str, str], Any, re.Match[str]], Rep
 def _route(
     github: FakeGitHub, token: Token, verb: str, path: str, query: Mapping[str, str], body: Any
 ) -> Reply:
+    if (verb, path) == ("GET", "/user"):
+        return _get_user(token)
     for method, pattern, handler in ROUTES:
         match = re.fullmatch(f"/repos/{REPOSITORY}{pattern}", unquote(path))
         if match and method == verb:
             return handler(github, token, query, body, match)
     return NOT_FOUND
+
+
+def _get_user(token: Token) -> Reply:
+    if not token.may_read_user:
+        return FORBIDDEN
+    return Reply(200, example("public-user", login=token.login, user_view_type="public"))
 
 
 def _get_pull(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
@@ -283,7 +329,8 @@ def _pulls_of_commit(github: FakeGitHub, token: Token, query: Any, body: Any, ma
 
 
 def _list_notes(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
-    return Reply(200, _page([_note_json(note) for note in github.notes if note.pull == int(match[1])], query))
+    notes = [_note_json(note) for note in github.notes if note.pull == int(match[1])]
+    return Reply(200, _page(notes, query) if github.graphql else notes)
 
 
 def _create_note(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
@@ -340,6 +387,83 @@ def _combined_status(github: FakeGitHub, token: Token, query: Any, body: Any, ma
     return Reply(200, combined)
 
 
+def _contents(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_files:
+        return FORBIDDEN
+    blob = (github.files_at(_revision(github, query["ref"])) or {}).get(match[1])
+    if blob is None:
+        return NOT_FOUND
+    content, kind = blob["text"], "symlink" if blob.get("mode") == "120000" else "file"
+    if kind == "symlink" or content is None:
+        return Reply(200, example("content-symlink", type="symlink", path=match[1]))
+    text = base64.encodebytes(content.encode()).decode()
+    return Reply(200, example("content-file", type=kind, path=match[1], encoding="base64", content=text))
+
+
+def _get_commit(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if github.files_at(_revision(github, match[1])) is None:
+        return NOT_FOUND
+    return Reply(200, example("git-commit", sha=match[1]))
+
+
+def _compare(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_files:
+        return FORBIDDEN
+    base, _, head = match[1].partition("...")
+    if None in (github.files_at(_revision(github, base)), github.files_at(head)):
+        return NOT_FOUND
+    if not github.graphql:
+        return Reply(200, {"total_commits": 1, "commits": []})
+    made = example("commit-comparison")
+    made["base_commit"] = {**made["base_commit"], "sha": TIP}
+    made["merge_base_commit"] = {**made["merge_base_commit"], "sha": github.merge_base}
+    return Reply(200, made)
+
+
+def _get_tree(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_files:
+        return FORBIDDEN
+    files = github.trees.get(match[1])
+    files = github.files_at(_revision(github, match[1])) if files is None else files
+    if files is None:
+        return NOT_FOUND
+    entries = _entries(github, files)
+    if not query.get("recursive"):
+        entries = [entry for entry in entries if "/" not in entry["path"]]
+    truncated = len(entries) > github.tree_limit
+    tree = {"sha": match[1], "tree": entries[: github.tree_limit], "truncated": truncated}
+    return Reply(200, tree)
+
+
+def _entries(github: FakeGitHub, files: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return everything below a tree, folders before what is in them."""
+    found: dict[str, dict[str, Any]] = {}
+    for path, blob in sorted(files.items()):
+        for folder in reversed(PurePosixPath(path).parents[:-1]):
+            below = {
+                name.removeprefix(f"{folder}/"): one
+                for name, one in files.items()
+                if name.startswith(f"{folder}/")
+            }
+            sha = _sha(sorted(below.items()))
+            github.trees[sha] = below
+            found[str(folder)] = {"path": str(folder), "mode": "040000", "type": "tree", "sha": sha}
+        kind, mode = ("commit", "160000") if "commit" in blob else ("blob", blob.get("mode", "100644"))
+        sha = blob["commit"] if kind == "commit" else _sha(blob["text"])
+        found[path] = {"path": path, "mode": mode, "type": kind, "sha": sha}
+    return list(found.values())
+
+
+def _sha(content: object) -> str:
+    return hashlib.sha1(repr(content).encode()).hexdigest()
+
+
+def _revision(github: FakeGitHub, name: str) -> str:
+    """Return a revision by the name that REST has for it."""
+    branch = f"refs/heads/{name}"
+    return branch if branch in github.revisions else name
+
+
 ROUTES: list[tuple[str, str, Route]] = [
     ("GET", r"/pulls/(\d+)", _get_pull),
     ("GET", r"/pulls", _list_pulls),
@@ -348,6 +472,10 @@ ROUTES: list[tuple[str, str, Route]] = [
     ("POST", r"/issues/(\d+)/comments", _create_note),
     ("PATCH", r"/issues/comments/(\d+)", _update_note),
     ("DELETE", r"/issues/comments/(\d+)", _delete_note),
+    ("GET", r"/contents/(.+)", _contents),
+    ("GET", r"/git/commits/(.+)", _get_commit),
+    ("GET", r"/compare/(.+)", _compare),
+    ("GET", r"/git/trees/(\w+)", _get_tree),
     ("POST", r"/statuses/(\w+)", _create_status),
     ("GET", r"/commits/(\w+)/status", _combined_status),
 ]
@@ -418,8 +546,15 @@ def _repository(github: FakeGitHub, token: Token, name: str) -> dict[str, Any]:
         if not token.may_read_files:
             message = "Resource not accessible by integration"
             raise GraphQLError(message, extensions={"type": "FORBIDDEN"})
-        blob = github.files.get(expression)
-        return {"__typename": "Blob", "oid": "0" * 40, "isTruncated": False, **blob} if blob else None
+        revision, _, path = expression.partition(":")
+        files = github.files_at(revision)
+        if files is None or (path and path not in files):
+            return None
+        if not path:
+            commit = github.commits.get(revision, revision)
+            return {"__typename": "Commit", "oid": TIP if commit == MAIN else commit}
+        blob = {name: value for name, value in files[path].items() if name != "mode"}
+        return {"__typename": "Blob", "oid": "0" * 40, "isTruncated": False, **blob}
 
     return {"pullRequest": pull_request, "object": git_object}
 

@@ -78,6 +78,15 @@ def test_the_files_are_outputs_from_the_workspace(runner):
     }
 
 
+@pytest.mark.parametrize(("largest", "warned"), [(64 << 20, False), (1 << 10, True)])
+def test_a_file_that_a_second_workflow_would_refuse_is_told(runner, monkeypatch, largest, warned):
+    monkeypatch.setattr("smoke_gate.verdict_file.read.LARGEST_OF_OTHERS", largest)
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
+    lines = [line for line in step.stderr.splitlines() if "a second workflow publishes at most" in line]
+    assert [step.outputs["verdict_file"] in line for line in lines] == [True] * warned
+
+
 def test_a_warning_fails_where_it_is_asked_to(runner, github):
     step = runner.run(warning(), *pull_request(7, HEAD), commit_status="gate", fail_on="warning")
     assert step.code == 4
@@ -87,7 +96,7 @@ def test_a_warning_fails_where_it_is_asked_to(runner, github):
 def test_the_log_has_the_verdict_and_a_line_a_gate(runner):
     lines = runner.run(fail(), *pull_request(7, HEAD)).stdout.splitlines()
     assert lines[0].startswith("FAIL · G2 failed · 12 of 12 runs")
-    assert [line[:2] for line in lines[1:8]] == ["G0", "G1", "G2", "G3", "G4", "G5", "G6"]
+    assert [line[:2] for line in lines[1:9]] == ["G0", "G1", "G2", "G3", "G4", "G5", "G6", "G7"]
     assert any(line.startswith("verdict_file: outputs/smoke_verdict_") for line in lines)
 
 
@@ -362,6 +371,25 @@ def test_a_plain_docker_run_needs_nothing_of_github(runner, github, tmp_path):
     assert step.outputs["published"] == "true"
 
 
+@pytest.mark.parametrize("event", ["issue_comment", "check_run", "of_tomorrow"])
+def test_an_unknown_event_is_told_nowhere_but_in_the_job(runner, github, event):
+    payload = {"issue": {"number": 7, "pull_request": {}}, "pull_request": {"number": 7}}
+    step = runner.run(fail(), *other(event, HEAD, **payload), commit_status="gate")
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (1, "FAIL", "false")
+    assert (github.notes, github.statuses) == ([], [])
+    assert f"the event `{event}` does not say which commit the runs belong to" in step.stderr
+    assert "does not say which commit the runs belong to" in step.summary
+    quiet = runner.run(all_pass(), *other(event, HEAD, **payload), comment="never")
+    assert (quiet.outputs["published"], "does not say which" in quiet.stderr) == ("true", False)
+
+
+@pytest.mark.parametrize("inputs", [{"sha": HEAD}, {"pull_request": "7"}])
+def test_an_unknown_event_with_its_place_named_is_told_there(runner, github, inputs):
+    step = runner.run(all_pass(), *other("issue_comment", "8" * 40), commit_status="gate", **inputs)
+    assert (step.outputs["published"], [note.pull for note in github.of()]) == ("true", [7])
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "success")]
+
+
 # --- what GitHub does not allow ---------------------------------------------------------------------------------------
 
 
@@ -428,6 +456,34 @@ def test_github_that_is_down_costs_the_comment_and_nothing_else(runner, github, 
     assert "not published: comment" in step.stderr
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "Unable to create comment because issue is locked.",
+            "The conversation of the pull request is locked",
+        ),
+        ("Repository was archived so is read-only.", "The repository is archived"),
+        ("Resource protected by organization SAML enforcement.", "single sign-on"),
+    ],
+)
+def test_advice_is_about_what_happened(runner, github, message, told):
+    github.faults.append(Fault("POST", COMMENTS, 403, message, times=9))
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert step.outputs["published"] == "false"
+    assert told in step.summary
+    assert "permissions:" not in step.summary
+
+
+@pytest.mark.parametrize("given", [{"github_token": "secret-token\n"}, {"github_token": ""}])
+def test_white_space_around_the_token_is_left_out_and_told(runner, github, given):
+    event, payload = pull_request(7, HEAD)
+    step = runner.run(all_pass(), {**event, "GITHUB_TOKEN": " secret-token\r\n"}, payload, **given)
+    assert step.outputs["published"] == "true"
+    assert "the GitHub token has white space around it" in step.stderr
+    assert "secret-token" not in step.stdout + step.stderr + step.summary + github.of()[0].body
+
+
 def test_the_token_is_never_shown(runner, github):
     github.faults.append(Fault("POST", ".*", 403, "forbidden", times=1000))
     step = runner.run(fail(), *pull_request(7, HEAD))
@@ -481,11 +537,10 @@ def test_the_policy_of_the_base_counts_where_it_is_asked_to(runner, github):
     (runner.workspace / "smoke-gate.yml").write_text(POLICY.replace("'456'", "'456', '789'"))
     assert runner.run(all_pass(), *pull_request(7, HEAD)).outputs["verdict"] == "FAIL"
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
-    assert step.outputs["verdict"] == "WARNING"  # judged by the base's policy, and the change is told
+    assert step.outputs["verdict"] == "ALL PASS"
     document = json.loads(Path(step.outputs["verdict_file"]).read_text())
     assert document["policy"]["plan"]["seeds"] == ["42", "123", "456"]
-    found = "The policy of this pull request differs from that of main."
-    assert f"{found} That of main counted." in github.of()[0].body
+    assert document["evidence"]["policy_change"] is None
 
 
 def test_a_base_branch_without_a_policy_is_told_apart_from_one_with_another(runner, github):
@@ -493,28 +548,28 @@ def test_a_base_branch_without_a_policy_is_told_apart_from_one_with_another(runn
     step = runner.run(all_pass(), *pull_request(7, HEAD))
     assert step.outputs["verdict"] == "WARNING"
     found = "There is no policy in main, and there is one in this pull request."
-    assert f"{found} That of this pull request counted." in github.of()[0].body
-    runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base", cells="B0,A3", seeds="42")
-    assert f"{found} None counted." in github.of()[0].body
+    assert f"{found} That of this pull request counted." in step.stdout
+    inputs = {"cells": "B0,A3", "seeds": "42", "experiment": "stage05"}
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base", **inputs)
+    assert step.outputs["verdict"] != "ERROR"
+    assert "There is no policy" not in github.of()[0].body
 
 
 def test_a_pull_request_that_removes_the_policy_is_told_so(runner, github):
     (runner.workspace / "smoke-gate.yml").unlink()
     step = runner.run(all_pass(), *pull_request(7, HEAD), cells="B0,A3", seeds="42", experiment="stage05")
     assert step.outputs["verdict"] == "WARNING"
-    assert "There is no policy in this pull request, and there is one in main." in github.of()[0].body
+    assert "There is no policy in this pull request, and there is one in main." in step.stdout
 
 
 def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
     github.tokens["secret-token"] = Token(may_read_files=False)
     step = runner.run(all_pass(), *pull_request(7, HEAD))
     assert step.outputs["verdict"] == "WARNING"
-    body = github.of()[0].body
-    assert "The policy of main could not be read" in body
-    assert (
-        "Whether this pull request has another one is not known. That of this pull request counted." in body
-    )
-    assert "The difference" not in body
+    assert "The policy of main could not be read" in step.stdout
+    known = "Whether this pull request has another one is not known. That of this pull request counted."
+    assert known in step.stdout
+    assert "The difference" not in github.of()[0].body
 
 
 def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, github):
@@ -544,8 +599,9 @@ def test_a_link_in_the_policys_place_is_a_change_of_the_policy(runner, github, p
     (runner.workspace / "smoke-gate.yml").symlink_to("lenient.yml")
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref=policy_ref)
     assert threshold(step) == counted
-    assert step.outputs["verdict"] == "WARNING"
-    assert "Policy of the base branch" in github.of()[0].body
+    warns = policy_ref == "head"
+    assert step.outputs["verdict"] == ("WARNING" if warns else "ALL PASS")
+    assert ("Policy of the base branch" in github.of()[0].body) is warns
 
 
 @pytest.mark.parametrize(("policy_ref", "counted"), [("head", 12), ("base", 3)])
@@ -555,8 +611,9 @@ def test_the_policy_that_the_input_names_is_the_one_of_the_base_too(runner, gith
     other_policy = POLICY.replace("fail_threshold: 2", "fail_threshold: 3")
     github.files["refs/heads/main:gates/policy.yml"] = {"text": other_policy}
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy="gates/policy.yml", policy_ref=policy_ref)
-    assert (step.outputs["verdict"], threshold(step)) == ("WARNING", counted)
-    assert "-    fail_threshold: 3" in github.of()[0].body
+    warns = policy_ref == "head"
+    assert (step.outputs["verdict"], threshold(step)) == ("WARNING" if warns else "ALL PASS", counted)
+    assert ("-    fail_threshold: 3" in github.of()[0].body) is warns
 
 
 DISPATCHED = other("repository_dispatch", "8" * 40)
@@ -570,7 +627,9 @@ def test_the_base_policy_of_a_pull_request_that_is_looked_up_counts(
 ):
     (runner.workspace / "smoke-gate.yml").write_text(LENIENT)
     step = runner.run(all_pass(), *event, policy_ref=policy_ref, **inputs)
-    assert (step.outputs["verdict"], threshold(step)) == ("WARNING", 12 if policy_ref == "head" else 2)
+    assert (step.outputs["verdict"], threshold(step)) == (
+        ("WARNING", 12) if policy_ref == "head" else ("ALL PASS", 2)
+    )
 
 
 @pytest.mark.parametrize(("event", "inputs"), [(DISPATCHED, {"sha": HEAD}), (SECOND, {})])
@@ -648,6 +707,7 @@ def test_hostile_text_stays_text_in_the_log(runner):
     [
         ({"GITHUB_API_URL": "api.github.com"}, "GITHUB_API_URL is 'api.github.com'; expected an address"),
         ({"GITHUB_GRAPHQL_URL": "https://["}, "GITHUB_GRAPHQL_URL is 'https://['"),
+        ({"GITHUB_GRAPHQL_URL": "https://api.github.com/graphql"}, "the token goes to one host only"),
         ({"GITHUB_EVENT_PATH": "/nowhere/event.json"}, "cannot be read"),
     ],
 )

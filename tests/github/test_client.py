@@ -1,18 +1,19 @@
-import time
 from ssl import SSLCertVerificationError
 
 import pytest
-from github.Requester import Requester
+import requests
 from requests.exceptions import SSLError
 
 from smoke_gate.github import transport
+from smoke_gate.github.access import Access
 from smoke_gate.github.client import GitHub
-from smoke_gate.github.retry import Problem
-from smoke_gate.github.transport import Access, Clock, GitHubError
-from tests.github.server import BOT, REPOSITORY, FakeGitHub, Fault, Pull, Token
+from smoke_gate.github.retry import Refusal
+from smoke_gate.github.transport import Clock, GitHubError
+from tests.github.server import BOT, REPOSITORY, FakeGitHub, Fault, Pull, Token, running
 from tests.github.waits import HEAD, Waits
 from tests.support.http import dripping_server
 
+MAIN = "refs/heads/main"
 COMMENTS = f"/repos/{REPOSITORY}/issues/7/comments"
 
 
@@ -77,6 +78,15 @@ def test_comments_are_created_updated_and_deleted(github, client):
     assert github.of() == []
 
 
+def test_what_is_written_shows_no_secret(github, client, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "pw-CANARY-3")
+    client.create_comment(7, "the server said pw-CANARY-3 and cHctQ0FOQVJZLTM=")
+    (comment,) = client.discussion(7).comments
+    assert "CANARY" not in comment.body
+    assert "cHctQ0FOQVJZLTM" not in comment.body
+    assert comment.body.startswith("the server said ")
+
+
 def test_a_pull_request_is_found_by_its_commit(client):
     assert [pull.number for pull in client.pull_requests_of(HEAD)] == [7]
 
@@ -96,15 +106,15 @@ def test_closed_pull_requests_do_not_count(github, client):
 
 def test_a_file_of_a_branch_is_read(github, client):
     github.files["refs/heads/main:configs/smoke-gate.yml"] = {"text": "version: 1\n"}
-    assert client.file_text("main", "configs/smoke-gate.yml") == "version: 1\n"
-    assert client.file_text("main", "other.yml") is None
+    paths = ["configs/smoke-gate.yml", "other.yml"]
+    assert client.contents.texts(MAIN, paths) == {"configs/smoke-gate.yml": "version: 1\n"}
 
 
 @pytest.mark.parametrize("blob", [{"text": None, "isBinary": True}, {"text": "ver", "isTruncated": True}])
 def test_a_file_that_is_not_whole_is_an_error(github, client, blob):
     github.files["refs/heads/main:smoke-gate.yml"] = blob
-    with pytest.raises(GitHubError, match="no text that GitHub gives whole"):
-        client.file_text("main", "smoke-gate.yml")
+    with pytest.raises(GitHubError, match="not a text that GitHub gives whole"):
+        client.contents.texts(MAIN, ["smoke-gate.yml"])
 
 
 # --- what GitHub refuses ----------------------------------------------------------------------------------------------
@@ -113,15 +123,15 @@ def test_a_file_that_is_not_whole_is_an_error(github, client, blob):
 @pytest.mark.parametrize(
     ("token", "problem"),
     [
-        ("token-of-nobody", Problem.UNAUTHORIZED),
-        ("token-that-reads", Problem.FORBIDDEN),
+        ("token-of-nobody", Refusal.UNAUTHORIZED),
+        ("token-that-reads", Refusal.FORBIDDEN),
     ],
 )
 def test_a_refusal_is_told_at_once_and_without_the_token(github, waits, token, problem):
     github.tokens["token-that-reads"] = Token(may_comment=False)
     with pytest.raises(GitHubError) as caught:
         client_of(github, waits, token=token).create_comment(7, "text")
-    assert caught.value.problem is problem
+    assert caught.value.refusal is problem
     assert token not in str(caught.value)
     assert waits.pauses == []
 
@@ -129,10 +139,10 @@ def test_a_refusal_is_told_at_once_and_without_the_token(github, waits, token, p
 def test_what_is_not_there_is_told(client, github, waits):
     with pytest.raises(GitHubError, match="Could not resolve") as caught:
         client.discussion(99)
-    assert caught.value.problem is Problem.NOT_FOUND
+    assert caught.value.refusal is Refusal.NOT_FOUND
     with pytest.raises(GitHubError) as caught:
         client.pull_request(99)
-    assert caught.value.problem is Problem.NOT_FOUND
+    assert caught.value.refusal is Refusal.NOT_FOUND
     with pytest.raises(GitHubError, match="lab/elsewhere"):
         client_of(github, waits, repository="lab/elsewhere").discussion(7)
 
@@ -140,14 +150,14 @@ def test_what_is_not_there_is_told(client, github, waits):
 def test_a_file_that_may_not_be_read_is_told(github, waits):
     github.tokens["blind"] = Token(may_read_files=False)
     with pytest.raises(GitHubError, match="Resource not accessible") as caught:
-        client_of(github, waits, token="blind").file_text("main", "smoke-gate.yml")
-    assert caught.value.problem is Problem.FORBIDDEN
+        client_of(github, waits, token="blind").contents.texts(MAIN, ["smoke-gate.yml"])
+    assert caught.value.refusal is Refusal.FORBIDDEN
 
 
 def test_a_text_that_is_too_long_is_refused(client, waits):
     with pytest.raises(GitHubError, match="too long") as caught:
         client.create_comment(7, "x" * 65_537)
-    assert caught.value.problem is Problem.INVALID
+    assert caught.value.refusal is Refusal.INVALID
     assert waits.pauses == []
 
 
@@ -168,6 +178,29 @@ def test_a_proxy_that_refuses_is_told(github, client):
     github.faults.append(Fault("GET", ".*", 407, html="<html>Who are you?</html>"))
     with pytest.raises(GitHubError, match="HTTP 407"):
         client.pull_request(7)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("same_host", [True, False])
+def test_a_redirect_is_told_and_not_followed(github, client, status, same_host):
+    with running(FakeGitHub(pulls={7: Pull(7, HEAD)})) as elsewhere:
+        host = github.url if same_host else elsewhere.url.replace("//", "//me:password@")
+        location = f"{host}/repositories/1/pulls/7?token=password"
+        github.faults.append(Fault("GET", ".*", status, "Moved", {"Location": location}))
+        with pytest.raises(GitHubError, match=rf"HTTP {status}, Moved, redirected to") as caught:
+            client.pull_request(7)
+    assert elsewhere.log == []
+    assert len(github.log) == 1
+    assert f"{host.replace('me:password@', '')}/repositories/1/pulls/7" in str(caught.value)
+    assert "password" not in str(caught.value)
+
+
+def test_what_netrc_holds_for_the_host_does_not_take_the_tokens_place(github, waits, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password other\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert client_of(github, waits).pull_request(7).number == 7
 
 
 # --- limits, failures, lost answers -----------------------------------------------------------------------------------
@@ -213,7 +246,7 @@ def test_a_limit_beyond_the_deadline_is_not_waited_for(github, client, waits, st
     github.faults.append(Fault("GET", ".*", status, message, headers, times=100))
     with pytest.raises(GitHubError, match="beyond the deadline") as caught:
         client.pull_request(7)
-    assert caught.value.problem is Problem.LIMITED
+    assert caught.value.refusal is Refusal.LIMITED
     assert waits.pauses == []
 
 
@@ -221,7 +254,7 @@ def test_a_lasting_failure_ends_at_the_deadline(github, client, waits):
     github.faults.append(Fault("GET", ".*", 500, times=1000))
     with pytest.raises(GitHubError) as caught:
         client.pull_request(7)
-    assert caught.value.problem is Problem.UNREACHABLE
+    assert caught.value.refusal is Refusal.UNREACHABLE
     assert waits.pauses == [1, 2, 4, 8, 16, 16]
     assert sum(waits.pauses) < 60
     with pytest.raises(GitHubError):  # the deadline is for all requests together
@@ -263,13 +296,11 @@ def test_queries_leave_time_for_the_commit_status(github, client, waits):
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up(monkeypatch):
     monkeypatch.setattr(transport, "DEADLINE", 1.0)
-    begun = time.monotonic()
     with dripping_server() as url:
         client = GitHub(Access(repository=REPOSITORY, token="secret-token", api_url=url), Clock())
         with pytest.raises(GitHubError, match="TimeoutError") as caught:
             client.pull_request(7)
-    assert caught.value.problem is Problem.UNREACHABLE
-    assert time.monotonic() - begun < 30
+    assert caught.value.refusal is Refusal.UNREACHABLE
 
 
 def test_a_query_that_github_had_no_time_for_is_repeated(github, client, waits):
@@ -320,7 +351,7 @@ def test_a_server_that_is_not_there_is_told(waits):
     client = client_of(FakeGitHub(url="http://127.0.0.1:9"), waits)
     with pytest.raises(GitHubError, match="ConnectionError") as caught:
         client.pull_request(7)
-    assert caught.value.problem is Problem.UNREACHABLE
+    assert caught.value.refusal is Refusal.UNREACHABLE
     assert "ConnectionError at 127.0.0.1:9 (Connection refused)" in str(caught.value)
     assert "secret-token" not in str(caught.value)
 
@@ -339,7 +370,7 @@ def test_a_certificate_that_is_not_trusted_is_told(github, waits, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise SSLError("all that a library says, a proxy's password too") from untrusted
 
-    monkeypatch.setattr(Requester, "requestJson", refuse)
+    monkeypatch.setattr(requests.Session, "request", refuse)
     with pytest.raises(
         GitHubError, match=r"SSLError at 127\.0\.0\.1:\d+ \(self-signed certificate\)"
     ) as caught:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from smoke_gate.github.access import Access
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.comment import Stamp
-from smoke_gate.github.sticky import bring_up_to_date
-from smoke_gate.github.transport import Access
+from smoke_gate.github.publish import bring_up_to_date
 from tests.github.server import BOT, REPOSITORY, STRANGER, FakeGitHub
 from tests.github.waits import HEAD, said
 

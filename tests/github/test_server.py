@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
+from smoke_gate.github.access import Access
 from smoke_gate.github.client import GitHub
-from smoke_gate.github.transport import Access
 from tests.github.openapi import example, violation
 from tests.github.server import REPOSITORY, FakeGitHub, running
 

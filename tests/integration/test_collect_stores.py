@@ -20,8 +20,9 @@ from mlflow.entities import LoggedModelOutput
 
 from smoke_gate.collect import ExperimentError, Source, StoreError, collect, find_plan
 from smoke_gate.errors import UsageError
-from smoke_gate.evidence import Answer, Evidence, Run
+from smoke_gate.evidence import NO_HEAD, Answer, Code, Evidence, Head, HeadFrom, Run
 from smoke_gate.evidence_json import evidence_json
+from smoke_gate.gates import policy_of
 from smoke_gate.hashing import canonical_json
 from smoke_gate.policy.model import Policy
 from tests.support.recorded import (
@@ -64,7 +65,7 @@ def policy(**sections: Any) -> Policy:
             "seeds": list(SEEDS),
         },
     }
-    return Policy.model_validate({**plain, **sections})
+    return policy_of({**plain, **sections})
 
 
 def stored(
@@ -712,28 +713,33 @@ def test_git_facts_and_the_checkouts_files(folder):
         changed(recipe("A3", "42"), tags={"mlflow.source.git.commit": head}),
         recipe("A3", "123"),
     ]
-    rules = policy(runs={"commit": "code"}, gates={"definition_hash": {"require_ancestor": True}})
+    rules = policy(gates={"definition_hash": {"require_ancestor": True}})
     uri, ids = stored(folder, "sqlite", runs)
     found = evidence(uri, ids, rules, checkout=checkout)
-    assert found.head == head
-    assert {run.run_id: run.same_code for run in found.runs} == {
-        "B0-42": Answer.NO, "A3-42": Answer.YES, "A3-123": Answer.UNKNOWN
-    }  # fmt: skip
+    assert found.head == Head(commit=head, origin=HeadFrom.CHECKOUT)
+    others = {first: Code(same_code=Answer.NO, by="clone"), COMMIT: Code()}
+    assert found.codes == {head: Code(same_code=Answer.YES, by="equal"), **others}
     assert {run.run_id: run.after_registration for run in found.runs} == {
         "B0-42": Answer.NO, "A3-42": Answer.YES, "A3-123": Answer.UNKNOWN
     }  # fmt: skip
-    assert evidence(uri, ids, rules, checkout=checkout, head=first).runs[0].same_code is Answer.YES
+    named = Head(commit=first, origin=HeadFrom.OPTION)
+    assert evidence(uri, ids, rules, checkout=checkout, head=named).codes[first].same_code is Answer.YES
+    only_head = evidence(uri, ids, policy(runs={"commit": "code"}), checkout=checkout)
+    assert {run.run_id for run in only_head.runs} == {
+        "A3-42",
+        "A3-123",
+    }  # a commit that is not known may be it
     outside = evidence(uri, ids, rules, checkout=folder)
-    assert outside.head is None
-    assert {run.same_code for run in outside.runs} == {Answer.UNKNOWN}
+    assert (outside.head, outside.codes) == (NO_HEAD, {})
     by_file = policy(gates={"definition_hash": {"expected": {"file": "definition.json"}}})
     assert evidence(uri, ids, by_file, policy_dir=checkout).definition_sha256 == found.registrations[0].sha256
 
 
 def test_a_head_that_is_named_needs_no_repository(folder, monkeypatch):
     uri, ids = stored(folder, "sqlite", [recipe("B0", "42")])
-    monkeypatch.setattr("smoke_gate.collect.read.open_repository", lambda _: pytest.fail("it was opened"))
-    assert evidence(uri, ids, policy(runs={"commit": "head"}), head=COMMIT).head == COMMIT
+    monkeypatch.setattr("smoke_gate.collect.checkout.open_repository", lambda _: pytest.fail("it was opened"))
+    named = Head(commit=COMMIT, origin=HeadFrom.OPTION)
+    assert evidence(uri, ids, policy(runs={"commit": "head"}), head=named).head == named
 
 
 def test_a_definition_file_that_is_not_there(folder):

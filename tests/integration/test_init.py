@@ -18,11 +18,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from smoke_gate.cli import run
-from smoke_gate.policy.load import load_policy
+from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
+from smoke_gate.gates.figures import FiguresSettings
+from smoke_gate.gates.metric_ratio import MetricRatioSettings
+from smoke_gate.gates.paired_data import PairedDataSettings
 from smoke_gate.policy.model import Policy
+from smoke_gate.policy_file.load import load_policy
 from tests.support.fluent import fluent_store
 from tests.support.recorded import MINUTE, START, Recipe, changed, fingerprint, matrix, npz, record
 from tests.support.stores import file_store, sqlite_store
+from tests.support.terminal import TERMINAL, on_terminal
 
 URI = "sqlite:///mlflow.db"
 
@@ -102,7 +107,7 @@ def test_scikit_learn_autolog(folder, capsys):
     assert list(policy.plan.cells) == ["LogisticRegression", "RandomForestClassifier"]
     assert policy.plan.seeds == ("0", "1")
     assert policy.profile == "basic"
-    assert policy.gates.figures.paths == ("*.png",)
+    assert policy.settings(FiguresSettings).paths == ("*.png",)
     assert "training_score" in policy.plan.required_metrics
     assert verdict()["summary"]["found"] == 4
     assert "contract.log_data_hashes" in capsys.readouterr().out
@@ -139,11 +144,13 @@ def test_lightning():
 
     assert (policy.runs.cell, policy.runs.seed) == ("params.model/arch", "params.seed_everything")
     assert list(policy.plan.cells) == ["resnet18", "vit_tiny", "convnext"]
-    assert policy.gates.checkpoints.paths == ("model/checkpoints/**/*.ckpt",)
-    assert [rule.value for rule in policy.gates.metric_ratio.rules] == ["val/loss / train/loss_epoch"]
+    assert policy.settings(CheckpointsSettings).paths == ("model/checkpoints/**/*.ckpt",)
+    assert [rule.value for rule in policy.settings(MetricRatioSettings).rules] == [
+        "val/loss / train/loss_epoch"
+    ]
     assert policy.plan.required_metrics == ("train/loss_epoch", "val/acc", "val/loss")
-    assert policy.gates.metric_ratio.enabled
-    assert not policy.gates.paired_data.enabled
+    assert policy.settings(MetricRatioSettings).enabled
+    assert not policy.settings(PairedDataSettings).enabled
     assert statuses()["G3"] == "PASS"
     assert statuses()["G5"] == "PASS"
     assert "FAIL" not in statuses().values()
@@ -304,7 +311,7 @@ def test_a_nan_is_no_reason_to_ask_for_less(capsys):
     policy = initialised()
 
     assert policy.plan.required_metrics == ("rmse", "train_loss", "val_loss")
-    assert policy.gates.metric_ratio.enabled
+    assert policy.settings(MetricRatioSettings).enabled
     assert (statuses()["G0"], statuses()["G5"]) == ("FAIL", "FAIL")
     assert "linear/1: val_loss is NaN" in capsys.readouterr().out
 
@@ -318,7 +325,7 @@ def test_a_ratio_out_of_its_band_is_judged(capsys):
             plain("linear", 1),
         ]
     )
-    assert initialised().gates.metric_ratio.enabled
+    assert initialised().settings(MetricRatioSettings).enabled
     assert "linear/0: val_loss / train_loss is 21 " in capsys.readouterr().out
 
 
@@ -334,11 +341,47 @@ def test_a_metric_that_half_of_the_runs_lack_is_named(capsys):
     assert "not in required_metrics, since most runs do not log it: rmse\n" in capsys.readouterr().out
 
 
+def test_on_a_terminal_lines_wrap_and_code_does_not(folder):
+    recorded([plain("net", 0), plain("net", 1)])
+    arguments = ["-m", "smoke_gate", "init", "--tracking-uri", URI, "--yes"]
+    environment = {**TERMINAL, "COLUMNS": "60", "NO_COLOR": "1"}
+    lines = on_terminal(arguments, environment).splitlines()
+    code = [line for line in lines if line[:5].isspace() and line[5] != " "]
+    assert code
+    assert any(len(line) > 60 for line in code)
+    assert [line for line in lines if len(line) > 60 and line not in code and "`" not in line] == []
+
+
 def test_checkpoints_of_no_known_format_are_checkpoints(capsys):
-    recorded([plain("net", seed, artifacts={"checkpoints/model.json": b"[%d]" % seed}) for seed in (0, 1)])
-    assert initialised().gates.checkpoints.paths == ("checkpoints/*",)
+    recorded(
+        [
+            plain("net", seed, artifacts={"checkpoints/model.bin": b"of no format %d" % seed})
+            for seed in (0, 1)
+        ]
+    )
+    assert initialised().settings(CheckpointsSettings).paths == ("checkpoints/**",)
     assert statuses()["G3"] == "WARNING"
     assert "contract.log_checkpoint" not in capsys.readouterr().out
+
+
+def test_the_users_own_modules_are_proposed():
+    """The newest run's pickles are read; names of libraries are not the user's, and stay a question."""
+    own, partial = b"cmine.model\nNet\n)\x81}U\x01wNsb0", b"cfunctools\npartial\n0"
+    recorded(
+        [
+            plain(
+                "net", seed, artifacts={"checkpoints/model.pkl": b"\x80\x02" + own + partial + b"K%d." % seed}
+            )
+            for seed in (1, 2)
+        ]
+    )
+    assert initialised().settings(CheckpointsSettings).allow_globals == ("mine.model.*",)
+    (found,) = {
+        check["observed"]
+        for check in verdict()["checks"]
+        if (check["kind"], check["status"]) == ("globals", "WARNING")
+    }
+    assert "functools.partial" in found
 
 
 def test_checkpoints_of_some_runs_are_asked_of_all():

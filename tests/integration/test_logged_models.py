@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 
 from smoke_gate.collect import Source, collect
 from smoke_gate.evidence import LoggedModel
+from smoke_gate.gates import policy_of
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.policy.model import Policy
 from smoke_gate.verdict import evaluate
 from tests.support.fluent import fluent_store
 
@@ -94,7 +94,7 @@ def logged(folder: Path, log: Callable[[], None]) -> Path:
 
 def judged(folder: Path, **keys: Any) -> tuple[LoggedModel, Check]:
     """Return the model as it was read, and what G3 says of it."""
-    policy = Policy.model_validate({
+    policy = policy_of({
         "version": 1,
         "experiments": ["stage05"],
         "plan": {"cells": ["B0"], "seeds": ["42"]},
@@ -105,13 +105,21 @@ def judged(folder: Path, **keys: Any) -> tuple[LoggedModel, Check]:
     return only(only(evidence.runs).models), only(checks)
 
 
-@pytest.mark.parametrize("log", [sklearn_model, own_model, external_model, files_without_a_description])
+@pytest.mark.parametrize("log", [sklearn_model, own_model, files_without_a_description])
 def test_a_whole_model_passes(folder, log):
     logged(folder, log)
     model, check = judged(folder, allow_globals=["*"])
     assert (model.status, model.absent, model.problem) == ("READY", (), None)
     assert check.status is Status.PASS
     assert check.message == "The model is READY, and its files of known formats are intact."
+
+
+def test_of_a_model_that_lies_elsewhere_nothing_is_known(folder):
+    logged(folder, external_model)
+    model, check = judged(folder)
+    assert (model.status, model.data, model.problem) == ("READY", (), None)
+    assert check.status is Status.WARNING
+    assert check.message.startswith("Nothing in the model is known to be one")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,7 @@ def test_weights_are_missed_where_no_byte_of_a_file_is_read(folder):
     [
         (None, f"it is missing beside {BESIDE}"),
         ("", "it names no flavors"),
-        ("flavors: {", "it is no YAML"),
+        ("flavors: {", "it is not YAML"),
         ("flavors: {}\n" + "#" * (16 << 20), "it is larger than 16777216 bytes"),
     ],
 )

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import pytest
@@ -177,9 +176,7 @@ def test_a_file_store_is_used_where_that_is_the_store(folder, capsys):
 )
 def test_a_store_that_cannot_be_used_is_told(uri: str, said: str, capsys):
     port = str(free_port())
-    start = monotonic()
     assert register("first", "--tracking-uri", uri.replace("PORT", port)) == 3
-    assert monotonic() - start < 30
     error = capsys.readouterr().err
     assert said.replace("PORT", port) in error
     assert "bug" not in error

@@ -6,15 +6,22 @@ returns new evidence and leaves the old as it was.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from smoke_gate.evidence import (
+    Answer,
     Artifact,
     Attempt,
+    Code,
+    Column,
     Evidence,
     Figure,
+    Head,
+    HeadFrom,
+    Holds,
+    Ledger,
     Manifest,
     ManifestEntry,
     Payload,
@@ -22,9 +29,10 @@ from smoke_gate.evidence import (
     Registration,
     Run,
 )
+from smoke_gate.gates import policy_of
 from smoke_gate.gates.base import Case, Check, Gate, Outcome, Status, case_of
 from smoke_gate.policy.model import Policy
-from smoke_gate.selection import select
+from smoke_gate.selection import matrix_of
 
 CELLS = ("B0", "B1", "A3", "A4")
 VQ_CELLS = ("A3", "A4")
@@ -61,7 +69,7 @@ def passing_policy(**overrides: Any) -> Policy:
             "required_metrics": ["pape"],
         },
     }
-    return Policy.model_validate(_merged(plain, overrides))
+    return policy_of(_merged(plain, overrides))
 
 
 def _merged(plain: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,13 +90,15 @@ def passing_matrix(
 ) -> Evidence:
     """Return the evidence of one good run for each cell and seed, and of one preregistration."""
     pairs = [(cell, seed) for cell in cells for seed in seeds]
-    return Evidence(
+    evidence = Evidence(
         as_of="2026-01-31",
         attempts=tuple(_attempt(cell, seed, index) for index, (cell, seed) in enumerate(pairs)),
         runs=tuple(_run(cell, seed, index, vq=cell in vq_cells) for index, (cell, seed) in enumerate(pairs)),
         registrations=(registration(),),
-        head=COMMIT,
+        head=Head(commit=COMMIT, origin=HeadFrom.OPTION),
+        codes={COMMIT: Code(same_code=Answer.YES, by="equal")},
     )
+    return with_ledger(evidence, params={"learning_rate": "0.0005"})
 
 
 def registration(run_id: str = "registration", **facts: Any) -> Registration:
@@ -170,7 +180,10 @@ def _params(cell: str, seed: str, *, vq: bool) -> dict[str, str]:
 
 def checkpoint(run_id: str, path: str = "checkpoints/model.npz", **facts: Any) -> Artifact:
     """Return an intact checkpoint that no other run has."""
-    return replace(Artifact(path=path, size=2048, sha256=sha256(f"{run_id} model"), format="zip"), **facts)
+    intact = Artifact(
+        path=path, size=2048, sha256=sha256(f"{run_id} model"), format="zip", holds=Holds.TENSORS
+    )
+    return replace(intact, **facts)
 
 
 def figure(run_id: str, path: str = "figures/forecast.png", **facts: Any) -> Figure:
@@ -183,14 +196,46 @@ def figure(run_id: str, path: str = "figures/forecast.png", **facts: Any) -> Fig
 
 
 def with_run(evidence: Evidence, pair: str, **facts: Any) -> Evidence:
-    """Change facts of a pair's run: mappings are updated (None removes a key), anything else is replaced."""
+    """Change facts of a pair's run: mappings are updated (None removes a key), anything else is replaced.
+
+    The history of a metric that changes ends with its new value, unless ``histories`` are among the facts.
+    """
     run = run_of(evidence, pair)
     changes: dict[str, Any] = {
         name: _updated(getattr(run, name), value) if isinstance(value, dict) else value
         for name, value in facts.items()
     }
+    if "histories" not in facts and isinstance(facts.get("metrics"), dict):
+        changes["histories"] = _updated(run.histories, _ended_with(run, facts["metrics"]))
     runs = tuple(replace(run, **changes) if other is run else other for other in evidence.runs)
     return replace(evidence, runs=runs)
+
+
+Texts = Mapping[str, str | Callable[[str, str], str | None]]
+"""Key to what all runs have, or to a function that gives it for a cell and a seed; None: that run has it not."""
+
+
+def with_ledger(evidence: Evidence, params: Texts | None = None, tags: Texts | None = None) -> Evidence:
+    """Add params and tags to what all selected runs say of themselves."""
+    runs = tuple(run.run_id for run in evidence.runs)
+    pairs = {attempt.run_id: (attempt.cell or "", attempt.seed or "") for attempt in evidence.attempts}
+
+    def column(text: str | Callable[[str, str], str | None]) -> Column:
+        texts = [text if isinstance(text, str) else text(*pairs[run]) for run in runs]
+        values = tuple(dict.fromkeys(one for one in texts if one is not None))
+        return Column(
+            values=values, of_runs=tuple(None if one is None else values.index(one) for one in texts)
+        )
+
+    old = evidence.ledger
+    return replace(
+        evidence,
+        ledger=Ledger(
+            runs=runs,
+            params={**old.params, **{key: column(text) for key, text in (params or {}).items()}},
+            tags={**old.tags, **{key: column(text) for key, text in (tags or {}).items()}},
+        ),
+    )
 
 
 def with_attempt(evidence: Evidence, pair: str, **facts: Any) -> Evidence:
@@ -228,6 +273,14 @@ def attempt_of(evidence: Evidence, pair: str) -> Attempt:
     return next(attempt for attempt in evidence.attempts if attempt.run_id == run_id(pair))
 
 
+def _ended_with(run: Run, metrics: Mapping[str, str | None]) -> dict[str, tuple[Point, ...] | None]:
+    return {
+        name: None if value is None else (*points[:-1], replace(points[-1], value=value))
+        for name, value in metrics.items()
+        if (points := run.histories.get(name))
+    }
+
+
 def _updated(old: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**(old or {}), **changes}.items() if value is not None}
 
@@ -237,7 +290,7 @@ def _updated(old: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[
 
 def case(policy: Policy, evidence: Evidence) -> Case:
     """Return what a gate sees."""
-    return case_of(policy, evidence, select(policy, evidence.attempts))
+    return case_of(policy, evidence, matrix_of(policy, evidence))
 
 
 def ask(gate: Gate, evidence: Evidence, **overrides: Any) -> Outcome:
@@ -246,7 +299,7 @@ def ask(gate: Gate, evidence: Evidence, **overrides: Any) -> Outcome:
 
 
 def not_passed(outcome: Outcome) -> list[Check]:
-    """Return the checks that are no PASS, in order."""
+    """Return the checks that are not PASS, in order."""
     return sorted(
         (check for check in outcome.checks if check.status is not Status.PASS), key=lambda check: check.order
     )

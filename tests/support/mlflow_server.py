@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-_START_SECONDS = 120
+_START_SECONDS = 240
 
 
 def free_port() -> int:

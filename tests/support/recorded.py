@@ -167,6 +167,7 @@ def relabelled(evidence: Evidence, ids: Mapping[str, str]) -> Evidence:
         ),
         runs=tuple(replace(run, run_id=names[run.run_id]) for run in evidence.runs),
         registrations=tuple(replace(one, run_id=names[one.run_id]) for one in evidence.registrations),
+        ledger=replace(evidence.ledger, runs=tuple(names[run_id] for run_id in evidence.ledger.runs)),
     )
 
 

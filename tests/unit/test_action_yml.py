@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from smoke_gate.github.message import message_of, message_of_error
+from smoke_gate.github.announcement import announcement_of, announcement_of_error
 from smoke_gate.github.settings import CommentMode, FailOn, PolicyRef, settings_of
 from smoke_gate.verdict import VerdictStatus
 from tests.unit.report.judgements import judgement
@@ -65,13 +65,13 @@ def test_a_choice_is_described_and_typed_as_the_code_takes_it(name, choices):
 
 
 def test_the_outputs_are_those_of_a_verdict_and_of_publishing():
-    outputs = message_of(judgement(), {}, run_url=None, warning_fails=False).outputs
+    outputs = announcement_of(judgement(), {}, run_url=None, warning_fails=False).outputs
     assert outputs.keys() | OF_PUBLISHING == ACTION["outputs"].keys()
     assert not outputs.keys() & OF_PUBLISHING
 
 
 def test_the_verdicts_are_those_of_the_code():
-    verdicts = {*VerdictStatus, message_of_error("").outputs["verdict"]}
+    verdicts = {*VerdictStatus, announcement_of_error("").outputs["verdict"]}
     assert set(TYPES["outputs"]["verdict"]["allowed-values"]) == verdicts
     assert set(re.findall(r"`([A-Z ]+)`", ACTION["outputs"]["verdict"]["description"])) == verdicts
 

@@ -5,7 +5,9 @@ import pytest
 
 from smoke_gate.compare import Comparison, Limit, compare
 from smoke_gate.evidence import Evidence
-from smoke_gate.policy.model import Narrowing, Policy
+from smoke_gate.gates import policy_of
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.plan import Narrowing
 from tests.support.matrix import (
     passing_matrix,
     passing_policy,
@@ -140,7 +142,7 @@ def test_a_metric_that_one_side_lacks_breaks_a_limit(side):
 
 
 def test_a_plan_of_nothing_breaks_a_limit():
-    nothing = Policy.model_validate({"version": 1}), Evidence(as_of="2026-01-31")
+    nothing = policy_of({"version": 1}), Evidence(as_of="2026-01-31")
     assert problems(compare(nothing, nothing, [limit()])) == ("no pair is planned",)
 
 

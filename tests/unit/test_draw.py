@@ -11,6 +11,7 @@ from PIL import Image
 
 from smoke_gate.draw import draw, with_drawings
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
+from smoke_gate.draw.facts import curve_needs
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
 from smoke_gate.evidence import Evidence, Point
@@ -85,6 +86,12 @@ def test_nothing_is_drawn_where_no_planned_pair_has_a_run():
 def test_a_metric_that_no_run_has_is_not_drawn():
     policy = passing_policy(report={"metrics": ["absent", "pape"]}, gates={"metric_ratio": OFF})
     assert names(policy, passing_matrix()) == ["metric_1_pape_by_cell.png"]
+
+
+def test_curves_need_the_histories_of_every_metric_that_a_rule_names():
+    rules = [{"value": "a.min / b", "min": 0}, {"value": "c", "max": 1}]
+    assert curve_needs(passing_policy(gates={"metric_ratio": {"rules": rules}})).histories == {"a", "b", "c"}
+    assert curve_needs(passing_policy(gates={"metric_ratio": OFF})).histories == frozenset()
 
 
 def test_there_are_no_curves_without_histories():

@@ -1,4 +1,5 @@
 from smoke_gate.options import Options
+from smoke_gate.origins import ArtifactHost, Origin
 
 
 def test_the_arguments_ask_the_same_without_credentials():
@@ -9,6 +10,8 @@ def test_the_arguments_ask_the_same_without_credentials():
             ("s3://me:secret@bucket/a", "/runs"),
             ("/old", "https://me:secret@host/x?sig=secret"),
         ),
+        artifact_host=(ArtifactHost(Origin("http", "one", 8080)),),
+        artifact_host_with_credentials=(ArtifactHost(Origin("https", "two", 443), with_credentials=True),),
     )
     assert options.arguments("sqlite:///mlflow.db") == (
         *("--tracking-uri", "sqlite:///mlflow.db"),
@@ -16,4 +19,6 @@ def test_the_arguments_ask_the_same_without_credentials():
         *("--experiment", "a b"),
         *("--artifact-path-map", "s3://bucket/a=/runs"),
         *("--artifact-path-map", "/old=https://host/x"),
+        *("--artifact-host", "http://one:8080"),
+        *("--artifact-host-with-credentials", "https://two"),
     )

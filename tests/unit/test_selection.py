@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_gate.evidence import Attempt
+from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import Matrix, Pair, Place, planned_pairs, select
 
 
 def policy(**overrides: Any) -> Policy:
-    return Policy.model_validate(
-        {"version": 1, "plan": {"cells": ["B0", "A3"], "seeds": ["42", "123"]}, **overrides}
-    )
+    return policy_of({"version": 1, "plan": {"cells": ["B0", "A3"], "seeds": ["42", "123"]}, **overrides})
 
 
 def attempt(run_id: str = "r", cell: str | None = "A3", seed: str | None = "42", **facts: Any) -> Attempt:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Evidence, PolicyChange
-from smoke_gate.gates import GATES
+from smoke_gate.evidence import Evidence, Globals, PolicyChange, Registration
+from smoke_gate.gates import BUILT_IN
 from smoke_gate.gates.base import Status
-from smoke_gate.policy.formats import policy_from_json, policy_json, policy_sha256
-from smoke_gate.policy.model import Gates, Narrowing, Policy
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.plan import Narrowing
+from smoke_gate.policy_file.formats import policy_from_json, policy_json
 from smoke_gate.verdict import GateResult, Verdict, VerdictStatus, evaluate
 from smoke_gate.waivers import WaiverState
 from tests.support.matrix import (
@@ -21,6 +22,7 @@ from tests.support.matrix import (
     SEEDS,
     passing_matrix,
     passing_policy,
+    registration,
     run_of,
     with_another_attempt,
     with_attempt,
@@ -49,7 +51,7 @@ def test_twelve_good_runs_are_all_pass():
     assert verdict.status is VerdictStatus.ALL_PASS
     assert (verdict.critical, verdict.pending) == (False, False)
     assert [(result.id, result.status) for result in verdict.gates] == [
-        (f"G{number}", Status.PASS) for number in range(7)
+        (f"G{number}", Status.PASS) for number in range(8)
     ]
     assert (verdict.summary.planned, verdict.summary.found, verdict.summary.failed) == (12, 12, 0)
 
@@ -184,19 +186,55 @@ def test_what_does_not_fail_does_not_end_the_wait(evidence: Evidence):
     assert evaluate(passing_policy(), evidence).pending
 
 
-def test_no_attempt_at_all_fails_every_gate_critically():
-    verdict = evaluate(passing_policy(), replace(PASSING, attempts=(), runs=()))
+@pytest.mark.parametrize("registrations", [PASSING.registrations, ()], ids=["registered", "not registered"])
+def test_no_attempt_at_all_is_pending_and_not_critical(registrations: tuple[Registration, ...]):
+    nothing = replace(PASSING, attempts=(), runs=(), registrations=registrations)
+    verdict = evaluate(passing_policy(), nothing)
 
-    assert {(result.status, result.critical) for result in verdict.gates} == {(Status.FAIL, True)}
-    assert (verdict.critical, verdict.pending) == (True, False)
+    assert {(result.status, result.critical) for result in verdict.gates} == {(Status.FAIL, False)}
+    assert (verdict.critical, verdict.pending) == (False, True)
     assert {(result.expected, result.evaluated, result.failing) for result in verdict.gates} == {(12, 0, 0)}
     assert [check.kind for check in verdict.checks if check.gate == "G0"] == ["pair"] * 12
 
 
-def test_no_attempt_at_all_is_no_wait_where_the_plan_alone_is_judged():
+def test_no_attempt_at_all_is_pending_where_the_plan_alone_is_judged():
     policy = passing_policy(gates=all_off_but("plan"))
 
-    assert not evaluate(policy, replace(PASSING, attempts=(), runs=())).pending
+    assert evaluate(policy, replace(PASSING, attempts=(), runs=())).pending
+
+
+@pytest.mark.parametrize("facts", [{"sha256": None}, {"status": "FAILED"}, {"lifecycle_stage": "deleted"}])
+def test_a_registration_that_is_wrong_is_a_failure_before_any_run(facts: dict[str, Any]):
+    nothing = replace(PASSING, attempts=(), runs=(), registrations=(registration(**facts),))
+    verdict = evaluate(passing_policy(), nothing)
+
+    assert (verdict.critical, verdict.pending) == (True, False)
+    assert {check.kind for check in verdict.checks if check.gate == "G1"} == {"preregistration"}
+
+
+@pytest.mark.parametrize("facts", [{"cell": None}, {"seed": None}, {"cell": "", "seed": ""}])
+def test_runs_of_which_none_states_a_cell_and_a_seed_are_a_critical_failure(facts: dict[str, Any]):
+    attempts = tuple(replace(attempt, **facts) for attempt in PASSING.attempts)
+    verdict = evaluate(passing_policy(), replace(PASSING, attempts=attempts, runs=()))
+
+    assert (verdict.status, verdict.critical, verdict.pending) == (VerdictStatus.FAIL, True, False)
+    assert {check.kind for check in verdict.checks if check.gate != "G0"} == {"nothing_found"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "pending"),
+    [
+        ({"status": "RUNNING"}, True),
+        ({"status": "SCHEDULED"}, True),
+        ({"status": "FAILED"}, False),
+        ({"status": "KILLED"}, False),
+        ({"lifecycle_stage": "deleted"}, False),
+        ({"status": "RUNNING", "lifecycle_stage": "deleted"}, False),
+        ({"in_scope": False}, False),
+    ],
+)
+def test_what_waiting_may_end(facts: dict[str, Any], pending: bool):
+    assert evaluate(passing_policy(), with_attempt(PASSING, "A3/42", **facts)).pending is pending
 
 
 def test_attempts_without_a_finished_run_wait_and_are_not_critical():
@@ -246,7 +284,9 @@ def test_facts_that_were_not_read_never_pass():
 def test_a_gate_that_judged_no_run_fails_whatever_else_it_found():
     verdict = evaluate(passing_policy(), replace(PASSING, runs=()))
 
-    assert {result.status for result in verdict.gates} == {Status.FAIL}
+    *gates, comparison = verdict.gates
+    assert {result.status for result in gates} == {Status.FAIL}
+    assert comparison.status is Status.SKIPPED  # where no run says anything, there is nothing to compare
     assert {check.kind for check in verdict.checks if check.gate == "G1"} == {
         "preregistration",
         "payload",
@@ -258,8 +298,8 @@ def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatc
     def broken(_case):
         raise ZeroDivisionError("no runs")
 
-    gates = [replace(one, judge=broken) if one.id == "G5" else one for one in GATES]
-    monkeypatch.setattr("smoke_gate.verdict.GATES", tuple(gates))
+    gates = [replace(one, judge=broken) if one.id == "G5" else one for one in BUILT_IN]
+    monkeypatch.setattr("smoke_gate.verdict.gates_of", lambda _policy: tuple(gates))
 
     verdict = evaluate(passing_policy(), PASSING)
 
@@ -269,7 +309,7 @@ def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatc
 
 
 def all_off_but(name: str) -> dict[str, Any]:
-    return {section: OFF for section in Gates.model_fields if section != name}
+    return {gate.section: OFF for gate in BUILT_IN if gate.section != name}
 
 
 def test_a_verdict_on_nothing_is_no_pass():
@@ -287,6 +327,30 @@ def test_a_verdict_on_nothing_is_no_pass():
     assert gate(verdict, "G4").status is Status.SKIPPED
 
 
+def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_difference():
+    difference = ("-  fail_threshold: 1", "+  fail_threshold: 12")
+    change = PolicyChange(found="It differs. That of main counted.", difference=difference)
+    verdict = evaluate(passing_policy(), replace(PASSING, policy_change=change))
+    (check,) = (check for check in verdict.checks if check.status is not Status.PASS)
+    assert verdict.status is VerdictStatus.WARNING
+    assert (gate(verdict, "G0").status, gate(verdict, "G0").evaluated) == (Status.WARNING, len(PAIRS))
+    assert (check.gate, check.kind, check.status, check.subject) == (
+        "G0",
+        "policy",
+        Status.WARNING,
+        "smoke-gate.yml",
+    )
+    assert (check.observed, check.expected, check.run_id) == ("\n".join(difference), "no change", None)
+    assert check.message.startswith("It differs. That of main counted. A person must agree")
+
+
+def test_a_base_policy_that_is_not_known_is_a_warning():
+    change = PolicyChange(found="It could not be read.")
+    verdict = evaluate(passing_policy(), replace(PASSING, policy_change=change))
+    (check,) = (check for check in verdict.checks if check.status is not Status.PASS)
+    assert (check.kind, check.status, check.observed) == ("policy", Status.WARNING, "not known")
+
+
 def test_a_policy_that_switches_g0_off_does_not_hide_that_it_is_another_one():
     change = PolicyChange(
         found="It differs. That of this pull request counted.", difference=("+ enabled: false",)
@@ -302,14 +366,13 @@ def test_a_policy_that_switches_g0_off_does_not_hide_that_it_is_another_one():
     assert evaluate(policy, PASSING).status is VerdictStatus.ALL_PASS
 
 
-def test_policies_of_one_hash_give_one_verdict_whatever_the_profile():
+def test_policies_that_say_the_same_give_one_verdict_whatever_the_profile():
     nothing_left = PASSING
     for pair in PAIRS:
         nothing_left = with_run(nothing_left, pair, checkpoints=(), manifest=None, figures=())
     basic = passing_policy(profile="basic")
     spelled_out = policy_from_json({**policy_json(basic), "profile": "contract"})
 
-    assert policy_sha256(spelled_out) == policy_sha256(basic)
     assert evaluate(spelled_out, nothing_left) == evaluate(basic, nothing_left)
     assert gate(evaluate(basic, nothing_left), "G3").status is Status.SKIPPED
     assert gate(evaluate(basic, nothing_left), "G4").status is Status.SKIPPED
@@ -361,7 +424,7 @@ def test_a_waived_failure_is_a_warning_that_shows_the_reason():
     assert gate(verdict, "G3").status is Status.WARNING
     assert gate(verdict, "G3").failing == 0
     waived = [(check.status, check.waived) for check in verdict.checks if check.waived]
-    assert waived == [(Status.WARNING, "known")]
+    assert waived == [(Status.WARNING, "known"), (Status.PASS, "known")]  # no checkpoint, no manifest
 
 
 def test_the_summary_counts_the_checks_by_status_after_waivers():
@@ -369,8 +432,8 @@ def test_the_summary_counts_the_checks_by_status_after_waivers():
     verdict = evaluate(policy, bad_ratio(without_checkpoint("A3/42"), "B0/42", "B0/123", "B0/456"))
 
     counts, summary = Counter(check.status for check in verdict.checks), verdict.summary
-    assert (counts[Status.SKIPPED], counts[Status.WARNING], counts[Status.FAIL]) == (1, 2, 3)
-    assert (summary.skipped, summary.warned, summary.failed) == (1, 2, 3)
+    assert (counts[Status.SKIPPED], counts[Status.WARNING], counts[Status.FAIL]) == (1, 1, 3)
+    assert (summary.skipped, summary.warned, summary.failed) == (1, 1, 3)
     assert summary.passed == counts[Status.PASS]
 
 
@@ -384,11 +447,12 @@ def test_a_waiver_covers_its_last_day_and_no_other():
     assert "expired" in yesterday.waivers[0].message
 
 
-def test_a_waiver_that_matches_nothing_warns():
-    verdict = evaluate(passing_policy(waivers=[waiver()]), PASSING)
+@pytest.mark.parametrize("expires", ["2026-12-31", "2020-01-01"])
+def test_a_waiver_that_matches_nothing_is_a_note(expires: str):
+    verdict = evaluate(passing_policy(waivers=[waiver(expires=expires)]), PASSING)
 
-    assert verdict.status is VerdictStatus.WARNING
-    assert "matches no failing check" in verdict.waivers[0].message
+    assert verdict.status is VerdictStatus.ALL_PASS
+    assert "delete it" in verdict.waivers[0].message
 
 
 @pytest.mark.parametrize(
@@ -506,7 +570,8 @@ def test_no_waiver_accepts_that_nothing_was_judged(evidence: Evidence):
     verdict = evaluate(passing_policy(gates=G0_AND_G1_OFF, waivers=ON_EVERY_GATE), evidence)
 
     assert verdict.status is VerdictStatus.FAIL
-    assert {result.status for result in verdict.gates[3:]} == {Status.FAIL}
+    assert {result.status for result in verdict.gates[3:7]} == {Status.FAIL}
+    assert verdict.gates[7].status in (Status.FAIL, Status.SKIPPED)
     assert WaiverState.UNMATCHED not in [result.state for result in verdict.waivers]
 
 
@@ -529,6 +594,83 @@ def test_no_waiver_accepts_that_no_unit_was_judged():
 
     assert gate(verdict, "G2").status is Status.FAIL
     assert gate(verdict, "G2").evaluated == 0
+
+
+HIDDEN = with_another_attempt(PASSING, "A3/42", "again", status="KILLED", start_time=2_000_000_000_000)
+UNREAD = with_run(
+    PASSING, "A3/42", checkpoints=(replace(run_of(PASSING, "A3/42").checkpoints[0], sha256=None, size=2**40),),
+    manifest=None,
+)  # fmt: skip
+CODE = replace(run_of(PASSING, "A3/42").checkpoints[0], globals=Globals(dangerous=("os.system",)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "named", "status"),
+    [
+        (HIDDEN, {"gate": "G0", "kind": "newer_attempt"}, VerdictStatus.ALL_PASS),
+        (HIDDEN, {"gate": "plan"}, VerdictStatus.ALL_PASS),
+        (HIDDEN, {"gate": "G0", "kind": "code"}, VerdictStatus.WARNING),
+        (without_checkpoint("A3/42"), {"gate": "checkpoints"}, VerdictStatus.WARNING),
+        (without_checkpoint("A3/42"), {"gate": "G3", "kind": "manifest"}, VerdictStatus.FAIL),
+        (without_run(PASSING, "A3/42"), {"gate": "G0"}, VerdictStatus.FAIL),
+        (with_run(PASSING, "A3/42", checkpoints=(CODE,)), {"gate": "G3"}, VerdictStatus.FAIL),
+        (UNREAD, {"gate": "G3"}, VerdictStatus.WARNING),
+        (replace(PASSING, policy_change=PolicyChange(found="Changed.")), {"gate": "G0"}, VerdictStatus.WARNING),
+    ],
+    ids=[
+        "a warning passes", "by section", "another kind", "a failure warns", "a failure of another kind",
+        "a missing run", "code that would run", "bytes that were not read", "a changed policy",
+    ],
+)  # fmt: skip
+def test_a_waiver_lowers_by_one_step_what_it_may(
+    evidence: Evidence, named: dict[str, str], status: VerdictStatus
+):
+    accepted = {"reason": "known", "expires": "2026-12-31", **named}
+    assert evaluate(passing_policy(waivers=[accepted]), evidence).status is status
+    assert (
+        evaluate(passing_policy(waivers=[accepted, accepted]), evidence).status is status
+    )  # once, and not twice
+
+
+NO_OUTCOME: dict[str, Any] = {
+    "plan": {"required_metrics": []},
+    "gates": {"checkpoints": OFF, "figures": OFF, "metric_ratio": OFF},
+}
+
+
+@pytest.mark.parametrize("waivers", [[], [{"gate": "G0", "reason": "known", "expires": "2026-12-31"}]])
+def test_a_run_of_which_no_outcome_was_judged_is_a_warning_that_no_waiver_takes(
+    waivers: list[dict[str, str]],
+):
+    verdict = evaluate(passing_policy(**NO_OUTCOME, waivers=waivers), PASSING)
+    found = [check for check in verdict.checks if check.kind == "coverage"]
+
+    assert verdict.status is VerdictStatus.WARNING
+    assert {(check.gate, check.status) for check in found} == {("G0", Status.WARNING)}
+    assert len(found) == len(PAIRS)
+    assert "`plan.required_metrics`" in found[0].message
+    assert set(verdict.summary.looked_at.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("looked", "overrides"),
+    [
+        ("metrics", {"plan": {"required_metrics": ["pape"]}}),
+        ("metrics", {"gates": {**NO_OUTCOME["gates"], "metric_ratio": {"enabled": True}}}),
+        (
+            "metrics",
+            {"references": [{"metric": "pape", "low": 5.0, "high": 20.0, "n": 1, "source": "a paper"}]},
+        ),
+        ("weights", {"gates": {**NO_OUTCOME["gates"], "checkpoints": {"enabled": True}}}),
+        ("figures", {"gates": {**NO_OUTCOME["gates"], "figures": {"enabled": True}}}),
+    ],
+    ids=["a required metric", "a ratio", "a reference", "weights", "figures"],
+)
+def test_one_outcome_that_was_judged_is_enough(looked: str, overrides: dict[str, Any]):
+    verdict = evaluate(passing_policy(**{**NO_OUTCOME, **overrides}), PASSING)
+
+    assert verdict.status is VerdictStatus.ALL_PASS
+    assert {kind: runs for kind, runs in verdict.summary.looked_at.items() if runs} == {looked: len(PAIRS)}
 
 
 REFERENCE = {"metric": "pape", "low": 5.0, "high": 20.0, "n": 1, "source": "a paper"}
@@ -593,7 +735,7 @@ COVERED_METRICS = ("train_loss", "val_loss", "pape")
 @given(
     st.sampled_from(PAIRS),
     st.sampled_from(COVERED_PARAMS),
-    st.sampled_from([None, "", "None", "0", "0" * 16]),
+    st.sampled_from([None, "", "None", "zero", "0" * 16]),
 )
 def test_a_param_that_a_gate_covers_cannot_be_lost_or_changed(pair: str, key: str, value: str | None):
     verdict = evaluate(passing_policy(), with_run(PASSING, pair, params={key: value}))

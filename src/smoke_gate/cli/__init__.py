@@ -17,14 +17,16 @@ import click
 
 from smoke_gate import __version__
 from smoke_gate.cli.check import check, demo
-from smoke_gate.cli.inform import explain, policy
+from smoke_gate.cli.explain import explain, policy
 from smoke_gate.cli.init import init
 from smoke_gate.cli.options import VARIABLE_PREFIX
-from smoke_gate.cli.produce import hash_files, preregister
+from smoke_gate.cli.preregister import hash_files, preregister
 from smoke_gate.cli.publish import action, publish
-from smoke_gate.cli.repeat import compare, golden, reproduce
+from smoke_gate.cli.reproduce import compare, golden, reproduce
 from smoke_gate.cli.streams import SteadyStream
+from smoke_gate.credentials import trimmed
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError, UsageError
+from smoke_gate.redaction import process_secrets
 
 _NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
 _CLEAN_UP_SECONDS = 5.0
@@ -41,8 +43,15 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
             signal.signal(number, interrupt)
             atexit.register(signal.signal, number, signal.SIG_IGN)  # the exit code is settled then
-    output = sys.stdout = SteadyStream(sys.stdout)
-    sys.stderr = SteadyStream(sys.stderr)
+    padded = trimmed(os.environ)
+    os.environ.update(padded)
+    secrets = process_secrets()
+    output = sys.stdout = SteadyStream(sys.stdout, secrets)
+    sys.stderr = SteadyStream(sys.stderr, secrets)
+    for name in sorted(padded):
+        _tell(
+            f"smoke-gate: {name} begins or ends with white space, which is not used. Store the value without it"
+        )
     code = run(sys.argv[1:])
     if output.problem:
         _tell(f"smoke-gate: standard output is not complete: {output.problem.strerror}")
@@ -86,7 +95,7 @@ def interrupting() -> Callable[[int, FrameType | None], None]:
 
 
 def _refuse_bytes(arguments: Sequence[str]) -> None:
-    """Refuse what is no text: reports, which are UTF-8, could not name it. It is not quoted: it may be a secret."""
+    """Refuse what is not a text: reports, which are UTF-8, could not name it. It is not quoted: it may be a secret."""
     given = {f"argument {position}": text for position, text in enumerate(arguments, 1)}
     given |= {name: text for name, text in os.environ.items() if name.startswith(_OUR_VARIABLES)}
     for name, text in given.items():
@@ -97,10 +106,10 @@ def _refuse_bytes(arguments: Sequence[str]) -> None:
 
 
 def _tell(message: str) -> None:
-    """Print a message to stderr; the foreign text in it is nothing but text, to a terminal and to a GitHub runner."""
-    from smoke_gate.report.escape import log_line
+    """Print a message to stderr, without secrets; terminals and GitHub runners take the foreign text in it as text."""
+    from smoke_gate.text import log_line
 
-    for line in message.splitlines():
+    for line in process_secrets().removed_from_error(message).splitlines():
         click.echo(log_line(line), err=True)
 
 

@@ -10,8 +10,9 @@ from smoke_gate.cli.options import (
     OUTPUT_OPTIONS,
     POLICY_OPTIONS,
     STORE_OPTIONS,
-    Folder,
+    OutputFolder,
     option,
+    policy_file_of,
     seconds,
     with_options,
 )
@@ -27,7 +28,7 @@ _DEMO_DIRECTORY = Path("smoke-gate-demo")
 @click.command()
 @with_options(POLICY_OPTIONS, STORE_OPTIONS, CONTEXT_OPTIONS, OUTPUT_OPTIONS)
 @option("--wait", callback=seconds, metavar="30m", help="Wait for planned runs that are not finished.")
-@option("--show-waivable", is_flag=True, help="Print ready waivers for the failing checks.")
+@option("--show-waivable", is_flag=True, help="Print ready waivers for the failing checks and warnings.")
 def check(
     *, fail_on: str, quiet: bool, verbose: bool, wait: float, show_waivable: bool, **options: Any
 ) -> int:
@@ -48,7 +49,7 @@ def check(
 @click.option(
     "--dir",
     "directory",
-    type=Folder(),
+    type=OutputFolder(),
     default=_DEMO_DIRECTORY,
     show_default=True,
     help="Where the store and the report go.",
@@ -78,10 +79,10 @@ def demo(directory: Path, sabotage: str | None) -> int:
 def _check(
     options: "Options", *, fail_on: str, quiet: bool, wait: float = 0.0, show_waivable: bool = False
 ) -> int:
-    from smoke_gate.policy.load import load_policy
+    from smoke_gate.policy_file.load import load_policy
 
     # Before anything of MLflow is imported, so that a wrong policy is told at once.
-    policy = load_policy(options.policy_file, options.overrides, plan_required=False)
+    policy = load_policy(policy_file_of(options), options.overrides, plan_required=False)
 
     from smoke_gate import pipeline
     from smoke_gate.cli.screen import show

@@ -11,14 +11,14 @@ import click
 from smoke_gate.cli.options import experiment_option, option
 from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode, UsageError
-from smoke_gate.options import DEFAULT_POLICY, DEFAULT_WORKERS, Options
+from smoke_gate.options import DEFAULT_WORKERS, Options
+from smoke_gate.policy_file.names import POLICY_NAMES, found_policy
+from smoke_gate.redaction import process_secrets
 
 if TYPE_CHECKING:
-    from smoke_gate.init.gates import Profile
-    from smoke_gate.init.guess import Guess
-    from smoke_gate.init.identity import Identity
-    from smoke_gate.init.shape import Shape
-    from smoke_gate.pipeline import Judged
+    from smoke_gate.init.guess import Guess, Profile
+    from smoke_gate.init.identity import Identity, Shape
+    from smoke_gate.pipeline import JudgedMatrix
     from smoke_gate.policy.model import Policy
 
 _MOST_ALTERNATIVES = 3
@@ -37,14 +37,15 @@ _MOST_NAMES = 8
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_POLICY,
-    show_default=True,
-    help="Where the policy goes.",
+    help=f"Where the policy goes.  [default: {POLICY_NAMES[0]}, or {POLICY_NAMES[1]} if that is there]",
 )
-def init(tracking_uri: str | None, experiment: tuple[str, ...], yes: bool, force: bool, output: Path) -> int:
+def init(
+    tracking_uri: str | None, experiment: tuple[str, ...], yes: bool, force: bool, output: Path | None
+) -> int:
     """Look at an experiment; write a commented policy and a workflow; say what check makes of it, and what to log."""
     from smoke_gate.init.workflow import WORKFLOW, workflow_text
 
+    output = output or found_policy() or POLICY_NAMES[0]
     if output.exists() and not force:
         raise UsageError(f"{output} is there already: --force overwrites it, --output writes elsewhere")
     try:
@@ -60,7 +61,7 @@ def init(tracking_uri: str | None, experiment: tuple[str, ...], yes: bool, force
     if not kept:
         _write(WORKFLOW, workflow_text(_from_here(output)))
     _tell_findings(guess, policy, judged)
-    _say(_advice(guess))
+    _advise(guess)
     _say(_files(output, WORKFLOW, kept=kept))
     _say([f"next: read the policy, then `{_check_command(output, tracking_uri)}`"])
     return ExitCode.OK
@@ -74,8 +75,8 @@ def _from_here(path: Path) -> str:
 def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) -> "Guess":
     from smoke_gate.collect import default_tracking_uri
     from smoke_gate.collect.store import open_store
-    from smoke_gate.init.gates import profile_of
-    from smoke_gate.init.guess import guess
+    from smoke_gate.gates import all_gates
+    from smoke_gate.init.guess import guess, profile_of
     from smoke_gate.init.identity import identities
     from smoke_gate.init.read import read_runs
 
@@ -92,13 +93,13 @@ def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) 
         selected = [run.run_id for run in identity.selected.values()]
         with progress_bar(shown=True) as progress:
             files = found.files(selected, workers=DEFAULT_WORKERS, progress=progress)
-    return guess(shape, identity, profile, files)
+    return guess(shape, identity, profile, files, all_gates())
 
 
 def _nothing_finished(shape: "Shape") -> UsageError:
     return UsageError(
         f"{', '.join(shape.experiments)} has no finished run to learn from ({shape.unfinished} unfinished): train some "
-        f"first, or write {DEFAULT_POLICY} by hand, `plan: {{cells: […], seeds: […]}}` at least"
+        f"first, or write {POLICY_NAMES[0]} by hand, `plan: {{cells: […], seeds: […]}}` at least"
     )
 
 
@@ -129,7 +130,7 @@ def _ask_identity(shape: "Shape", ways: Sequence["Identity"]) -> "Identity":
 def _ask_profile(guessed: "Profile") -> "Profile":
     _say(
         [
-            "contract: all seven gates; the runs log with smoke_gate.contract. basic: what any store can satisfy."
+            "contract: all eight gates; the runs log with smoke_gate.contract. basic: what any store can satisfy."
         ]
     )
     answer: Profile = click.prompt("profile", default=guessed, type=click.Choice(["contract", "basic"]))
@@ -155,13 +156,13 @@ def _policy(guess: "Guess", output: Path) -> "tuple[str, Policy]":
         PolicyError: It does not take it: the names in the store are such that no policy can say them.
     """
     from smoke_gate.init.policy_text import policy_text
-    from smoke_gate.policy.load import load_policy
+    from smoke_gate.policy_file.load import load_policy
 
     text = policy_text(guess)
     return text, load_policy(output, text=text.encode())
 
 
-def _judged(options: Options, policy: "Policy") -> "Judged":
+def _judged(options: Options, policy: "Policy") -> "JudgedMatrix":
     """Return what `check` says by the policy: what init tells of a gate is this, and no second guess."""
     from smoke_gate.pipeline import read_and_judge, request_of
 
@@ -172,15 +173,16 @@ def _judged(options: Options, policy: "Policy") -> "Judged":
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(process_secrets().removed_from(text), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _tell_findings(guess: "Guess", policy: "Policy", judged: "Judged") -> None:
+def _tell_findings(guess: "Guess", policy: "Policy", judged: "JudgedMatrix") -> None:
     """Print what was found, and what `check` says of it, in its own words."""
-    from smoke_gate.report.headline import headline
+    from smoke_gate.cli.screen import terminal_width
     from smoke_gate.report.terminal import summary
+    from smoke_gate.verdict_file.headline import headline
 
     identity = guess.identity
     said = f"{identity.stated} of {identity.asked} finished runs say both"
@@ -192,25 +194,29 @@ def _tell_findings(guess: "Guess", policy: "Policy", judged: "Judged") -> None:
         ]
     )
     line = headline(judged.verdict, policy, judged.evidence)
-    click.echo(summary(judged.verdict, line, {}), nl=False)
+    click.echo(summary(judged.verdict, line, {}, width=terminal_width()), nl=False)
 
 
-def _advice(guess: "Guess") -> Iterator[str]:
-    """Yield what is not judged, and what the training code must log so that it is."""
+def _advise(guess: "Guess") -> None:
+    """Print what is not judged, and what the training code must log so that it is."""
     if guess.rare_metrics:
-        yield f"not in required_metrics, since most runs do not log it: {_some(guess.rare_metrics)}"
-    silent = [gate for gate in guess.gates if gate.to_log]
+        _say([f"not in required_metrics, since most runs do not log it: {_some(guess.rare_metrics)}"])
+    silent = [(gate, proposal) for gate, proposal in guess.gates if proposal.to_log]
     if silent:
-        yield "to have these judged, log in training (pip install smoke-gate; from smoke_gate import contract):"
-    for gate in silent:
-        yield f"{gate.id} {gate.section}: {gate.found}"
-        yield from (f"     {line}" for line in gate.to_log)
+        _say(
+            [
+                "to have these judged, log in training (pip install smoke-gate; from smoke_gate import contract):"
+            ]
+        )
+    for gate, proposal in silent:
+        _say([f"{gate.id} {gate.section}: {proposal.found}"])
+        _show_code(proposal.to_log)
 
 
 def _files(output: Path, workflow: Path, *, kept: bool) -> Iterator[str]:
     yield f"wrote: {output}"
     named = (
-        "" if output == DEFAULT_POLICY else f"; it needs `policy: {_from_here(output)}` to judge by this one"
+        "" if output in POLICY_NAMES else f"; it needs `policy: {_from_here(output)}` to judge by this one"
     )
     yield f"kept: {workflow} is there already{named}; --force overwrites" if kept else f"wrote: {workflow}"
 
@@ -219,13 +225,23 @@ def _check_command(output: Path, tracking_uri: str | None) -> str:
     """Return the command that judges by what was written, without the credentials that a URI may hold."""
     from smoke_gate.collect.locations import shown
 
-    policy = [] if output == DEFAULT_POLICY else ["--policy", str(output)]
+    policy = [] if output in POLICY_NAMES else ["--policy", str(output)]
     store = ["--tracking-uri", shown(tracking_uri)] if tracking_uri else []
     return shlex.join(["smoke-gate", "check", *policy, *store])
 
 
 def _say(lines: Iterable[str]) -> None:
-    from smoke_gate.report.escape import log_line
+    """Print lines, which wrap at the width of a terminal."""
+    from smoke_gate.cli.screen import terminal_width
+    from smoke_gate.text import folded, log_line
 
     for line in lines:
-        click.echo(log_line(line))
+        click.echo(folded(log_line(line), terminal_width()))
+
+
+def _show_code(lines: Iterable[str]) -> None:
+    """Print lines of code, which do not wrap: they are there to be copied."""
+    from smoke_gate.text import log_line
+
+    for line in lines:
+        click.echo(log_line(f"     {line}"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,20 +10,23 @@ import click
 
 from smoke_gate.options import (
     DEFAULT_OUTPUT,
-    DEFAULT_POLICY,
     DEFAULT_WORKERS,
     clean_mapping,
     clean_names,
     clean_sha,
 )
+from smoke_gate.policy_file.names import POLICY_NAMES
 
 if TYPE_CHECKING:
     from smoke_gate.collect import Source
+    from smoke_gate.options import Options
+    from smoke_gate.origins import ArtifactHost
     from smoke_gate.policy.model import Policy
 
 Decorator = Callable[[Any], Any]
 T = TypeVar("T")
 VARIABLE_PREFIX = "SMOKE_GATE_"
+DEFAULT_POLICIES = " or ".join(map(str, POLICY_NAMES))
 
 
 class Several(click.types.StringParamType):
@@ -36,7 +40,7 @@ class Several(click.types.StringParamType):
         return [part for text in re.split(self._separators, rv) if (part := text.strip())]
 
 
-class Folder(click.Path):
+class OutputFolder(click.Path):
     """A folder to write to, which need not be there."""
 
     def __init__(self) -> None:
@@ -67,13 +71,25 @@ def path_map(
     return tuple(_read(clean_mapping, text) for text in texts)
 
 
+def artifact_hosts(
+    _context: click.Context, parameter: click.Parameter, texts: Sequence[str]
+) -> "tuple[ArtifactHost, ...]":
+    """Read the addresses of hosts; the option's name says whether they get credentials."""
+    from smoke_gate.origins import clean_artifact_host
+
+    with_credentials = "with_credentials" in (parameter.name or "")
+    return tuple(
+        _read(partial(clean_artifact_host, with_credentials=with_credentials), text) for text in texts
+    )
+
+
 def sha(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """Read a whole commit hash; None where nothing was said."""
     return None if text is None else _read(clean_sha, text)
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
-    """Read a duration such as ``30m``; nothing is no time."""
+    """Read a duration such as ``30m``; an empty text is not a time."""
     from smoke_gate.waiting import duration
 
     return _read(duration, text) if text else 0.0
@@ -98,6 +114,21 @@ def with_options(*groups: Sequence[Decorator]) -> Decorator:
     return decorate
 
 
+def policy_file_of(options: "Options") -> Path | None:
+    """Return the policy file that counts. Where none is named, say on stderr what may have been meant to be it.
+
+    Raises:
+        UsageError: None is named, and the working directory has two.
+    """
+    from smoke_gate.policy_file.names import unread_policies
+    from smoke_gate.text import log_line
+
+    file = options.policy_file
+    if options.policy is None and (warning := unread_policies()):
+        click.echo(f"smoke-gate: {log_line(warning)}", err=True)
+    return file
+
+
 def policy_and_store(
     policy: Path | None, experiment: tuple[str, ...], tracking_uri: str | None, key: str | None
 ) -> "tuple[Policy, Source]":
@@ -108,13 +139,14 @@ def policy_and_store(
     import os
 
     from smoke_gate.collect import Source, default_tracking_uri
+    from smoke_gate.gates.definition import DefinitionHashSettings
     from smoke_gate.options import Options
-    from smoke_gate.policy.load import load_policy
+    from smoke_gate.policy_file.load import load_policy
 
     asked = Options(policy=policy, experiment=experiment)
     uri = tracking_uri or default_tracking_uri(Path(), os.environ)
-    agreed = load_policy(asked.policy_file, asked.overrides, plan_required=False)
-    return agreed.with_definition_hash(key=key) if key else agreed, Source(tracking_uri=uri)
+    agreed = load_policy(policy_file_of(asked), asked.overrides, plan_required=False)
+    return agreed.with_settings(DefinitionHashSettings, key=key) if key else agreed, Source(tracking_uri=uri)
 
 
 experiment_option = option(
@@ -133,7 +165,7 @@ POLICY_OPTIONS = (
     option(
         "--policy",
         type=click.Path(path_type=Path),
-        help=f"The policy file.  [default: {DEFAULT_POLICY}, if there is one]",
+        help=f"The policy file.  [default: {DEFAULT_POLICIES}, if there is one]",
     ),
     experiment_option,
     option("--cells", callback=names, metavar="B0,A3", help="Judge only these cells."),
@@ -154,13 +186,33 @@ path_map_option = option(
     help="Where artifacts are that were recorded elsewhere; may be given again.",
 )
 
+artifact_host_option = option(
+    "--artifact-host",
+    multiple=True,
+    type=Several(r",\s"),
+    metavar="URL",
+    callback=artifact_hosts,
+    help="Another host to fetch artifacts from, without credentials; may be given again.",
+)
+
+artifact_host_with_credentials_option = option(
+    "--artifact-host-with-credentials",
+    multiple=True,
+    type=Several(r",\s"),
+    metavar="URL",
+    callback=artifact_hosts,
+    help="The same, https only; it gets the tracking server's credentials.",
+)
+
+ARTIFACT_OPTIONS = (path_map_option, artifact_host_option, artifact_host_with_credentials_option)
+
 STORE_OPTIONS = (
     option(
         "--tracking-uri",
         metavar="URI",
         help="The MLflow store.  [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db, else ./mlruns]",
     ),
-    path_map_option,
+    *ARTIFACT_OPTIONS,
     option(
         "--workers",
         type=click.IntRange(1, 64),
@@ -188,7 +240,7 @@ CONTEXT_OPTIONS = (
 OUTPUT_OPTIONS = (
     option(
         "--output-dir",
-        type=Folder(),
+        type=OutputFolder(),
         default=DEFAULT_OUTPUT,
         show_default=True,
         help="Where the files go.",

@@ -59,6 +59,6 @@ class _Lines(logging.Handler):
     """Prints each record as a line; the foreign text in it is nothing but text."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        from smoke_gate.report.escape import log_line
+        from smoke_gate.text import log_line
 
         click.echo(log_line(record.getMessage()), err=True)

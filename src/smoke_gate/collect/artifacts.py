@@ -1,29 +1,30 @@
 """What the selected runs left behind: checkpoints, their manifest, figures, LoggedModels, the definition."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.errors import ArtifactError, StoreError
-from smoke_gate.collect.folders import Entry, Tree
-from smoke_gate.collect.needs import Needs
-from smoke_gate.collect.probes.checkpoint import probe_checkpoint
-from smoke_gate.collect.probes.figure import probe_figure
-from smoke_gate.collect.probes.inspection import BrokenError
-from smoke_gate.collect.probes.manifest import read_manifest
-from smoke_gate.collect.probes.mlmodel import BESIDE_DESCRIPTION, DESCRIPTION, Description, described
-from smoke_gate.collect.registrations import DEFINITION_FILE, payload_of, unread_payload
+from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.folders import Entry, LocalFolder, Tree
+from smoke_gate.collect.models import logged_models, model_folders, probed
+from smoke_gate.collect.registrations import payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
-from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload, sayable
+from smoke_gate.errors import UsageError
+from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload
+from smoke_gate.gates.needs import Needs
+from smoke_gate.probes.figure import probe_figure
+from smoke_gate.probes.manifest import read_manifest
+from smoke_gate.vocabulary import DEFINITION_FILE, MANIFEST, USUAL_FOLDER
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 MAX_FIGURE_BYTES = 64 << 20
-MAX_TEXT_BYTES = 16 << 20  # of a manifest, a definition or the description of a model
-_MANIFEST = "checkpoints/MANIFEST.json"
+MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
+_MOST_UNMATCHED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Artifacts:
     """What was read of a run's artifacts, or why nothing was."""
 
     checkpoints: tuple[Artifact, ...] = ()
+    unmatched: tuple[str, ...] = ()
     manifest: Manifest | None = None
     models: tuple[LoggedModel, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -57,14 +59,18 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
     """
     if not needs.checkpoints and not needs.figures:
         return Artifacts()
-    models = _models(run, needs, store, path_map) if needs.checkpoints else ()
+    models: tuple[LoggedModel, ...] = ()
     try:
+        models = logged_models(run, needs, store, path_map) if needs.checkpoints else ()
         tree = tree_of(run, store, path_map)
+        folders = model_folders(tree, needs) if needs.checkpoints else ()
         manifest = _manifest(tree) if needs.checkpoints else None
+        checkpoints = _checkpoints(tree, needs, manifest, [folder.name for folder in folders])
         return Artifacts(
-            checkpoints=_checkpoints(tree, needs, manifest),
+            checkpoints=checkpoints,
+            unmatched=() if checkpoints or folders or not needs.checkpoints else _unmatched(tree),
             manifest=manifest,
-            models=models,
+            models=(*models, *folders),
             figures=tuple(figure_of(tree, entry) for entry in tree.matching(needs.figures)),
         )
     except ArtifactError as error:
@@ -101,27 +107,48 @@ def figure_of(tree: Tree, entry: Entry) -> Figure:
         return Figure(path=entry.shown, problem=str(error))
 
 
-def _checkpoints(tree: Tree, needs: Needs, manifest: Manifest | None) -> tuple[Artifact, ...]:
-    """Probe the artifacts that the policy means, and those that the manifest lists, wherever they are."""
-    entries = {entry.path: entry for entry in tree.matching(needs.checkpoints) if entry.path != _MANIFEST}
+def read_figures(checkout: Path, patterns: Sequence[str]) -> tuple[Figure, ...]:
+    """Return the figures of a checkout, such as those of a paper, that match the patterns; by path from its root.
+
+    Raises:
+        UsageError: A folder of the checkout cannot be listed.
+
+    """
+    if not patterns:
+        return ()
+    tree = Tree(LocalFolder(checkout.resolve()))
+    try:
+        found = tree.matching(patterns)
+    except ArtifactError as error:
+        raise UsageError(f"the figures of the checkout cannot be read: {error}") from error
+    return tuple(figure_of(tree, entry) for entry in found if not entry.path.startswith(".git/"))
+
+
+def _checkpoints(
+    tree: Tree, needs: Needs, manifest: Manifest | None, folders: Sequence[str]
+) -> tuple[Artifact, ...]:
+    """Probe the artifacts that the policy means, and those that the manifest lists, wherever they are.
+
+    What lies in the folder of a model is a part of that model.
+    """
+    entries = {
+        entry.path: entry
+        for entry in tree.matching(needs.checkpoints)
+        if entry.path != MANIFEST and not any(entry.shown.startswith(f"{folder}/") for folder in folders)
+    }
     for path in sorted((manifest.entries if manifest else {}).keys() - entries.keys()):
         if entry := tree.file(path):
             entries[path] = entry
-    return tuple(_checkpoint(tree, entries[path], needs.max_bytes) for path in sorted(entries))
+    return tuple(probed(tree, entries[path], needs.max_bytes) for path in sorted(entries))
 
 
-def _checkpoint(tree: Tree, entry: Entry, max_bytes: int) -> Artifact:
-    if entry.size is not None and entry.size > max_bytes:
-        return Artifact(path=entry.shown, size=entry.size)
-    try:
-        with tree.folder.opened(entry, max_bytes) as path:
-            return probe_checkpoint(path, entry.shown)
-    except ArtifactError as error:
-        return Artifact(path=entry.shown, size=entry.size, problem=str(error))
+def _unmatched(tree: Tree) -> tuple[str, ...]:
+    """Return the first files below the usual folder of checkpoints, for a run in which the policy means none."""
+    return tuple(entry.shown for entry in tree.at(USUAL_FOLDER)[:_MOST_UNMATCHED])
 
 
 def _manifest(tree: Tree) -> Manifest | None:
-    entry = tree.file(_MANIFEST)
+    entry = tree.file(MANIFEST)
     if entry is None:
         return None
     try:
@@ -129,63 +156,3 @@ def _manifest(tree: Tree) -> Manifest | None:
             return read_manifest(path.read_bytes())
     except ArtifactError as error:
         return Manifest(problem=str(error))
-
-
-def _models(run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap) -> tuple[LoggedModel, ...]:
-    outputs = run.outputs.model_outputs if run.outputs else []
-    ids = sorted({output.model_id for output in outputs})
-    return tuple(_model(model_id, needs, store, path_map) for model_id in ids)
-
-
-def _model(model_id: str, needs: Needs, store: Store, path_map: PathMap) -> LoggedModel:
-    try:
-        model = store.call(store.client.get_logged_model, model_id)
-    except StoreError as error:
-        if error.code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return LoggedModel(model_id=model_id, name=model_id, status="DELETED")
-    try:
-        tree = Tree(artifacts_at(model.artifact_location, model_id, store, path_map))
-        artifacts = tuple(_checkpoint(tree, entry, needs.max_bytes) for entry in tree.matching(("**",)))
-        absent, problem = _described(tree, artifacts)
-    except ArtifactError:
-        artifacts, absent, problem = (), (), None  # G3 fails a model without files
-    return LoggedModel(
-        model_id=model_id,
-        name=model.name,
-        status=str(model.status),
-        artifacts=artifacts,
-        absent=absent,
-        problem=problem,
-    )
-
-
-def _described(tree: Tree, artifacts: tuple[Artifact, ...]) -> tuple[tuple[str, ...], str | None]:
-    """Hold a model against its own description: what it lacks, or what is wrong with the description.
-
-    A folder without a file is lacking: object stores have none. A model whose files were logged one by one has no
-    description, and needs none.
-    """
-    entry = tree.file(DESCRIPTION)
-    if entry is None:
-        lost = all(tree.file(name) for name in BESIDE_DESCRIPTION)
-        return (), f"it is missing beside {', '.join(BESIDE_DESCRIPTION)}" if lost else None
-    try:
-        with tree.folder.opened(entry, MAX_TEXT_BYTES) as path:
-            said = described(path.read_bytes())
-    except (ArtifactError, BrokenError) as error:
-        return (), str(error)
-    files = [PurePosixPath(artifact.path) for artifact in artifacts]
-    there = {str(path) for file in files for path in (file, *file.parents)}
-    absent = tuple(path for path in map(sayable, said.paths) if path not in there)
-    return absent, None if absent else _shortage(said, artifacts)
-
-
-def _shortage(said: Description, artifacts: tuple[Artifact, ...]) -> str | None:
-    """Return that a model has fewer bytes than when it was saved; some flavors add files later, so more say nothing."""
-    later = (DESCRIPTION, *BESIDE_DESCRIPTION)
-    sizes = [artifact.size for artifact in artifacts if artifact.path not in later]
-    known = sum(size for size in sizes if size is not None)
-    if said.size is None or None in sizes or known >= said.size:
-        return None
-    return f"the model was saved with {said.size} bytes and has {known}, so a file is lost or cut off"

@@ -1,20 +1,21 @@
 """Every attempt at the matrix: which cell and seed each run is, and what became of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import refuse_lost_runs
 from smoke_gate.collect.locations import files_path
-from smoke_gate.collect.pages import all_pages
 from smoke_gate.collect.progress import Progress
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import Store, all_pages
+from smoke_gate.commits import read_commit, same_commit
 from smoke_gate.errors import UsageError
-from smoke_gate.evidence import Attempt, is_exact
+from smoke_gate.evidence import Attempt, is_exact, metric_text
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.terms import Template, normal_seed
-from smoke_gate.selection import attempt_order, identity, planned_pairs
+from smoke_gate.policy.terms import Template, flag_of
+from smoke_gate.selection import attempt_order, identity, is_candidate, planned_pairs
+from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
@@ -24,8 +25,8 @@ _LOCAL_PAGE = 5000  # a file store reads every run again for each page
 _REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
 _MOST_LISTINGS = 5  # until nothing that the one before had is missing
 # What training code says of itself comes first: MLflow's own tag is of the repository that holds the script.
-_COMMIT_TAGS = ("git_commit", "mlflow.source.git.commit")
-_DIRTY_TAGS = ("git_dirty", "mlflow.source.git.dirty")
+_COMMIT_TAGS = (COMMIT_TAG, "mlflow.source.git.commit")
+_DIRTY_TAGS = (DIRTY_TAG, "mlflow.source.git.dirty")
 _EARLIEST = 946_684_800_000  # UTC milliseconds: the year 2000
 _PARENT_TAG = "mlflow.parentRunId"
 
@@ -109,7 +110,7 @@ def parents_of(
     Raises:
         StoreError: A parent in another experiment cannot be read.
     """
-    if not any(Template.parse(text).reads_parent for text in (policy.runs.cell, policy.runs.seed)):
+    if not (policy.runs.cell_template.reads_parent or policy.runs.seed_template.reads_parent):
         return {}
     ids = {parent for run in runs.values() if (parent := run.data.tags.get(_PARENT_TAG))}
     found = {parent: runs.get(parent) or _run(store, parent) for parent in sorted(ids)}
@@ -134,8 +135,8 @@ class Reader:
     parents: Mapping[str, "RecordedRun"]
     in_scope: Collection[str] | None
 
-    def attempt(self, run: "RecordedRun") -> Attempt:
-        """Return the attempt that a run is."""
+    def attempt(self, run: "RecordedRun", *, registered: bool = False) -> Attempt:
+        """Return the attempt that a run is; ``registered``: it is tagged as a preregistration."""
         info = run.info
         name = name_of(run)
         return Attempt(
@@ -150,8 +151,11 @@ class Reader:
             end_time=time_of(info.end_time),
             commit=commit_of(run),
             dirty=_dirty(run),
+            other_commit=_other_commit(run),
             in_scope=self.in_scope is None or info.run_id in self.in_scope,
             parent=run.data.tags.get(_PARENT_TAG) or None,
+            registered=registered,
+            metrics={name: metric_text(value) for name, value in sorted(run.data.metrics.items())},
         )
 
     def _stated(self, template: Template, run: "RecordedRun", name: str, group: str) -> str | None:
@@ -170,20 +174,18 @@ def reader_of(
     policy: Policy, parents: Mapping[str, "RecordedRun"], in_scope: Collection[str] | None
 ) -> Reader:
     """Return the reader of a policy's attempts."""
-    return Reader(Template.parse(policy.runs.cell), Template.parse(policy.runs.seed), parents, in_scope)
+    return Reader(policy.runs.cell_template, policy.runs.seed_template, parents, in_scope)
 
 
 def worth_keeping(policy: Policy, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Return every attempt at a planned pair and every other active run, in order."""
-    planned = {
-        (pair.cell, None if pair.seed is None else normal_seed(pair.seed))
-        for pair in planned_pairs(policy, narrowed=False)
-    }
-    kept = [
-        attempt
-        for attempt in attempts
-        if attempt.lifecycle_stage == "active" or identity(policy, attempt) in planned
-    ]
+    planned = {pair.key for pair in planned_pairs(policy, narrowed=False)}
+    kept = []
+    for attempt in attempts:
+        is_planned = identity(policy, attempt) in planned
+        if is_planned or (attempt.lifecycle_stage == "active" and not attempt.registered):
+            told = is_planned and attempt.status == "FINISHED" and not is_candidate(attempt)
+            kept.append(attempt if told else replace(attempt, metrics=None))
     return tuple(sorted(kept, key=attempt_order))
 
 
@@ -200,9 +202,24 @@ def time_of(milliseconds: int | None) -> int | None:
 
 def commit_of(run: "RecordedRun") -> str | None:
     """Return the commit that a run recorded."""
-    return next((commit for tag in _COMMIT_TAGS if (commit := run.data.tags.get(tag))), None)
+    return next((digits for digits in _commits(run)), None)
+
+
+def _commits(run: "RecordedRun") -> Iterator[str]:
+    for tag in _COMMIT_TAGS:
+        if (digits := read_commit(run.data.tags.get(tag)).digits) is not None:
+            yield digits
+
+
+def _other_commit(run: "RecordedRun") -> str | None:
+    """Return a second commit that a run's tags name beside the first."""
+    commits = [*_commits(run)]
+    return next((other for other in commits[1:] if not same_commit(commits[0], other)), None)
 
 
 def _dirty(run: "RecordedRun") -> bool | None:
     said = next((text for tag in _DIRTY_TAGS if (text := run.data.tags.get(tag))), None)
-    return None if said is None else said.lower() not in ("false", "0", "no")
+    in_commit = any(read_commit(run.data.tags.get(tag)).dirty for tag in _COMMIT_TAGS)
+    if said is None:
+        return in_commit or None
+    return in_commit or flag_of(said) is not False

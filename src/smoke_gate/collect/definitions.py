@@ -43,7 +43,7 @@ def read_definition(path: Path, content: bytes | None = None) -> Mapping[str, An
     content = _content(path) if content is None else content
     if len(content) > _MAX_BYTES:
         raise UsageError(
-            f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB: that is no definition"
+            f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB: that is not a definition"
         )
     suffix = path.suffix.lower()
     if suffix == ".json":
@@ -72,11 +72,11 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
         if node is not None and _length(path, node, {}) > _MAX_BYTES:
             raise UsageError(
                 f"the definition file {path} is larger than {_MAX_BYTES >> 20} MiB, aliases expanded: "
-                "that is no definition"
+                "that is not a definition"
             )
         value = yaml.safe_load(content)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # the date or letter is none
-        raise UsageError(f"the definition file {path} is no YAML: {' '.join(str(error).split())}") from error
+        raise UsageError(f"the definition file {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict | list):
         raise UsageError(
             f"the definition file {path} must hold a mapping or a list, found {type(value).__name__}"

@@ -19,5 +19,13 @@ class ExperimentError(UsageError):
     """An experiment is not there, or none was named and there is more than one to choose from."""
 
 
+class NoExperimentError(ExperimentError):
+    """An experiment is not there, and may be made yet."""
+
+
 class ArtifactError(Exception):
     """One artifact cannot be read; the text says why and becomes that artifact's problem."""
+
+
+class RefusedPlaceError(ArtifactError):
+    """Artifacts are at a place that is not asked; the text names its host."""

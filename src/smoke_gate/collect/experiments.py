@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.errors import ExperimentError
-from smoke_gate.collect.pages import all_pages
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.errors import ExperimentError, NoExperimentError
+from smoke_gate.collect.store import Store, all_pages
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -51,7 +50,7 @@ def _find(store: Store, known: Sequence["Experiment"], text: str, *, by_name: bo
     named = [experiment for experiment in known if experiment.name == text] if by_name else []
     found = named or [experiment for experiment in known if experiment.experiment_id == text]
     if not found:
-        raise ExperimentError(f"{store.name} has no experiment {text!r}{_nearest(text, known)}")
+        raise NoExperimentError(f"{store.name} has no experiment {text!r}{_nearest(text, known)}")
     active = _active(found)
     if not active:
         raise ExperimentError(f"experiment {text!r} of {store.name} is deleted: restore it, or name another")

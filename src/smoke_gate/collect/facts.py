@@ -1,19 +1,42 @@
 """The facts of the runs that stand for planned pairs, and of the preregistrations."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
-from smoke_gate.collect.histories import in_order, thinned
-from smoke_gate.collect.needs import Needs
+from smoke_gate.collect.attempts import time_of
+from smoke_gate.collect.ledger import holds_two_trainings, last_step_of, rows_of
+from smoke_gate.collect.other_attempts import OtherAttempt, with_weights
 from smoke_gate.collect.registrations import other_keys, payload_in_params, registration_of
 from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
-from smoke_gate.evidence import Payload, Point, Registration, Run, is_exact, metric_text
+from smoke_gate.collect.without_secrets import without_secrets
+from smoke_gate.evidence import (
+    Attempt,
+    Payload,
+    Point,
+    Registration,
+    Run,
+    is_exact,
+    metric_number,
+    metric_text,
+)
+from smoke_gate.gates.needs import Needs
+from smoke_gate.policy.terms import nearest
 
 if TYPE_CHECKING:
+    from mlflow.entities import Metric
     from mlflow.entities import Run as RecordedRun
+
+MOST_POINTS = 200
+
+
+_ALIKE = 0.75  # as difflib measures it: `unit_in` is like `unit_input`, `use_lr` is not like `use_vq`
+_GRACE = 60_000  # milliseconds: clients flush their last values when they end
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +48,40 @@ class FactReader:
     path_map: PathMap
 
     def run(self, run: "RecordedRun") -> Run:
-        """Return a run's facts, but for what git knows.
+        """Return a run's facts, without what only git knows.
 
         Raises:
             StoreError: The store or the artifacts cannot be reached.
 
         """
         artifacts = read_artifacts(run, self.needs, self.store, self.path_map)
-        return Run(
+        names = sorted(self.needs.histories & set(run.data.metrics))
+        histories = {name: self._history(run, name) for name in names}
+        facts = Run(
             run_id=run.info.run_id,
             params=_only(self._keys(run), run.data.params),
             tags=_only(self.needs.tags, run.data.tags),
             metrics={name: metric_text(value) for name, value in sorted(run.data.metrics.items())},
-            histories={
-                name: self._history(run, name)
-                for name in sorted(self.needs.histories & set(run.data.metrics))
-            },
+            instead=_instead(self.needs.params, run.data.params),
+            late=_late(run),
+            damaged_metrics=self.store.damaged_metrics.get(run.info.run_id, ()),
+            histories={name: thinned(points) for name, points in histories.items()},
+            rows=rows_of(run) if self.needs.ledger else {},
+            last_step=last_step_of(run) if self.needs.ledger else None,
+            repeated=tuple(name for name, points in histories.items() if holds_two_trainings(points)),
             payload=self._payload(run),
             checkpoints=artifacts.checkpoints,
+            unmatched=artifacts.unmatched,
             manifest=artifacts.manifest,
             models=artifacts.models,
             figures=artifacts.figures,
             artifacts_problem=artifacts.problem,
         )
+        return without_secrets(facts, self.store.secrets)
+
+    def weights(self, one: OtherAttempt, run: "RecordedRun") -> Attempt:
+        """Return an attempt with its weights, where they may equal those of the run that stands for its pair."""
+        return with_weights(one, run, self.needs, self.store, self.path_map)
 
     def registration(self, run: "RecordedRun") -> Registration:
         """Return what a preregistration run says.
@@ -56,7 +90,8 @@ class FactReader:
             StoreError: The artifacts cannot be reached.
 
         """
-        return registration_of(run, self.needs.definition or "", self._payload(run))
+        said = registration_of(run, self.needs.definition or "", self._payload(run))
+        return without_secrets(said, self.store.secrets)
 
     def _keys(self, run: "RecordedRun") -> frozenset[str]:
         """Return the params that are looked at: those of the policy, and where a definition's hash is by mistake."""
@@ -74,8 +109,67 @@ class FactReader:
         points = [
             (metric.step if is_exact(metric.step) else str(metric.step), metric) for metric in in_order(found)
         ]
-        return thinned([Point(step=step, value=metric_text(metric.value)) for step, metric in points])
+        return tuple(Point(step=step, value=metric_text(metric.value)) for step, metric in points)
+
+
+def _instead(needed: frozenset[str], params: Mapping[str, str]) -> dict[str, str]:
+    """Return, for each needed param that a run lacks, the param that nobody else needs and that may be meant."""
+    names = tuple(sorted(params.keys() - needed))
+    found = {key: _nearest(key, names) for key in sorted(needed - params.keys())}
+    return {key: near for key, near in found.items() if near is not None}
+
+
+@lru_cache(maxsize=4096)  # runs log the same params
+def _nearest(key: str, names: tuple[str, ...]) -> str | None:
+    return nearest(key, names, cutoff=_ALIKE)
+
+
+def _late(run: "RecordedRun") -> tuple[str, ...]:
+    """Return the metrics whose value was written more than a minute after the run had ended."""
+    end = time_of(run.info.end_time)
+    if end is None:
+        return ()
+    written = getattr(run.data, "_metric_objs", ())  # MLflow shows the values without their times
+    return tuple(sorted(metric.key for metric in written if metric.timestamp > end + _GRACE))
 
 
 def _only(keys: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     return {key: values[key] for key in sorted(keys) if key in values}
+
+
+# --- histories, short enough for evidence that people send around -----------------------------------------------------
+
+
+def in_order(metrics: Iterable["Metric"]) -> list["Metric"]:
+    """Return a history by step and time.
+
+    Which of several values of one step and millisecond came first, no store says: where a NaN is among them, they are
+    NaN, so that no other stands before it as the first or the last.
+    """
+    ordered = sorted(metrics, key=_moment)
+    return [metric for _, group in groupby(ordered, key=_moment) for metric in _known(list(group))]
+
+
+def _moment(metric: "Metric") -> tuple[int, int]:
+    return metric.step, metric.timestamp
+
+
+def _known(metrics: list["Metric"]) -> list["Metric"]:
+    return [metric for metric in metrics if math.isnan(metric.value)] or metrics
+
+
+def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ...]:
+    """Return about ``most`` of a history's points, evenly, in order.
+
+    The first, the last, the smallest, the largest and a NaN, if there is one, are among them, so that
+    whatever a policy picks from a history, it picks the same from this.
+    """
+    if len(points) <= most:
+        return tuple(points)
+    numbers = [metric_number(point.value) for point in points]
+    kept = {round(step * (len(points) - 1) / (most - 1)) for step in range(most)}
+    kept.update([place for place, number in enumerate(numbers) if math.isnan(number)][:1])
+    real = [place for place, number in enumerate(numbers) if not math.isnan(number)]
+    if real:
+        kept.update((min(real, key=numbers.__getitem__), max(real, key=numbers.__getitem__)))
+    return tuple(points[place] for place in sorted(kept))

@@ -15,11 +15,19 @@ _META = "meta.yaml"
 _RUN_FOLDERS = ("artifacts", "metrics", "params", "tags")
 _NOT_RUNS = ("datasets", "models", "tags", "traces")
 _REGISTRY = "models"
+# Lines of time stamp, value, step (not in old stores), data set and its digest (seldom). A last line without its end
+# and its step was cut off.
+_VALUE = rb"-?\d+ (?:[-+]?[0-9.]+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|NaN|Infinity|infinity))"
+_VALUES = re.compile(rb"(?:" + _VALUE + rb"(?: -?\d+(?: \S+ \S+)?)?\r?\n)*(?:" + _VALUE + rb" -?\d+)?")
 _RUN_ID = re.compile(r"^run_(?:id|uuid): *'?(\w+)", re.MULTILINE)
 
 
-def private_links(store: Path, folder: Path) -> Path:
-    """Fill ``folder`` with links to the experiments of a file store and return it.
+Damaged = dict[str, tuple[str, ...]]
+"""Run id to the metrics whose files MLflow cannot read: they are empty or cut off."""
+
+
+def private_links(store: Path, folder: Path) -> Damaged:
+    """Fill ``folder`` with links to the experiments of a file store, without damaged metrics, which it returns.
 
     Raises:
         StoreError: There is no experiment, or the folder cannot be read, or a run holds a link that leads out of it.
@@ -32,13 +40,14 @@ def private_links(store: Path, folder: Path) -> Path:
         if not experiments and not deleted:
             raise StoreError(_no_experiments(store))
         (folder / ".trash").mkdir()
+        damaged: Damaged = {}
         for experiment in experiments:
-            _link_experiment(experiment, folder / experiment.name)
+            damaged |= _link_experiment(experiment, folder / experiment.name)
         for experiment in deleted:
-            _link_experiment(experiment, folder / ".trash" / experiment.name)
+            damaged |= _link_experiment(experiment, folder / ".trash" / experiment.name)
     except OSError as error:
         raise StoreError(f"the file store {store} cannot be read: {error}") from error
-    return folder
+    return damaged
 
 
 def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[str]) -> None:
@@ -78,20 +87,23 @@ def _is_lost(folder: Path, found: Collection[str]) -> bool:
     return stated.isdisjoint(found)
 
 
-def _link_experiment(experiment: Path, target: Path) -> None:
+def _link_experiment(experiment: Path, target: Path) -> Damaged:
     target.mkdir()
+    damaged: Damaged = {}
     with os.scandir(experiment) as found:
         entries = list(found)
     for entry in entries:
         path = Path(entry.path)
         if path.is_dir() and entry.name not in _NOT_RUNS and (path / _META).is_file():
-            _link_run(path, target / entry.name)
+            if metrics := _link_run(path, target / entry.name):
+                damaged[entry.name] = metrics
         else:
             (target / entry.name).symlink_to(os.path.realpath(path))
+    return damaged
 
 
-def _link_run(run: Path, target: Path) -> None:
-    """Link a run folder, through a folder of its own where something is missing that MLflow asks for."""
+def _link_run(run: Path, target: Path) -> tuple[str, ...]:
+    """Link a run folder, through a folder of its own where something is missing or damaged; return damaged metrics."""
     run = run.resolve()
     for path in _links(run):
         # A committed run must not show this machine's files, such as another process's environment, as its params.
@@ -100,14 +112,42 @@ def _link_run(run: Path, target: Path) -> None:
                 f"run {run.name} of the file store holds a link that leads out or nowhere: {path.relative_to(run)}"
             )
     missing = [name for name in _RUN_FOLDERS if not (run / name).is_dir()]
-    if not missing:
+    unreadable = [file for file in _metric_files(run) if not _is_readable(file)]
+    if not missing and not unreadable:
         target.symlink_to(run)
-        return
+        return ()
     target.mkdir()
     for entry in run.iterdir():
-        (target / entry.name).symlink_to(entry)
+        if entry.name != "metrics" or not unreadable:
+            (target / entry.name).symlink_to(entry)
     for name in missing:
         (target / name).mkdir()
+    if not unreadable:
+        return ()
+    _link_metrics(run, target, unreadable)
+    names = (file.relative_to(run / "metrics").as_posix() for file in unreadable)
+    return tuple(sorted(name for name in names if not Path(name).name.startswith(".")))
+
+
+def _link_metrics(run: Path, target: Path, unreadable: Collection[Path]) -> None:
+    for file in _metric_files(run):
+        if file not in unreadable:
+            link = target / file.relative_to(run)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+    (target / "metrics").mkdir(exist_ok=True)
+
+
+def _metric_files(run: Path) -> list[Path]:
+    return [Path(folder) / name for folder, _, names in os.walk(run / "metrics") for name in names]
+
+
+def _is_readable(metric: Path) -> bool:
+    """Whether MLflow can read a metric's file: it has values, and no line is cut. A hidden file is not a metric."""
+    if metric.name.startswith("."):
+        return False
+    content = metric.read_bytes()
+    return bool(content) and _VALUES.fullmatch(content) is not None
 
 
 def _links(run: Path) -> Iterator[Path]:

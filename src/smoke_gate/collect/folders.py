@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.evidence import sayable
 from smoke_gate.policy.terms import path_matches
+from smoke_gate.probes.ranges import Fetch
 
 _WILDCARDS = frozenset("*?[\\")
 
@@ -24,7 +26,7 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """The path as evidence holds it and as patterns see it: a byte that is no UTF-8 is escaped."""
+        """The path as evidence holds it and as patterns see it: a byte that is not UTF-8 is escaped."""
         return sayable(self.path)
 
 
@@ -46,6 +48,15 @@ class Folder(Protocol):
         Raises:
             ArtifactError: It has vanished, leads elsewhere, or is larger than ``max_bytes``.
             StoreError: It cannot be transferred.
+
+        """
+
+    def ranges(self, entry: Entry) -> AbstractContextManager[Fetch]:
+        """Have a way to read parts of a file for as long as the context lasts.
+
+        Raises:
+            ArtifactError: It has vanished or leads elsewhere; on reading, also: its place gives no parts.
+            StoreError: On reading: it cannot be transferred.
 
         """
 
@@ -83,14 +94,14 @@ class LocalFolder:
         except OSError:  # a link to itself, or a file that vanishes: opening it says so
             return Entry(name)
 
-    def _check(self, path: Path, max_bytes: int) -> None:
+    def _check(self, path: Path, max_bytes: int | None) -> None:
         if not self._is_inside(path):
             raise ArtifactError("it is a link that leads out of its folder")
         if not path.exists():
             raise ArtifactError("it is not there any more, or a link that leads nowhere")
         if not path.is_file():
-            raise ArtifactError("it is no regular file")
-        if path.stat().st_size > max_bytes:
+            raise ArtifactError("it is not a regular file")
+        if max_bytes is not None and path.stat().st_size > max_bytes:
             raise ArtifactError(f"it is larger than {max_bytes} bytes")
 
     def _is_inside(self, path: Path) -> bool:
@@ -113,6 +124,17 @@ class LocalFolder:
         except OSError as error:
             raise ArtifactError(f"it cannot be read: {error.strerror or error}") from error
 
+    @contextmanager
+    def ranges(self, entry: Entry) -> Iterator[Fetch]:
+        """Read the file where it is."""
+        path = self.root / entry.path
+        try:
+            self._check(path, None)
+            with path.open("rb") as file:
+                yield partial(_part, file)
+        except OSError as error:
+            raise ArtifactError(f"it cannot be read: {error.strerror or error}") from error
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -132,6 +154,34 @@ class Tree:
         entries = self.entries(path.rpartition("/")[0])
         return next((entry for entry in entries if entry.path == path and not entry.is_folder), None)
 
+    def at(self, path: str) -> tuple[Entry, ...]:
+        """Return the file at a path, or the files below it, in order of path; nothing where there is neither."""
+        entry = self._entry(path)
+        if entry is None:
+            return ()
+        return self.below(path) if entry.is_folder else (entry,)
+
+    def _entry(self, path: str) -> Entry | None:
+        """Return what is at a path. Some stores refuse to list a folder that is not there, so each must be."""
+        parent = path.rpartition("/")[0]
+        if parent:
+            above = self._entry(parent)
+            if above is None or not above.is_folder:
+                return None
+        return next((entry for entry in self.entries(parent) if entry.path == path), None)
+
+    def below(self, path: str) -> tuple[Entry, ...]:
+        """Return the files in a folder and in all folders below it, in order of path."""
+        found: dict[str, Entry] = {}
+        pending = [path]
+        while pending:
+            for entry in self.entries(pending.pop()):
+                if entry.is_folder:
+                    pending.append(entry.path)
+                else:
+                    found[entry.path] = entry
+        return tuple(found[name] for name in sorted(found))
+
     def matching(self, patterns: Sequence[str]) -> tuple[Entry, ...]:
         """Return the files that match any of the patterns, in order of path; only where they may be is looked."""
         found: dict[str, Entry] = {}
@@ -149,6 +199,11 @@ class Tree:
                 elif any(path_matches(entry.shown, pattern) for pattern in patterns):
                     found[entry.path] = entry
         return tuple(found[path] for path in sorted(found))
+
+
+def _part(file: BinaryIO, offset: int, count: int) -> bytes:
+    file.seek(offset)
+    return file.read(count)
 
 
 def _real(path: Path) -> Path:

@@ -3,12 +3,13 @@
 import logging
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from smoke_gate.collect.folders import may_hold
+from smoke_gate.collect.code import answer
 from smoke_gate.evidence import Answer
-from smoke_gate.policy.terms import path_matches
+from smoke_gate.policy.terms import is_code
 
 if TYPE_CHECKING:
     from dulwich.objects import ObjectID
@@ -42,6 +43,28 @@ def head_of(repository: "Repo") -> str | None:
     except Exception as error:  # noqa: BLE001 - references of a form that dulwich does not know
         return _told(None, error)
     return head if _COMMIT.fullmatch(head) else None
+
+
+def has_changes(repository: "Repo", patterns: Sequence[str]) -> bool:
+    """Whether files that the patterns name have changes which no commit holds; an untracked file changes none."""
+    from dulwich import porcelain
+
+    try:
+        found = porcelain.status(repository, untracked_files="no")
+    except Exception as error:  # noqa: BLE001 - an index or a file of a form that dulwich does not know
+        return _told(True, error)
+    staged = chain.from_iterable(found.staged.values())
+    changed = [*staged, *found.unstaged]
+    return any(is_code(path if isinstance(path, str) else _text(path), patterns) for path in changed)
+
+
+def knows(repository: "Repo", commit: str) -> bool:
+    """Whether the clone has a commit."""
+    found = _id(commit)
+    try:
+        return found is not None and found in repository.object_store
+    except Exception as error:  # noqa: BLE001 - a damaged object can be anything
+        return _told(False, error)
 
 
 def same_code(repository: "Repo", commit: str | None, head: str | None, patterns: Sequence[str]) -> Answer:
@@ -92,20 +115,15 @@ def _same_files(repository: "Repo", ran: "ObjectID", wanted: "ObjectID", pattern
     from dulwich.diff_tree import tree_changes
     from dulwich.objects import S_ISGITLINK
 
-    known = True
+    files: list[str] = []
+    submodules: list[str] = []
     for change in tree_changes(repository.object_store, ran, wanted):
         if change.old and change.new and change.old.sha == change.new.sha:
             continue  # only its mode differs
         for side in filter(None, (change.old, change.new)):
-            if _matches(side.path, patterns):
-                return Answer.NO
-            if S_ISGITLINK(side.mode) and any(may_hold(_text(side.path), pattern) for pattern in patterns):
-                known = False  # what is in the submodule is not in this repository
-    # No match differs, so either tree shows whether there is any.
-    files = repository.object_store.iter_tree_contents(wanted)
-    if known and any(_matches(file.path, patterns) for file in files):
-        return Answer.YES
-    return Answer.UNKNOWN
+            (submodules if S_ISGITLINK(side.mode) else files).append(_text(side.path))
+    known = (_text(file.path) for file in repository.object_store.iter_tree_contents(wanted))
+    return answer(files, submodules, known, patterns)
 
 
 def _id(commit: str | None) -> "ObjectID | None":
@@ -123,10 +141,6 @@ def _tree(repository: "Repo", commit: "ObjectID") -> "ObjectID":
         raise KeyError(commit)
     tree: ObjectID = found.tree
     return tree
-
-
-def _matches(path: bytes, patterns: Sequence[str]) -> bool:
-    return any(path_matches(_text(path), pattern) for pattern in patterns)
 
 
 def _text(path: bytes) -> str:

@@ -1,17 +1,17 @@
 """What runs have in place of a param or tag that the policy names and no run has, because it is misspelt. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
 
+from smoke_gate.gates import PLAN
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.terms import Template, nearest
+from smoke_gate.policy.terms import nearest
 
 
 def nearest_keys(policy: Policy, params: Collection[str], tags: Collection[str]) -> dict[str, str]:
     """Return, for what no run has, what may be meant: the same name of the other kind, or one that is nearly the same.
 
     Args:
-        policy: whose ``runs.cell``, ``runs.seed``, ``expect`` and units' ``when`` name params and tags.
+        policy: whose ``runs.cell``, ``runs.seed`` and plan name params and tags.
         params: those that any run has.
         tags: the same.
 
@@ -26,10 +26,11 @@ def nearest_keys(policy: Policy, params: Collection[str], tags: Collection[str])
 
 
 def _named(policy: Policy) -> Iterator[str]:
-    yield from Template.parse(policy.runs.cell).references
-    yield from Template.parse(policy.runs.seed).references
-    yield from chain.from_iterable(cell.expect for cell in policy.plan.cells.values())
-    yield from chain.from_iterable(rule.when for rule in policy.gates.unit_contract.rules)
+    yield from policy.runs.cell_template.references
+    yield from policy.runs.seed_template.references
+    needs = PLAN.needs(policy)
+    yield from (f"params.{key}" for key in needs.params)
+    yield from (f"tags.{key}" for key in needs.tags)
 
 
 def _nearest(kind: str, key: str, known: Mapping[str, Collection[str]]) -> str | None:

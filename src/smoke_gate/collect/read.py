@@ -3,28 +3,35 @@
 import logging
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smoke_gate.collect.artifacts import read_figures
 from smoke_gate.collect.attempts import ids_in_scope, parents_of, reader_of, search, worth_keeping
+from smoke_gate.collect.checkout import Checkout
+from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
-from smoke_gate.collect.files import read_figures
-from smoke_gate.collect.git import head_of, is_ancestor, open_repository, same_code
+from smoke_gate.collect.ledger import ledger_of
 from smoke_gate.collect.locations import shown
 from smoke_gate.collect.nearest import nearest_keys
-from smoke_gate.collect.needs import Needs, needs_of
+from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.registrations import in_force, is_registration
 from smoke_gate.collect.roots import PathMap, lost_folders
 from smoke_gate.collect.store import Store, open_store
+from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.collect.workers import in_parallel
-from smoke_gate.evidence import Answer, Attempt, Evidence, Registration, Run
-from smoke_gate.policy.model import ByFile, Policy
+from smoke_gate.evidence import NO_HEAD, Attempt, Evidence, Head, Ledger
+from smoke_gate.gates import needs_of
+from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
+from smoke_gate.gates.needs import NOTHING, Needs
+from smoke_gate.origins import ArtifactHost
+from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
 
@@ -44,16 +51,20 @@ class Source:
 
     ``checkout`` is the root of the working tree: for git and for ``figures.files``. ``policy_dir`` is the policy
     file's folder: for the definition file. ``artifact_path_map`` are pairs (old, new) of where artifacts were and
-    are. ``head`` is the commit that counts as head, None for the one that is checked out. ``experiment_ids`` are the
-    experiments where they are known by id, instead of the policy's. ``workers`` bounds how many runs are read at a
-    time.
+    are; ``artifact_hosts`` may be asked for them besides the store.
+    ``head`` is the commit that counts as head; where it is not known, the one that is checked out counts.
+    ``merge_commit`` is the one that GitHub made of head and its base branch: its code counts as head's.
+    ``experiment_ids`` are the experiments where they are known by id, instead of the policy's. ``workers`` bounds how
+    many runs are read at a time.
     """
 
     tracking_uri: str
     checkout: Path = Path()
     policy_dir: Path = Path()
     artifact_path_map: PathMap = ()
-    head: str | None = None
+    artifact_hosts: tuple[ArtifactHost, ...] = ()
+    head: Head = NO_HEAD
+    merge_commit: str | None = None
     experiment_ids: tuple[str, ...] = ()
     workers: int = 8
 
@@ -95,11 +106,14 @@ def collect(
     policy: Policy,
     source: Source,
     *,
-    curves: bool = False,
+    also: Needs = NOTHING,
+    ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
-    """Read what the policy's gates need to know, and with ``curves`` the histories that summary figures show.
+    """Read what the policy's gates need to know, and ``also`` what others do, such as the summary figures.
+
+    ``ask_code`` says whether a commit has head's code where the clone cannot.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -107,35 +121,49 @@ def collect(
         UsageError: The definition file cannot be read, or MLflow refuses ``runs.where``.
 
     """
-    needs = needs_of(policy, curves=curves)
+    needs = needs_of(policy) | also
     definition = _definition(policy, source)
-    with open_store(source.tracking_uri) as store:
+    with (
+        open_store(source.tracking_uri, source.artifact_hosts) as store,
+        Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
+    ):
         recorded = _read_attempts(policy, source, store, progress)
+        head = checkout.head(source.head)
+        attempts = checkout.one_repository(recorded.attempts)
+        codes = checkout.codes(head, attempts)
         reader = FactReader(needs, store, source.artifact_path_map)
-        selected = [attempt for _, attempt in select(policy, recorded.attempts).selected]
+        matrix = select(policy, attempts, codes)
+        selected = [attempt for _, attempt in matrix.selected]
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         facts = in_parallel(
             lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
             workers=source.workers, stage="facts", progress=progress,
         )  # fmt: skip
+        attempts = _with_weights(
+            attempts, other_attempts(matrix, facts, needs), recorded, reader, source.workers
+        )
         registrations = tuple(map(reader.registration, recorded.registrations)) if needs.definition else ()
         unread = [recorded.runs[run.run_id].info for run in facts if run.artifacts_problem is not None]
         places = [(info.artifact_uri, info.run_id) for info in unread]
         lost = lost_folders(places, store, source.artifact_path_map)
+        runs = checkout.after_registration(facts, selected, in_force(policy, registrations))
     _tell(lost)
-    head, runs = _with_git(policy, source, needs, facts, selected, in_force(policy, registrations))
     evidence = Evidence(
         as_of=clock().astimezone(UTC).date().isoformat(),
-        attempts=recorded.attempts,
+        attempts=attempts,
         runs=tuple(runs),
         registrations=registrations,
         definition_sha256=definition,
         files=read_figures(source.checkout, needs.files),
         head=head,
+        codes=codes,
+        ledger=ledger_of([recorded.runs[run.run_id] for run in facts]) if needs.ledger else Ledger(),
         nearest=_nearest(policy, recorded),
     )
     return Collected(
-        evidence=evidence, experiments=recorded.experiments, tracking_uri=shown(source.tracking_uri)
+        evidence=without_secrets(evidence, store.secrets),
+        experiments=recorded.experiments,
+        tracking_uri=shown(source.tracking_uri),
     )
 
 
@@ -148,7 +176,7 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
         UsageError: MLflow refuses ``runs.where``.
 
     """
-    with open_store(source.tracking_uri) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts) as store:
         recorded = _read_attempts(policy, source, store, progress)
     found = [
         attempt
@@ -181,12 +209,38 @@ def _read_attempts(policy: Policy, source: Source, store: Store, progress: Progr
         registrations=tuple(
             sorted(registrations, key=lambda run: (run.info.start_time or 0, run.info.run_id))
         ),
-        attempts=worth_keeping(policy, map(reader.attempt, runs.values())),
+        attempts=without_secrets(
+            worth_keeping(
+                policy,
+                [
+                    *map(reader.attempt, runs.values()),
+                    *(reader.attempt(run, registered=True) for run in registrations),
+                ],
+            ),
+            store.secrets,
+        ),
     )
 
 
+def _with_weights(
+    attempts: Sequence[Attempt],
+    compared: Sequence[OtherAttempt],
+    recorded: _Recorded,
+    reader: FactReader,
+    workers: int,
+) -> tuple[Attempt, ...]:
+    """Return the attempts; those whose weights may equal those of the run that counts have them."""
+    runs = {**recorded.runs, **{run.info.run_id: run for run in recorded.registrations}}
+    read = in_parallel(
+        lambda one: reader.weights(one, runs[one.attempt.run_id]), compared,
+        workers=workers, stage="facts", progress=silent,
+    )  # fmt: skip
+    by_id = {attempt.run_id: attempt for attempt in read}
+    return tuple(by_id.get(attempt.run_id, attempt) for attempt in attempts)
+
+
 def _tell(lost: Sequence[str]) -> None:
-    """Say where artifacts that are not found were recorded: paths of a machine, so they are no evidence."""
+    """Say where artifacts that are not found were recorded: paths of a machine, so they are not evidence."""
     for folder in lost[:_MOST_TOLD]:
         option = shlex.join(["--artifact-path-map", f"{folder}=NEW"])
         _LOG.warning(
@@ -201,41 +255,7 @@ def _nearest(policy: Policy, recorded: _Recorded) -> dict[str, str]:
 
 
 def _definition(policy: Policy, source: Source) -> str | None:
-    gate = policy.gates.definition_hash
+    gate = policy.settings(DefinitionHashSettings)
     if gate.enabled and isinstance(gate.expected, ByFile):
         return definition_sha256(source.policy_dir / gate.expected.file)
     return None
-
-
-def _with_git(
-    policy: Policy,
-    source: Source,
-    needs: Needs,
-    runs: Sequence[Run],
-    selected: Sequence[Attempt],
-    registration: Registration | None,
-) -> tuple[str | None, Sequence[Run]]:
-    """Return head, and the runs with what git knows of their commits, where the policy asks for it."""
-    wanted = needs.head and source.head is None
-    if not (wanted or needs.code or needs.ancestry):
-        return source.head, runs
-    repository = open_repository(source.checkout)
-    head = source.head or (head_of(repository) if repository else None)
-    if repository is None:
-        return head, runs
-    commits = {attempt.run_id: attempt.commit for attempt in selected}
-    distinct = set(commits.values())
-    same = {}
-    if needs.code:
-        same = {commit: same_code(repository, commit, head, policy.runs.code_paths) for commit in distinct}
-    after = {}
-    if needs.ancestry and registration is not None:
-        after = {commit: is_ancestor(repository, registration.commit, commit) for commit in distinct}
-    return head, [
-        replace(
-            run,
-            same_code=same.get(commits[run.run_id], Answer.UNKNOWN),
-            after_registration=after.get(commits[run.run_id], Answer.UNKNOWN),
-        )
-        for run in runs
-    ]

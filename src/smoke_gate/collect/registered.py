@@ -13,10 +13,13 @@ from smoke_gate.collect.progress import silent
 from smoke_gate.collect.read import Source
 from smoke_gate.collect.registrations import in_force, is_registration, payload_in_params, registration_of
 from smoke_gate.collect.store import Store, open_store
-from smoke_gate.contract.preregistration import GOLDEN_FILE, Golden, read_golden
+from smoke_gate.collect.without_secrets import without_secrets
+from smoke_gate.contract.preregistration import Golden, read_golden
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Registration
+from smoke_gate.gates.definition import DefinitionHashSettings
 from smoke_gate.policy.model import Policy
+from smoke_gate.vocabulary import GOLDEN_FILE
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
@@ -73,7 +76,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
             where = ", ".join(experiments)
             raise UsageError(
                 f"{where} has {len(runs)} preregistration runs, and not exactly one is in force of "
-                f"{policy.gates.definition_hash.key}: see `smoke-gate preregister --show`, and --key"
+                f"{policy.settings(DefinitionHashSettings).key}: see `smoke-gate preregister --show`, and --key"
             )
         try:
             tree = tree_of(found[counting.run_id], store, source.artifact_path_map)
@@ -91,7 +94,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
 def _registered(
     policy: Policy, source: Source
 ) -> Iterator[tuple[Store, tuple[str, ...], Sequence["RecordedRun"]]]:
-    with open_store(source.tracking_uri) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts) as store:
         experiments = find_experiments(store, policy.experiments)
         runs = [
             run
@@ -103,9 +106,9 @@ def _registered(
 
 
 def _registration(policy: Policy, source: Source, store: Store, run: "RecordedRun") -> Registration:
-    key = policy.gates.definition_hash.key
+    key = policy.settings(DefinitionHashSettings).key
     payload = payload_in_params(run, key) or payload_in_artifacts(run, store, source.artifact_path_map)
-    return registration_of(run, key, payload)
+    return without_secrets(registration_of(run, key, payload), store.secrets)
 
 
 def _has_golden(source: Source, store: Store, run: "RecordedRun") -> bool:

@@ -5,23 +5,24 @@ from typing import TYPE_CHECKING, Literal
 
 from smoke_gate.collect.attempts import commit_of, name_of, time_of
 from smoke_gate.evidence import Payload, Registration
+from smoke_gate.gates.definition import ByRunId, ByRunName, DefinitionHashSettings
 from smoke_gate.hashing import HashError, definition_hash, sha256_hex
-from smoke_gate.policy.model import ByRunId, ByRunName, Policy
+from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import definition_keys
+from smoke_gate.registrations import last_of_chain
+from smoke_gate.vocabulary import KIND_TAG, PAYLOAD_SUFFIX, PREREGISTRATION, PRIOR_KEY
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
-DEFINITION_FILE = "definition.json"
-_TAG, _KIND = "smoke_gate.kind", "preregistration"
 _MOST_OTHER_KEYS = 3  # that are told
 
 
 def is_registration(policy: Policy, run: "RecordedRun") -> bool:
     """Whether a run holds a preregistration: by its tag, or because the policy names it."""
-    if run.data.tags.get(_TAG) == _KIND:
+    if run.data.tags.get(KIND_TAG) == PREREGISTRATION:
         return True
-    expected = policy.gates.definition_hash.expected
+    expected = policy.settings(DefinitionHashSettings).expected
     if isinstance(expected, ByRunId):
         return bool(run.info.run_id == expected.run_id)
     return isinstance(expected, ByRunName) and name_of(run) == expected.run_name
@@ -38,7 +39,7 @@ def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Re
         start_time=time_of(run.info.start_time),
         end_time=time_of(run.info.end_time),
         sha256=params.get(key),
-        prior_sha256=params.get("prior_sha256") or None,
+        prior_sha256=params.get(PRIOR_KEY) or None,
         reason=params.get("reason") or None,
         commit=commit_of(run),
         policy_sha256=params.get("policy_sha256") or None,
@@ -54,7 +55,7 @@ def other_keys(params: Mapping[str, str], key: str) -> tuple[str, ...]:
 
 def payload_in_params(run: "RecordedRun", key: str) -> Payload | None:
     """Return the definition that a run logged as a param, None where it did not."""
-    text = run.data.params.get(f"{key}_payload")
+    text = run.data.params.get(key + PAYLOAD_SUFFIX)
     return None if text is None else payload_of(text.encode(), "param")
 
 
@@ -78,20 +79,15 @@ def unread_payload(size: int | None) -> Payload:
 
 
 def in_force(policy: Policy, registrations: Iterable[Registration]) -> Registration | None:
-    """Return the registration that the policy names and no other one replaces, None where that is not exactly one.
+    """Return the registration in force among those that the policy names, None if there is not exactly one.
 
-    Only finished, active ones count, and ``prior_sha256`` names the one that is replaced. Where some state a hash under
-    the policy's key, the others are of another metric. Whether they are a chain is G1's to judge.
+    Only finished, active registrations count.
     """
-    counting = [one for one in registrations if one.counts and _is_named(policy, one)]
-    counting = [one for one in counting if one.sha256] or counting
-    replaced = {one.prior_sha256 for one in counting}
-    last = [one for one in counting if one.sha256 not in replaced]
-    return last[0] if len(last) == 1 else None
+    return last_of_chain([one for one in registrations if one.counts and _is_named(policy, one)])
 
 
 def _is_named(policy: Policy, registration: Registration) -> bool:
-    expected = policy.gates.definition_hash.expected
+    expected = policy.settings(DefinitionHashSettings).expected
     if isinstance(expected, ByRunId):
         return registration.run_id == expected.run_id
     return not isinstance(expected, ByRunName) or registration.run_name == expected.run_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
 from smoke_gate.collect.store import Store
 from smoke_gate.credentials import without_credentials
 
@@ -49,6 +49,8 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
     Raises:
         ArtifactError: Nothing is there; the text says what was tried and which option maps it.
     """
+    if not recorded or "\0" in recorded:
+        raise RefusedPlaceError("the store does not say where they are")
     new, mapped = _mapped(recorded, path_map) or (None, None)
     if mapped is None and not _is_local(recorded) and not _is_stranded(recorded, store):
         return Root(uri=recorded)
@@ -71,7 +73,9 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
     )
 
 
-def lost_folders(recorded: Iterable[tuple[str, str]], store: Store, path_map: PathMap) -> tuple[str, ...]:
+def lost_folders(
+    recorded: Iterable[tuple[str | None, str]], store: Store, path_map: PathMap
+) -> tuple[str, ...]:
     """Return the folders that an option must map for artifacts to be found: evidence may not name them.
 
     Args:
@@ -83,9 +87,11 @@ def lost_folders(recorded: Iterable[tuple[str, str]], store: Store, path_map: Pa
     lost = set()
     for uri, owner in recorded:
         try:
-            locate(uri, owner, store, path_map)
+            locate(uri or "", owner, store, path_map)
+        except RefusedPlaceError:
+            continue
         except ArtifactError:
-            lost.add(_above_experiment(uri, owner))
+            lost.add(_above_experiment(uri or "", owner))
     return tuple(sorted(lost))
 
 
@@ -104,8 +110,8 @@ def _is_local(uri: str) -> bool:
 
 
 def _is_stranded(uri: str, store: Store) -> bool:
-    """Whether artifacts were behind a server while the store is read without it."""
-    return uri.startswith(_PROXIED) and store.kind != "server"
+    """Whether artifacts were behind a server, which the URI does not name, while the store is read without it."""
+    return uri.startswith(_PROXIED) and not uri.startswith(f"{_PROXIED}//") and store.kind != "server"
 
 
 def _paths(uri: str) -> list[str]:
@@ -176,7 +182,7 @@ def _is_denied(folder: Path) -> bool:
 
 
 def _is_here(folder: Path) -> bool:
-    """Whether a folder is there for this user: the home of another may not be looked into, which is no error."""
+    """Whether a folder is there for this user: the home of another may not be looked into, which is not an error."""
     try:
         return folder.is_dir()
     except OSError:
@@ -184,7 +190,7 @@ def _is_here(folder: Path) -> bool:
 
 
 def _from_experiment(recorded: str, owner: str) -> str:
-    """Return the end of a recorded place, from the experiment on: the rest is of a machine, so it is no evidence."""
+    """Return the end of a recorded place, from the experiment on: the rest is of a machine, so it is not evidence."""
     return _divided(recorded, owner)[1]
 
 

@@ -19,7 +19,7 @@ def private_copy(database: Path, folder: Path) -> Path:
     or that is not whole, is made again; what is in the write-ahead log needs no such care, its frames have checksums.
 
     Raises:
-        StoreError: The file cannot be read, is no intact SQLite database, or is written to without a pause.
+        StoreError: The file cannot be read, is not an intact SQLite database, or is written to without a pause.
     """
     problem = ""
     for attempt in range(_ATTEMPTS):
@@ -83,7 +83,7 @@ def _copied(database: Path, folder: Path) -> Path:
 
 
 def _damage(copy: Path) -> str:
-    """Return why a copy is no whole database, or nothing."""
+    """Return why a copy is not a whole database, or nothing."""
     try:
         with closing(sqlite3.connect(copy)) as connection:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -1,25 +1,28 @@
 """Opening a tracking store so that nothing is written to it, and calling it so that nothing hangs."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from smoke_gate.collect import schema
-from smoke_gate.collect.calls import explained, persistently
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import private_links
 from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path
+from smoke_gate.collect.mlflow_calls import explained, persistently
+from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
 from smoke_gate.collect.sqlite import private_copy, revision
-from smoke_gate.collect.surroundings import calm_mlflow, deadline
 from smoke_gate.errors import UsageError
+from smoke_gate.origins import ArtifactHost
+from smoke_gate.redaction import Secrets, process_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.store.entities import PagedList
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +35,8 @@ class Store:
     ``uri`` is what MLflow was given (a private copy's, or the server's with its credentials), ``name`` how messages and
     the report name the store. ``folder`` is the file store's own folder or the one that holds the database; None for
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
-    is local.
+    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``secrets`` are removed from
+    every fact that is read. ``damaged_metrics`` are, by run id, those whose files in a file store are empty or cut off.
     """
 
     client: "MlflowClient"
@@ -42,6 +46,9 @@ class Store:
     folder: Path | None
     scratch: Path
     patience: float | None
+    artifact_hosts: tuple[ArtifactHost, ...] = ()
+    secrets: Secrets = field(default_factory=process_secrets)
+    damaged_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -53,18 +60,39 @@ class Store:
 
 
 @contextmanager
-def open_store(uri: str) -> Iterator[Store]:
+def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterator[Store]:
     """Open the store that a tracking URI names, for as long as the context lasts.
 
+    ``artifact_hosts`` may be asked for artifacts, besides the store itself.
+
     Raises:
-        StoreError: It is not there, does not answer, has a newer schema, or is no MLflow store.
+        StoreError: It is not there, does not answer, has a newer schema, or is not an MLflow store.
     """
     with calm_mlflow(), _scratch() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
-        yield store
+        yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
+
+
+def all_pages(store: Store, page: Callable[[str | None], "PagedList[T]"]) -> Iterator[T]:
+    """Yield what is on all pages; ``page`` is asked with the token of the page before.
+
+    Raises:
+        StoreError: A page cannot be read, or the pages go in a circle.
+    """
+    token: str | None = None
+    asked = set()
+    while True:
+        found = store.call(page, token)
+        yield from found
+        token = found.token
+        if not token:
+            return
+        if token in asked:
+            raise StoreError(f"{store.name} lists the same page again and again: its list has no end")
+        asked.add(token)
 
 
 def _scratch() -> "TemporaryDirectory[str]":
@@ -106,7 +134,7 @@ def _sqlite(uri: str, folder: Path) -> Store:
         explained(uri, schema.upgrade, private_uri)
     client = explained(uri, _client, private_uri)
     return Store(
-        client=client, uri=private_uri, name=uri, kind="sqlite", folder=database.parent, scratch=folder, patience=None
+        client=client, uri=private_uri, name=uri, kind="sqlite", folder=database.parent, scratch=folder, patience=None,
     )  # fmt: skip
 
 
@@ -114,10 +142,18 @@ def _files(uri: str, folder: Path) -> Store:
     root = files_path(uri)
     links = folder / "store"
     links.mkdir()
-    private_uri = private_links(root, links).as_uri()
+    damaged = private_links(root, links)
+    private_uri = links.as_uri()
     client = explained(uri, _client, private_uri)
     return Store(
-        client=client, uri=private_uri, name=uri, kind="files", folder=root, scratch=folder, patience=None
+        client=client,
+        uri=private_uri,
+        name=uri,
+        kind="files",
+        folder=root,
+        scratch=folder,
+        patience=None,
+        damaged_metrics=damaged,
     )
 
 

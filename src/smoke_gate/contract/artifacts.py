@@ -12,17 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from smoke_gate.contract.facts import DEFINITION_KEY
-from smoke_gate.contract.run import ContractError, LoggedRun, logged_run, store_errors
+from smoke_gate.contract.run import LoggedRun, logged_run, store_errors
+from smoke_gate.errors import ContractError
 from smoke_gate.hashing import file_sha256
 from smoke_gate.policy.terms import is_sha256
 from smoke_gate.provenance import ProvenanceError, embed_provenance
+from smoke_gate.vocabulary import DEFINITION_KEY, MANIFEST, PAYLOAD_SUFFIX, SOURCES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow.tracking import MlflowClient
-
-MANIFEST_FILE = "checkpoints/MANIFEST.json"
 
 
 @store_errors()
@@ -55,8 +54,8 @@ def log_checkpoint(
             f"checkpoint {file.name!r}: expected a file that is not empty; a folder is logged file by file"
         )
     artifact = f"checkpoints/{_plain_name(name or file.name)}"
-    if artifact == MANIFEST_FILE:
-        raise ContractError(f"{MANIFEST_FILE} is written by log_checkpoint: give the checkpoint another name")
+    if artifact == MANIFEST:
+        raise ContractError(f"{MANIFEST} is written by log_checkpoint: give the checkpoint another name")
     run = logged_run(client, run_id)
     manifest = _manifest(run)
     manifest[artifact] = {"sha256": file_sha256(file), "size": file.stat().st_size}
@@ -64,19 +63,19 @@ def log_checkpoint(
         renamed = Path(temporary, Path(artifact).name)  # MLflow names an artifact as the file is named
         renamed.symlink_to(file.resolve())
         run.client.log_artifact(run.run_id, str(renamed), "checkpoints")
-    run.log_file(json.dumps(manifest, indent=2, sort_keys=True).encode(), MANIFEST_FILE)
+    run.log_file(json.dumps(manifest, indent=2, sort_keys=True).encode(), MANIFEST)
     return artifact
 
 
 def _manifest(run: LoggedRun) -> dict[str, Any]:
-    content = run.read_file(MANIFEST_FILE)
+    content = run.read_file(MANIFEST)
     try:
         manifest = json.loads(content) if content is not None else {}
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
         raise ContractError(
-            f"{MANIFEST_FILE} of run {run.run_id} is no JSON object: something else wrote it; remove it"
+            f"{MANIFEST} of run {run.run_id} is not a JSON object: something else wrote it; remove it"
         )
     return manifest
 
@@ -113,7 +112,7 @@ def log_figure(
     if run.run_id not in sources:
         raise ContractError(f"figure {name!r}: source_run_ids lacks the run that logs it, {run.run_id}")
     key, definition = _definition(name, run.params(), key)
-    text = {"source_run_ids": json.dumps(sources), key: definition}
+    text = {SOURCES: json.dumps(sources), key: definition}
     try:
         content = embed_provenance(_png(figure), text)
     except ProvenanceError as error:
@@ -127,7 +126,7 @@ def _definition(figure: str, params: Mapping[str, str], key: str | None) -> tupl
     logged = [
         name
         for name, value in params.items()
-        if is_sha256(value) and (name.endswith("definition_hash") or f"{name}_payload" in params)
+        if is_sha256(value) and (name.endswith("definition_hash") or name + PAYLOAD_SUFFIX in params)
     ]
     usual = DEFINITION_KEY if DEFINITION_KEY in logged or len(logged) != 1 else logged[0]
     key = key or usual
@@ -152,6 +151,6 @@ def _png(figure: "Figure | str | PathLike[str]") -> bytes:
 def _plain_name(name: str) -> str:
     if name in ("", ".", "..") or any(character in name for character in "/\\\0"):
         raise ContractError(
-            f"{name!r} is no plain file name: leave folders out, the artifact's folder is given"
+            f"{name!r} is not a plain file name: leave folders out, the artifact's folder is given"
         )
     return name

@@ -10,17 +10,22 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from smoke_gate.contract.commit import UnknownCommitError, working_tree
-from smoke_gate.contract.run import MAX_PARAM_LENGTH, ContractError, LoggedRun, logged_run, store_errors
+from smoke_gate.contract.run import MAX_PARAM_LENGTH, LoggedRun, logged_run, store_errors
+from smoke_gate.errors import ContractError
 from smoke_gate.hashing import Definition, canonical_definition, data_hash, sha256_hex
+from smoke_gate.vocabulary import (
+    COMMIT_TAG,
+    DEFINITION_FILE,
+    DEFINITION_KEY,
+    DIRTY_TAG,
+    PAYLOAD_SUFFIX,
+    UNITS,
+)
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
     from smoke_gate.hashing import Array
-
-DEFINITION_KEY = "pape_definition_hash"
-DEFINITION_FILE = "definition.json"
-UNITS = ("standardized", "kW", "kWh_per_h")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -68,7 +73,7 @@ def commit_tags(commit: str | None, dirty: bool | None = None) -> dict[str, str]
         commit, dirty = tree.commit, tree.dirty
     if not _COMMIT.fullmatch(commit):
         raise ContractError(f"commit {commit!r}: expected the full name, 40 or 64 lower-case hex digits")
-    return {"git_commit": commit} | ({} if dirty is None else {"git_dirty": str(dirty).lower()})
+    return {COMMIT_TAG: commit} | ({} if dirty is None else {DIRTY_TAG: str(dirty).lower()})
 
 
 @store_errors()
@@ -92,7 +97,7 @@ def log_definition(
         The definition's hash.
 
     Raises:
-        HashError: the payload is no definition.
+        HashError: the payload is not a definition.
 
     """
     run = logged_run(client, run_id)
@@ -105,7 +110,7 @@ def log_definition_to(run: LoggedRun, payload: Definition, key: str, params: dic
     text = canonical.decode("utf-8")
     sha256 = sha256_hex(canonical)
     short = len(text) <= MAX_PARAM_LENGTH
-    run.log({key: sha256} | ({f"{key}_payload": text} if short else {}) | params)
+    run.log({key: sha256} | ({key + PAYLOAD_SUFFIX: text} if short else {}) | params)
     if not short:
         run.log_file(canonical, DEFINITION_FILE)
     return sha256

@@ -1,25 +1,23 @@
 """The preregistration run: a metric's definition, written down before the matrix is run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smoke_gate.contract.facts import DEFINITION_KEY, commit_tags, log_definition_to
-from smoke_gate.contract.run import ContractError, LoggedRun, store_errors
+from smoke_gate.contract.facts import commit_tags, log_definition_to
+from smoke_gate.contract.run import LoggedRun, store_errors
+from smoke_gate.errors import ContractError
 from smoke_gate.hashing import Definition, data_hash, definition_hash
+from smoke_gate.registrations import last_of_chain
+from smoke_gate.vocabulary import DEFINITION_KEY, GOLDEN_FILE, KIND_TAG, PREREGISTRATION, PRIOR_KEY
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
     from smoke_gate.hashing import Array
-
-KIND_TAG = "smoke_gate.kind"
-PREREGISTRATION = "preregistration"
-GOLDEN_FILE = "golden.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Golden:
         """Return the content of ``golden.npz``.
 
         Raises:
-            ContractError: an input is no array of plain values, an expected value is not finite, or either is missing.
+            ContractError: an input is not an array of plain values, an expected value is not finite, or one is missing.
 
         """
         import numpy as np
@@ -83,7 +81,7 @@ def read_golden(path: str | PathLike[str]) -> Golden:
             }
     except Exception as error:  # of what is damaged, readers of arrays and archives say a dozen things
         raise ContractError(
-            f"{Path(path).name} is no golden tensor: expected an .npz of plain arrays"
+            f"{Path(path).name} is not a golden tensor: expected an .npz of plain arrays"
         ) from error
     if not inputs or not expected:
         raise ContractError(f"{Path(path).name}: expected arrays named input.<name> and expected.<metric>")
@@ -130,13 +128,12 @@ def preregister(
     client = client or MlflowClient()
     content = golden.to_bytes() if golden else None
     sha256 = definition_hash(definition)
-    optional = {"prior_sha256": prior, "reason": reason, "policy_sha256": policy_sha256}
+    optional = {PRIOR_KEY: prior, "reason": reason, "policy_sha256": policy_sha256}
     params = {name: value for name, value in optional.items() if value is not None}
     experiment_id = _experiment_id(client, experiment)
-    earlier = _registrations(client, experiment_id, key)
-    _check_succession(sha256, prior, reason, earlier)
-    if prior is not None and golden is None:
-        _check_golden(client, earlier[prior])
+    replaced = _replaced(sha256, prior, reason, _registrations(client, experiment_id, key))
+    if replaced is not None and golden is None:
+        _check_golden(client, replaced.run_id)
     tags = {KIND_TAG: PREREGISTRATION} | commit_tags(commit)
     run_id: str = client.create_run(experiment_id, tags=tags, run_name=PREREGISTRATION).info.run_id
     status = "FAILED"
@@ -164,39 +161,67 @@ def _experiment_id(client: "MlflowClient", name_or_id: str) -> str:
     return experiment.experiment_id if experiment else client.create_experiment(name_or_id)
 
 
-def _registrations(client: "MlflowClient", experiment_id: str, key: str) -> "dict[str, Run]":
-    """Return the finished registrations of this definition, by its hash."""
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A finished registration of the same metric."""
+
+    run_id: str
+    sha256: str
+    prior_sha256: str | None
+
+
+def _registrations(client: "MlflowClient", experiment_id: str, key: str) -> list[_Earlier]:
+    """Return the finished registrations of this metric."""
     found = client.search_runs(
         [experiment_id],
         filter_string=f"tags.`{KIND_TAG}` = '{PREREGISTRATION}' and attributes.status = 'FINISHED'",
     )
-    return {run.data.params[key]: run for run in found if key in run.data.params}
+    return [
+        _Earlier(run.info.run_id, params[key], params.get(PRIOR_KEY) or None)
+        for run in found
+        if (params := run.data.params).get(key)
+    ]
 
 
-def _check_succession(
-    sha256: str, prior: str | None, reason: str | None, earlier: "Mapping[str, Run]"
-) -> None:
-    """Check that a registration is the first, or carries on the chain of the earlier ones at its one end."""
-    if sha256 in earlier:
+def _replaced(
+    sha256: str, prior: str | None, reason: str | None, earlier: Sequence[_Earlier]
+) -> _Earlier | None:
+    """Return the registration that the new one replaces; None if it is the first.
+
+    Raises:
+        ContractError: the new one does not carry on the chain of the earlier ones.
+
+    """
+    if any(one.sha256 == sha256 for one in earlier):
         raise ContractError(f"the definition {sha256} is registered already: there is nothing to add")
-    ends = sorted(earlier.keys() - {run.data.params.get("prior_sha256") for run in earlier.values()})
-    counting = " or ".join(ends)
-    if prior is None and ends:
+    counting = last_of_chain(earlier)
+    if earlier and counting is None:
+        runs = ", ".join(sorted(one.run_id for one in earlier))
         raise ContractError(
-            f"{counting} is registered already: give it as prior, with a reason, to replace it"
+            f"the earlier registrations are not a single chain, so none of them counts: {runs}. "
+            "Delete the ones that do not belong to it (mlflow runs delete)"
         )
-    if prior is not None and prior not in ends:
-        counts = f"what counts now is {counting}" if ends else "nothing is registered yet, so give no prior"
-        raise ContractError(f"there is no {prior} to replace: {counts}")
-    if prior is not None and not reason:
-        raise ContractError(f"the registration replaces {prior}: give the reason")
-
-
-def _check_golden(client: "MlflowClient", replaced: "Run") -> None:
-    """Check that nothing is lost: a definition with a worked example is not replaced by one without."""
-    run_id = replaced.info.run_id
-    if GOLDEN_FILE in {file.path for file in client.list_artifacts(run_id)}:
+    if counting is None:
+        if prior is not None:
+            raise ContractError(
+                f"there is no {prior} to replace: nothing is registered yet, so give no prior"
+            )
+        return None
+    if prior is None:
         raise ContractError(
-            f"the registration that this one replaces, run {run_id}, has a golden tensor, and this one has none: "
+            f"{counting.sha256} is registered already: give it as prior, with a reason, to replace it"
+        )
+    if prior != counting.sha256:
+        raise ContractError(f"there is no {prior} to replace: what counts now is {counting.sha256}")
+    if not reason:
+        raise ContractError(f"the registration replaces {prior}: give the reason")
+    return counting
+
+
+def _check_golden(client: "MlflowClient", replaced: str) -> None:
+    """Check that nothing is lost: a definition with a worked example is not replaced by one without."""
+    if GOLDEN_FILE in {file.path for file in client.list_artifacts(replaced)}:
+        raise ContractError(
+            f"the registration that this one replaces, run {replaced}, has a golden tensor, and this one has none: "
             "give one, with the values that the new definition has"
         )

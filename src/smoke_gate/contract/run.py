@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from smoke_gate.credentials import without_credentials_and_query
-from smoke_gate.errors import ExitCode, SmokeGateError
+from smoke_gate.errors import ContractError, ExitCode
+from smoke_gate.redaction import process_secrets
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 MAX_PARAM_LENGTH = (
     500  # the shortest limit of an MLflow server still in use that holds a definition; longer is cut
 )
-
-
-class ContractError(SmokeGateError, ValueError):
-    """Something that must not be logged as it is; the message says what was found and what to log instead."""
 
 
 class NoAnswerError(ContractError):
@@ -99,6 +95,7 @@ def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
 @contextmanager
 def store_errors() -> Iterator[None]:
     """Turn what MLflow raises into a ContractError without the credentials that its message may quote."""
+    import mlflow
     from mlflow.exceptions import MlflowException
     from requests import RequestException
 
@@ -114,7 +111,7 @@ def store_errors() -> Iterator[None]:
                 "and that this machine may reach it"
             ) from None
         raise ContractError(
-            f"the MLflow store refused: {without_credentials_and_query(str(error))}"
+            f"the MLflow store refused: {process_secrets(mlflow.get_tracking_uri()).removed_from_error(str(error))}"
         ) from None
 
 

@@ -69,6 +69,12 @@ class Windows:
     inputs: Values
     targets: Values
 
+    def followed_by(self, others: "Windows") -> "Windows":
+        """Return these windows and then the others."""
+        return Windows(
+            np.concatenate([self.inputs, others.inputs]), np.concatenate([self.targets, others.targets])
+        )
+
 
 def windows(splits: Splits) -> dict[str, Windows]:
     """Cut each split into windows, by its name.

@@ -144,7 +144,7 @@ def quiet_mlflow(tracking_uri: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", message="no git commit"
-            )  # a demo outside a repository is no mistake
+            )  # a demo outside a repository is not a mistake
             yield
     finally:
         mlflow.set_tracking_uri(before or "")

@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from smoke_gate.vocabulary import ENVIRONMENT_PREFIX
+
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
@@ -61,6 +63,11 @@ def _recompress_figure(client: "MlflowClient", run_id: str) -> None:
         pixels.info.clear()
         pixels.save(path, optimize=True)
         client.log_artifact(run_id, str(path), "figures")
+
+
+def _older_numpy(client: "MlflowClient", run_id: str) -> None:
+    """Let the run say what it would say of a machine that nobody has brought up to date."""
+    client.set_tag(run_id, f"{ENVIRONMENT_PREFIX}numpy", "1.26.4")
 
 
 SABOTAGES: Mapping[str, Sabotage] = {
@@ -127,10 +134,48 @@ SABOTAGES: Mapping[str, Sabotage] = {
         ),
         Sabotage(
             "data",
-            "B1 was trained on 54 days where the other cells have 56",
+            "B1 has a filter of outliers of its own, which cut off its peaks at 36 GW",
             gate="G6",
             cell="B1",
-            settings={"train_days": 54},
+            settings={"outliers_above_kw": 36e6},
+        ),
+        Sabotage(
+            "environment",
+            "A3/456 was trained on another machine, which still has numpy 1.26",
+            gate="G7",
+            cell="A3",
+            seed=456,
+            accident=_older_numpy,
+        ),
+        Sabotage(
+            "subset",
+            "B1 was evaluated with a debugging limit of 7 test days left on, the other cells on 14",
+            gate="G7",
+            cell="B1",
+            settings={"test_days": 7},
+        ),
+        Sabotage(
+            "budget",
+            "B0/123 was trained for 3 epochs, the other runs for 6",
+            gate="G7",
+            cell="B0",
+            seed=123,
+            settings={"epochs": 3},
+        ),
+        Sabotage(
+            "overlap",
+            "A4 had the test windows among its training windows",
+            gate="G7",
+            cell="A4",
+            settings={"train_on_test": True},
+        ),
+        Sabotage(
+            "drift",
+            "A3/42 was tuned by hand: another learning rate and another batch size than the other seeds",
+            gate="G7",
+            cell="A3",
+            seed=42,
+            settings={"learning_rate": 1e-3, "batch_size": 32},
         ),
     )
 }

@@ -51,19 +51,19 @@ _STYLE: dict[Any, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SeedMark:
     """How a seed is drawn: by a colour and by a symbol."""
 
     colour: str
     symbol: str
 
 
-def marks(seeds: Sequence[str]) -> dict[str, Mark]:
+def marks(seeds: Sequence[str]) -> dict[str, SeedMark]:
     """Return a mark for each seed; where there are more than can be told apart, all have one."""
     if len(seeds) > len(_COLOURS):
-        return dict.fromkeys(seeds, Mark(INSIDE, "o"))
+        return dict.fromkeys(seeds, SeedMark(INSIDE, "o"))
     return {
-        seed: Mark(*mark) for seed, mark in zip(seeds, zip(_COLOURS, _MARKERS, strict=True), strict=False)
+        seed: SeedMark(*mark) for seed, mark in zip(seeds, zip(_COLOURS, _MARKERS, strict=True), strict=False)
     }
 
 

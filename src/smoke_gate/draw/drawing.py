@@ -14,13 +14,12 @@ from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
 from smoke_gate.evidence import Evidence, Figure
 from smoke_gate.gates.base import Case, case_of
-from smoke_gate.gates.definition import expected_definition, shown_definition
-from smoke_gate.gates.figures import SOURCES
-from smoke_gate.gates.metric_ratio import is_for
+from smoke_gate.gates.definition import DefinitionHashSettings, expected_definition, shown_definition
+from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.terms import Ratio
 from smoke_gate.provenance import embed_provenance
-from smoke_gate.selection import select
+from smoke_gate.selection import matrix_of
+from smoke_gate.vocabulary import SOURCES
 
 MOST_OF_A_KIND = 8
 _LONGEST_NAME = 40
@@ -59,7 +58,7 @@ def draw(policy: Policy, evidence: Evidence) -> tuple[Drawing, ...]:
         The figures in order; none where no planned pair has a run. Add them to the evidence by ``with_drawings``.
 
     """
-    case = case_of(policy, evidence, select(policy, evidence.attempts))
+    case = case_of(policy, evidence, matrix_of(policy, evidence))
     rows = rows_of(case)
     if not rows:
         return ()
@@ -84,16 +83,16 @@ def _metrics(policy: Policy, evidence: Evidence, rows: Sequence[Row]) -> Iterato
 
 
 def _ratios(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
-    gate = policy.gates.metric_ratio
+    gate = policy.settings(MetricRatioSettings)
     for rule in gate.rules if gate.enabled else ():
-        judged = [row for row in rows if is_for(rule, row.cell)]
+        judged = [row for row in rows if rule.is_for(row.cell)]
         yield _Sketch("ratio", f"{rule.value} by cell", judged, partial(ratio_figure, rule=rule))
 
 
 def _curves(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
     """Yield a sketch for each set of metrics that the rules name together."""
-    gate = policy.gates.metric_ratio
-    ratios = (Ratio.parse(rule.value) for rule in (gate.rules if gate.enabled else ()))
+    gate = policy.settings(MetricRatioSettings)
+    ratios = (rule.ratio for rule in (gate.rules if gate.enabled else ()))
     together = dict.fromkeys(tuple(dict.fromkeys(one.metric for one in ratio.operands)) for ratio in ratios)
     for metrics in together:
         title = f"{' and '.join(metrics)} by step"
@@ -111,7 +110,7 @@ def _drawn(sketches: Sequence[_Sketch], fonts: Sequence[str]) -> list[tuple[_Ske
 
 
 def _definition(case: Case) -> dict[str, str]:
-    gate = case.policy.gates.definition_hash
+    gate = case.policy.settings(DefinitionHashSettings)
     expected = expected_definition(case) if gate.enabled else None
     sha256 = shown_definition(expected, gate.key, (judged.run for judged in case.judged))
     return {gate.key: sha256} if sha256 else {}

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from smoke_gate.evidence import Evidence, Run, metric_number
 from smoke_gate.gates.base import Case
+from smoke_gate.gates.metric_ratio import MetricRatioSettings
+from smoke_gate.gates.needs import Needs
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.terms import Ratio, normal_seed, seed_order
+from smoke_gate.policy.terms import seed_order
 
 _LARGEST = 1e150  # what is larger has no place on an axis: its ends are added, subtracted and divided
 
@@ -24,8 +26,8 @@ def rows_of(case: Case) -> tuple[Row, ...]:
     """Return the cells that have a run, in plan order."""
     cells: dict[str, dict[str, Run]] = {}
     for judged in case.judged:
-        seed = "" if judged.pair.seed is None else normal_seed(judged.pair.seed)
-        cells.setdefault(judged.pair.cell, {})[seed] = judged.run
+        cell, seed = judged.pair.key
+        cells.setdefault(cell, {})[seed or ""] = judged.run
     return tuple(Row(cell, runs) for cell, runs in cells.items())
 
 
@@ -37,13 +39,19 @@ def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
 def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
     """Return the metrics that reports show: those that the policy asks for; left out, those it names and a run has."""
     if policy.report.metrics:
-        return tuple(policy.report.metrics)
+        first = [policy.metric] if policy.metric else []
+        return tuple(dict.fromkeys([*first, *policy.report.metrics]))
     named = [*policy.plan.required_metrics, *(reference.metric for reference in policy.references)]
-    if policy.gates.metric_ratio.enabled:
-        rules = (Ratio.parse(rule.value) for rule in policy.gates.metric_ratio.rules)
-        named += [operand.metric for ratio in rules for operand in ratio.operands]
+    if policy.settings(MetricRatioSettings).enabled:
+        named += policy.settings(MetricRatioSettings).metrics
     logged = {metric for run in evidence.runs for metric in run.metrics}
     return tuple(metric for metric in dict.fromkeys(named) if metric in logged)
+
+
+def curve_needs(policy: Policy) -> Needs:
+    """Return the histories that the figures of curves show."""
+    settings = policy.settings(MetricRatioSettings)
+    return Needs(histories=frozenset(settings.metrics if settings.enabled else ()))
 
 
 def value_of(run: Run, metric: str) -> float | None:

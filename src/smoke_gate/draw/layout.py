@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from smoke_gate.draw.canvas import INK, Mark, label
+from smoke_gate.draw.canvas import INK, SeedMark, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ def height_of_rows(rows: int) -> float:
 
 
 def cell_axis(axes: "Axes", names: Sequence[str]) -> None:
-    """Make the upright axis one of cells, the first on top. Names are foreign text: a ``$`` in them is no formula."""
+    """Make the upright axis one of cells, the first on top. A ``$`` in a name is not a formula."""
     axes.set_yticks(range(len(names)))
     axes.set_yticklabels(names, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -40,7 +40,7 @@ def logarithmic_ticks(axis: "Axis", low: float, high: float) -> None:
     axis.minorticks_off()
 
 
-def seed_legend(figure: "Figure", marks: Mapping[str, Mark], *, mean: bool = False) -> None:
+def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, mean: bool = False) -> None:
     """Say above the axes which symbol is which seed, and with ``mean`` that an upright stroke is the mean."""
     from matplotlib.lines import Line2D
 
@@ -61,7 +61,7 @@ def seed_legend(figure: "Figure", marks: Mapping[str, Mark], *, mean: bool = Fal
 
 
 def curve_legend(
-    figure: "Figure", styles: Sequence[tuple[str, LineStyle]], marks: Mapping[str, Mark]
+    figure: "Figure", styles: Sequence[tuple[str, LineStyle]], marks: Mapping[str, SeedMark]
 ) -> None:
     """Say above the panels which line is which metric, and which colour and symbol which seed."""
     from matplotlib.lines import Line2D

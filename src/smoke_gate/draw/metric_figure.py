@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from smoke_gate.draw.canvas import FAINT, INK, Mark, can_be_told_apart, label, labels, marks, paper, png_of
+from smoke_gate.draw.canvas import (
+    FAINT,
+    INK,
+    SeedMark,
+    can_be_told_apart,
+    label,
+    labels,
+    marks,
+    paper,
+    png_of,
+)
 from smoke_gate.draw.facts import Row, fits_logarithmic, seeds_of, value_of
 from smoke_gate.draw.layout import cell_axis, height_of_rows, logarithmic_ticks, seed_legend
 
@@ -57,7 +67,7 @@ def _scale(axes: "Axes", rows: Sequence[Row], metric: str) -> None:
         logarithmic_ticks(axes.xaxis, min(values), max(values))
 
 
-def _line(axes: "Axes", rows: Sequence[Row], metric: str, seed: str, mark: Mark) -> None:
+def _line(axes: "Axes", rows: Sequence[Row], metric: str, seed: str, mark: SeedMark) -> None:
     """Draw a seed's points, joined from cell to cell; a cell without one is a gap."""
     found = [value_of(row.runs[seed], metric) if seed in row.runs else None for row in rows]
     axes.plot(

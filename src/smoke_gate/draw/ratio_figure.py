@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from smoke_gate.draw.canvas import BAND, FAINT, GREY, INSIDE, OUTSIDE, label, labels, paper, png_of
 from smoke_gate.draw.facts import Row, drawable, fits_logarithmic
 from smoke_gate.draw.layout import cell_axis, height_of_rows, logarithmic_ticks
-from smoke_gate.gates.metric_ratio import is_for, is_within, ratio_of
-from smoke_gate.policy.model import RatioRule
+from smoke_gate.gates.metric_ratio import RatioRule, ratio_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,7 @@ class _Point:
 
 def ratio_figure(rows: Sequence[Row], fonts: Sequence[str], rule: RatioRule) -> bytes | None:
     """Return a PNG of a rule's value over the cells that it is for; None where it is for none that has a run."""
-    judged = [row for row in rows if is_for(rule, row.cell)]
+    judged = [row for row in rows if rule.is_for(row.cell)]
     if not judged:
         return None
     points = [_point(rule, place, seed, row) for place, row in enumerate(judged) for seed in row.runs]
@@ -53,7 +52,7 @@ def ratio_figure(rows: Sequence[Row], fonts: Sequence[str], rule: RatioRule) -> 
 
 def _point(rule: RatioRule, place: int, seed: str, row: Row) -> _Point:
     value = ratio_of(rule, row.runs[seed])
-    return _Point(place, seed, drawable(value), value is None or not is_within(rule, value))
+    return _Point(place, seed, drawable(value), value is None or not rule.holds(value))
 
 
 def _note(points: Iterable[_Point]) -> str:

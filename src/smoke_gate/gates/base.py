@@ -1,13 +1,23 @@
 """What every gate is made of: checks, and the one interface that turns evidence into them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Literal, TypeVar
 
 from smoke_gate.evidence import Attempt, Evidence, Run
-from smoke_gate.policy.model import GateId, Policy
+from smoke_gate.gates.needs import Needs
+from smoke_gate.gates.proposal import Proposal, Seen
+from smoke_gate.message import Message, say
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.settings import GateSettings
 from smoke_gate.policy.terms import seed_order
 from smoke_gate.selection import Matrix, Pair
+
+S = TypeVar("S", bound=GateSettings)
+
+Looked = Literal["metrics", "weights", "figures"]
+"""An outcome of training. Params are logged before it, so that they say nothing of it."""
 
 
 class Status(StrEnum):
@@ -24,16 +34,18 @@ class Check:
     """One assertion of a gate on one subject.
 
     ``kind`` is a stable word for what was asserted. ``observed`` and ``expected`` are texts for people. ``message``
-    says what was found and, where it is no PASS, how to fix it. ``waived`` is the reason of the waiver that accepted a
-    failure. ``at_once`` marks a failure that reaches any threshold by itself, as one of no run does. ``waivable`` is
-    False for the failure to judge anything, which no waiver accepts: a gate that did not look never passes.
+    says what was found and, where it is not a PASS, how to fix it. ``waived`` is the reason of the waiver that accepted
+    it and lowered its status by one step. ``looked_at`` names the outcome of training that it judged, if any.
+    ``pending`` says that waiting may end a failure: the runs are not finished yet.
+    ``at_once``  marks a failure that reaches any threshold by itself, as one of no run does. ``waivable`` is
+    False for a finding that no waiver accepts, such as that nothing was judged: a gate that did not look never passes.
     """
 
-    gate: GateId
+    gate: str
     kind: str
     status: Status
     subject: str
-    message: str
+    message: Message
     run_id: str | None = None
     cell: str | None = None
     seed: str | None = None
@@ -42,6 +54,8 @@ class Check:
     waived: str | None = None
     at_once: bool = False
     waivable: bool = True
+    looked_at: Looked | None = None
+    pending: bool = False
 
     @property
     def warns(self) -> bool:
@@ -50,15 +64,13 @@ class Check:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Sort key: gate, cell, seed (integers by value), subject, kind, run id; no cell comes before any."""
-        return (
-            self.gate, self.cell or "", seed_order(self.seed or ""), self.subject, self.kind, self.run_id or "",
-        )  # fmt: skip
+        """Sort key within a gate: cell, seed (integers by value), subject, kind, run id; no cell comes before any."""
+        return self.cell or "", seed_order(self.seed or ""), self.subject, self.kind, self.run_id or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A planned pair with the run that stands for it: what G1 to G6 judge."""
+    """A planned pair with the run that stands for it: what G1 to G7 judge."""
 
     pair: Pair
     attempt: Attempt
@@ -66,23 +78,30 @@ class Judged:
 
     def check(
         self,
-        gate: GateId,
+        gate: str,
         kind: str,
         status: Status,
         subject: str,
-        message: str,
+        message: Message,
         *,
         observed: str | None = None,
         expected: str | None = None,
         at_once: bool = False,
         waivable: bool = True,
+        looked_at: Looked | None = None,
     ) -> Check:
         """Return a check of this run."""
         return Check(
             gate=gate, kind=kind, status=status, subject=subject, message=message, run_id=self.run.run_id,
             cell=self.pair.cell, seed=self.pair.seed, observed=observed, expected=expected, at_once=at_once,
-            waivable=waivable,
+            waivable=waivable, looked_at=looked_at,
         )  # fmt: skip
+
+
+def instead(judged: Judged, reference: str) -> Message:
+    """Name the param of a run that may be meant by one that it lacks, as the end of what was found; else nothing."""
+    near = judged.run.instead.get(reference.removeprefix("params."))
+    return say("") if near is None else say(" (the run has {near})", near=near)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +112,10 @@ class Case:
     evidence: Evidence
     matrix: Matrix
     judged: tuple[Judged, ...]
+
+    def settings(self, kind: type[S]) -> S:
+        """Return the settings of one gate."""
+        return self.policy.settings(kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +129,89 @@ class Outcome:
     checks: tuple[Check, ...] = ()
     expected: int
     evaluated: int
-    skipped: str | None = None
+    skipped: Message | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """A named decision. ``section`` is its key under ``gates`` in the policy; ``title`` is for headings."""
+class Plugin:
+    """The distribution that a gate comes from, where it is not built in."""
 
-    id: GateId
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A gate in words. ``example`` is a message of the gate; ``fix`` says how to mend its cause."""
+
+    question: str
+    checks: tuple[str, ...]
+    example: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Values of a gate's keys that replace the model's defaults where the policy says none of the ``unless`` keys."""
+
+    values: Mapping[str, object]
+    unless: tuple[str, ...]
+
+
+def _no_defaults(_policy: Mapping[str, Any]) -> Iterable[Defaults]:
+    return ()
+
+
+def _no_checks(_case: Case) -> Sequence[Check]:
+    return ()
+
+
+def _no_needs(_policy: Policy) -> Needs:
+    return Needs()
+
+
+def _no_cells(_settings: Any) -> Iterable[tuple[tuple[str | int, ...], Sequence[str]]]:
+    return ()
+
+
+def _no_proposal(_seen: Seen) -> Proposal | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gate:
+    """A named decision, with all that the rest of the program asks about it.
+
+    ``id`` is like ``G2``, ``section`` its key under ``gates`` in the policy, ``title`` for headings, ``settings`` the
+    model of that section. ``judge`` turns evidence into checks; ``early`` returns the failures that hold
+    before any run is finished. ``needs`` says what must be read for that.
+
+    ``defaults`` returns what a policy, still as it was read, implies for the gate's keys. ``cells`` yields the cells
+    that the settings name, each list with its place in the section. ``propose`` is the gate's part in ``init``; None:
+    it proposes nothing. ``in_basic`` says what profile ``basic`` does with the gate where nothing is logged for it.
+
+    ``read_from`` says where the value of a check was read, with ``{}`` for its subject; ``read_besides`` says it for
+    kinds of check that are read elsewhere. ``critical``: its failure makes the verdict critical. ``waivable``: what a
+    waiver may accept of it.
+    """
+
+    id: str
     section: str
     title: str
+    settings: type[GateSettings]
     judge: Callable[[Case], Outcome]
+    explanation: Explanation
+    early: Callable[[Case], Sequence[Check]] = _no_checks
+    needs: Callable[[Policy], Needs] = _no_needs
+    defaults: Callable[[Mapping[str, Any]], Iterable[Defaults]] = _no_defaults
+    cells: Callable[[Any], Iterable[tuple[tuple[str | int, ...], Sequence[str]]]] = _no_cells
+    propose: Callable[[Seen], Proposal | None] = _no_proposal
+    in_basic: str = "off"
+    read_from: str = "the run's facts: {}"
+    read_besides: Mapping[str, str] = field(default_factory=dict)
+    critical: bool = False
+    waivable: frozenset[Status] = frozenset([Status.FAIL, Status.WARNING])
+    plugin: Plugin | None = None
 
 
 def case_of(policy: Policy, evidence: Evidence, matrix: Matrix) -> Case:
@@ -132,14 +227,3 @@ def case_of(policy: Policy, evidence: Evidence, matrix: Matrix) -> Case:
         if attempt.run_id in runs
     )
     return Case(policy=policy, evidence=evidence, matrix=matrix, judged=judged)
-
-
-def abbreviated(digits: str, others: Iterable[str | None] = ()) -> str:
-    """Return a commit or a hash as messages name it: its first 12 characters, or all where another begins alike."""
-    alike = (other for other in others if other and other[:12].lower() == digits[:12].lower())
-    return digits if any(other != digits for other in alike) else digits[:12]
-
-
-def quoted(value: str) -> str:
-    """Return a recorded text as messages show it: in quotes, on one line, cut where it is long."""
-    return repr(value if len(value) <= 80 else f"{value[:79]}…")

@@ -1,55 +1,76 @@
 """G3: each run left intact, harmless checkpoints of its own."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from smoke_gate.evidence import Artifact, LoggedModel, ManifestEntry, Run
-from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status
-from smoke_gate.policy.model import DEFAULT_MAX_BYTES, CheckpointsGate, Policy
-from smoke_gate.policy.terms import path_matches
+from smoke_gate.evidence import Artifact, LoggedModel, Run
+from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Looked, Outcome, Status
+from smoke_gate.gates.checkpoint_files import Finding, findings, unknown_format, unknown_names
+from smoke_gate.gates.checkpoint_manifest import manifest_checks
+from smoke_gate.gates.checkpoint_proposal import propose_checkpoints
+from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
+from smoke_gate.gates.equal_weights import equal_attempts, equal_weights
+from smoke_gate.gates.needs import Needs
+from smoke_gate.gates.profiles import REQUIRED_WHERE_NAMED, is_basic
+from smoke_gate.gates.weights import WeightsFile, matching, weights_of, weights_of_model
+from smoke_gate.message import Message, between, say, sentences
+from smoke_gate.policy.model import Policy
 
-MANIFEST = "checkpoints/MANIFEST.json"
 _SUBJECT = "checkpoints"
-_WRITE = "Log checkpoints with smoke_gate.contract.log_checkpoint, which keeps the manifest."
-_RESTORE = "Restore what was logged, or run again; smoke_gate.contract.log_checkpoint keeps the manifest."
 _MODEL_AGAIN = "Restore it, or log the model again."
+_MOST_NAMED = 5  # files that lie where weights are missed
 
-Finding = tuple[Status, str]
+
+def _defaults(policy: Mapping[str, Any]) -> Iterable[Defaults]:
+    return (REQUIRED_WHERE_NAMED,) if is_basic(policy) else ()
+
+
+def _needs(policy: Policy) -> Needs:
+    settings = policy.settings(CheckpointsSettings)
+    return Needs(checkpoints=settings.paths, weights=settings.weights, max_bytes=settings.max_bytes)
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
 
 
 def judge(case: Case) -> Outcome:
-    """Count each run's checkpoints, look at each, hold them against the manifest, and look for equal ones."""
-    section = case.policy.gates.checkpoints
+    """Count each run's weights, look at each file, hold them against the manifest, and look for equal weights."""
+    section = case.settings(CheckpointsSettings)
     if not section.required and not any(_has_anything(section, judged.run) for judged in case.judged):
-        skipped = "No run has a checkpoint, and the policy requires none (`checkpoints.required`)."
+        skipped = say("No run has a checkpoint, and the policy requires none (`checkpoints.required`).")
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     manifest_used = any(judged.run.manifest is not None for judged in case.judged)
+    weights = {judged.run.run_id: _weights(case, section, judged) for judged in case.judged}
+    is_asked = section.required or any(_should_have_weights(judged.run, weights) for judged in case.judged)
     checks: list[Check] = []
     for judged in case.judged:
-        checks.append(_count(section, judged))
-        checks += [_checkpoint(section, judged, artifact) for artifact in _matching(section, judged.run)]
-        checks += [_model(section, judged, model) for model in _models(judged.run)]
-        checks += _manifest(section, judged, used=manifest_used)
-    checks += _duplicates(case)
+        own = {file.path for file in weights[judged.run.run_id]}
+        if is_asked:
+            checks.append(_count(case, section, judged, own))
+        for artifact in matching(judged.run, section.paths):
+            checks += _checkpoint(section, judged, artifact, is_weights=artifact.path in own)
+        for model in _models(judged.run):
+            checks += _model(section, judged, model)
+        checks += manifest_checks(section, judged, used=manifest_used)
+    checks += [*equal_weights(case, weights), *equal_attempts(case, weights), *_to_allow(case, section)]
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
 
-def _has_anything(section: CheckpointsGate, run: Run) -> bool:
-    """Whether there is something to judge; artifacts that could not be read are no proof of absence."""
-    return bool(_matching(section, run) or run.models or run.manifest or run.artifacts_problem)
+def _weights(case: Case, section: CheckpointsSettings, judged: Judged) -> tuple[WeightsFile, ...]:
+    """Return a run's weights; none where the plan says that its cell learns nothing."""
+    if case.policy.plan.cells[judged.pair.cell].no_weights is not None:
+        return ()
+    return weights_of(judged.run, section.paths, section.weights)
 
 
-def _matching(section: CheckpointsGate, run: Run) -> list[Artifact]:
-    return [
-        artifact
-        for artifact in run.checkpoints
-        if artifact.path != MANIFEST and _is_named(section, artifact.path)
-    ]
+def _has_anything(section: CheckpointsSettings, run: Run) -> bool:
+    """Whether there is something to judge; artifacts that could not be read are not proof of absence."""
+    return bool(matching(run, section.paths) or run.models or run.manifest or run.artifacts_problem)
 
 
-def _is_named(section: CheckpointsGate, path: str) -> bool:
-    return any(path_matches(path, pattern) for pattern in section.paths)
+def _should_have_weights(run: Run, weights: Mapping[str, Sequence[WeightsFile]]) -> bool:
+    """Whether a run has weights, or may have lost them."""
+    return bool(weights[run.run_id] or run.models or run.manifest or run.artifacts_problem)
 
 
 def _models(run: Run) -> list[LoggedModel]:
@@ -59,233 +80,213 @@ def _models(run: Run) -> list[LoggedModel]:
 # --- the checkpoints of a run -----------------------------------------------------------------------------------------
 
 
-def _count(section: CheckpointsGate, judged: Judged) -> Check:
-    """Count artifacts and logged models; whether each is good is its own check."""
+def _count(case: Case, section: CheckpointsSettings, judged: Judged, weights: Collection[str]) -> Check:
+    """Count weights files, whose paths are given, and models; whether each is good is its own check."""
     run, asked = judged.run, f"at least {section.min_count}"
-    found = len(_matching(section, run)) + len(run.models)
+    found = sum(file.path in weights for file in matching(run, section.paths)) + len(run.models)
+    reason = case.policy.plan.cells[judged.pair.cell].no_weights
     status = Status.FAIL
-    if run.artifacts_problem is not None:
-        message = f"The run's artifacts could not be read: {run.artifacts_problem}"
+    if reason is not None:
+        status, asked = Status.PASS, "none"
+        message = say("The cell has no weights to log: {reason}", reason=reason)
+    elif run.artifacts_problem is not None:
+        message = say("The run's artifacts could not be read: {problem}", problem=run.artifacts_problem)
     elif found < section.min_count:
-        message = (
-            f"Found {found} checkpoints ({', '.join(section.paths)}), expected {asked}. "
-            f"Log them with smoke_gate.contract.log_checkpoint and run again.{_or_gone(run)}"
+        message = say(
+            "Found {found} checkpoints ({paths}), expected {asked}. {there}"
+            "Log them with smoke_gate.contract.log_checkpoint and run again.{or_gone}",
+            found=found,
+            paths=", ".join(section.paths),
+            asked=say(asked),
+            there=_there(section, run, weights),
+            or_gone=_or_gone(run),
         )
     else:
-        status, message = Status.PASS, f"Found {found} checkpoints, expected {asked}."
+        status = Status.PASS
+        message = say("Found {found} checkpoints, expected {asked}.", found=found, asked=say(asked))
     return judged.check("G3", "count", status, _SUBJECT, message, observed=str(found), expected=asked)
 
 
-def _or_gone(run: Run) -> str:
+def _there(section: CheckpointsSettings, run: Run, weights: Collection[str]) -> Message:
+    """Name the files that lie where checkpoints are looked for and that do not count."""
+    beside = [file.path for file in matching(run, section.paths) if file.path not in weights]
+    if beside:
+        return say(
+            "There is {names}, which does not look like weights: name it in `checkpoints.weights` if it is. ",
+            names=", ".join(beside[:_MOST_NAMED]),
+        )
+    if run.unmatched:
+        return say("There is {names}, which `paths` does not match. ", names=", ".join(run.unmatched))
+    return say("")
+
+
+def _or_gone(run: Run) -> Message:
     """Say what else may be the cause where nothing of a run is left: a folder that is gone looks like an empty one."""
-    if run.checkpoints or run.manifest or run.figures or run.models:
-        return ""
-    return " Where it did log some, its artifact folder does not exist any more: restore that."
+    if run.checkpoints or run.unmatched or run.manifest or run.figures or run.models:
+        return say("")
+    return say(" Where it did log some, its artifact folder does not exist any more: restore that.")
 
 
-def _checkpoint(section: CheckpointsGate, judged: Judged, artifact: Artifact) -> Check:
-    status, message = _worst(
-        [*_findings(section, artifact), *_unknown_format(artifact)], otherwise=f"Intact: {artifact.format}."
-    )
+def _checkpoint(
+    section: CheckpointsSettings, judged: Judged, artifact: Artifact, *, is_weights: bool
+) -> Iterator[Check]:
+    """Yield a check for each kind of finding about a file, or one that says that it is intact."""
+    found = [
+        *findings(section, artifact, is_weights=is_weights),
+        *(unknown_format(artifact) if is_weights else ()),
+    ]
+    if not found:
+        found = [Finding("content", Status.PASS, _intact(artifact))]
     imports = ", ".join((*artifact.globals.dangerous, *artifact.globals.unknown))
     observed = artifact.problem or artifact.unread or imports or artifact.format or "unknown format"
-    return judged.check(
-        "G3", "checkpoint", status, artifact.path, message, observed=observed, expected="intact"
-    )
+    looked_at: Looked | None = "weights" if is_weights and artifact.sha256 is not None else None
+    for finding in found:
+        yield judged.check(
+            "G3", finding.kind, finding.status, artifact.path, finding.message, observed=observed,
+            expected="intact", waivable=finding.waivable, looked_at=looked_at,
+        )  # fmt: skip
 
 
-def _model(section: CheckpointsGate, judged: Judged, model: LoggedModel) -> Check:
-    """Judge a LoggedModel. Its files of no known format are descriptions and code, which may be empty, not weights."""
-    files = [artifact for artifact in model.artifacts if artifact.size != 0 or artifact.problem is not None]
-    findings = [
-        (status, f"{artifact.path}: {message}")
+def _intact(artifact: Artifact) -> Message:
+    if artifact.format is None:
+        return say("It lies beside the weights. Its format is not known, so it was not checked.")
+    return say("Intact: {format}.", format=artifact.format)
+
+
+def _model(section: CheckpointsSettings, judged: Judged, model: LoggedModel) -> Iterator[Check]:
+    """Judge a model. Its files of no known format are descriptions and code, which may be empty; its data may not."""
+    files = [
+        artifact
+        for artifact in model.artifacts
+        if artifact.size != 0 or artifact.problem is not None or artifact.path in model.data
+    ]
+    weights = [file.artifact for file in weights_of_model(model, section.weights)]
+    found = [
+        finding._replace(message=say("{path}: {said}", path=artifact.path, said=finding.message))
         for artifact in files
-        for status, message in _findings(section, artifact)
+        for finding in findings(section, artifact, is_weights=artifact in weights)
     ]
     if model.status != "READY":
-        findings.append((Status.FAIL, f"The model is {model.status}, expected READY. Log it again."))
-    elif not files:
-        findings.append((Status.FAIL, "The model has no files, or only empty ones. Log it again."))
-    findings += _described(model)
-    status, message = _worst(
-        findings, otherwise="The model is READY, and its files of known formats are intact."
-    )
-    return judged.check(
-        "G3", "model", status, model.name, message, observed=model.status, expected="READY, intact"
-    )
+        unready = say("The model is {status}, expected READY. Log it again.", status=model.status)
+        found.append(Finding("model", Status.FAIL, unready))
+    elif not files and not model.absent:
+        empty = say("The model has no files, or only empty ones. Log it again.")
+        found.append(Finding("model", Status.FAIL, empty))
+    elif files and not weights and not model.data:
+        strange = say(
+            "Nothing in the model is known to be one: its MLmodel names no data, and no file is of a known format. "
+            "Log it with the `log_model` of its library, or name its weights in `checkpoints.weights`."
+        )
+        found.append(Finding("model", Status.WARNING, strange))
+    found += _described(model)
+    if not found:
+        ready = say("The model is READY, and its files of known formats are intact.")
+        found = [Finding("model", Status.PASS, ready)]
+    looked_at: Looked | None = "weights" if any(file.sha256 is not None for file in weights) else None
+    for finding in found:
+        yield judged.check(
+            "G3", finding.kind, finding.status, model.name, finding.message, observed=model.status,
+            expected="READY, intact", waivable=finding.waivable, looked_at=looked_at,
+        )  # fmt: skip
 
 
 def _described(model: LoggedModel) -> Iterator[Finding]:
     """Yield what keeps a model from being loaded as its own description says."""
     if model.problem is not None:
-        yield Status.FAIL, f"MLmodel does not describe the model: {model.problem}. {_MODEL_AGAIN}"
+        said = say("MLmodel does not describe the model: {problem}. " + _MODEL_AGAIN, problem=model.problem)
+        yield Finding("model", Status.FAIL, said)
     if model.absent:
         names = ", ".join(model.absent)
-        yield Status.FAIL, f"MLmodel names {names}, which the model does not have. {_MODEL_AGAIN}"
+        said = say("MLmodel names {names}, which the model does not have. " + _MODEL_AGAIN, names=names)
+        yield Finding("model", Status.FAIL, said)
 
 
-def _findings(section: CheckpointsGate, artifact: Artifact) -> Iterator[Finding]:
-    """Yield what is wrong with a file, or worth a note, whatever its format is."""
-    if artifact.problem is not None:
-        yield Status.FAIL, f"Not intact: {artifact.problem}. Restore it, or save the checkpoint again."
-    elif artifact.unread is not None:
-        yield (
-            Status.FAIL,
-            f"Too long to be scanned whole: {artifact.unread}. Save it as safetensors, or waive it.",
+def _to_allow(case: Case, section: CheckpointsSettings) -> Iterator[Check]:
+    """Say once what the policy must say if all unknown names of all files are the user's own."""
+    files = [
+        file
+        for judged in case.judged
+        for file in (
+            *matching(judged.run, section.paths),
+            *(artifact for model in judged.run.models for artifact in model.artifacts),
         )
-    elif artifact.size == 0:
-        yield Status.FAIL, "The file is empty. Save the checkpoint again."
-    elif artifact.sha256 is None:
-        yield _not_read(section, artifact)
-    if artifact.globals.dangerous:
-        names = ", ".join(artifact.globals.dangerous)
-        yield (
-            Status.FAIL,
-            f"Loading it would run {names}. Do not load it: find out who wrote it, save weights only.",
-        )
-    unknown = [name for name in artifact.globals.unknown if not _is_allowed(section, name)]
-    if unknown:
-        entries = ", ".join(f'"{name}"' for name in unknown)
-        yield (
-            Status.WARNING,
-            f"Loading it would import unknown names. Where they are yours: allow_globals: [{entries}]",
-        )
-
-
-def _not_read(section: CheckpointsGate, artifact: Artifact) -> Finding:
-    """Judge a file whose bytes were not read: right only above the bound, and only where the policy set the bound."""
-    if artifact.size is None or artifact.size <= section.max_bytes:
-        return (
-            Status.FAIL,
-            "Its bytes were not read, so nothing is known of it. Check that it can be downloaded.",
-        )
-    said = f"{artifact.size} bytes are more than max_bytes ({int(section.max_bytes)}): only name and size were read."
-    if section.max_bytes != DEFAULT_MAX_BYTES:
-        return Status.PASS, said
-    return Status.WARNING, f"{said} Raise max_bytes to have the bytes read, or set a bound of your own."
-
-
-def _unknown_format(artifact: Artifact) -> Iterator[Finding]:
-    if artifact.format is None and _is_whole(artifact):
-        yield (
-            Status.WARNING,
-            "It is of no known format, so it was not checked. Save it in one, or narrow `paths`.",
-        )
-
-
-def _is_whole(artifact: Artifact) -> bool:
-    """Whether the file was read and nothing is wrong with its bytes."""
-    sound = artifact.problem is None and artifact.unread is None
-    return artifact.sha256 is not None and sound and artifact.size != 0
-
-
-def _is_allowed(section: CheckpointsGate, name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in section.allow_globals)
-
-
-def _worst(findings: Iterable[Finding], *, otherwise: str) -> Finding:
-    """Return one finding for many: the worst status, and what led to it."""
-    found = list(findings)
-    for status in (Status.FAIL, Status.WARNING, Status.PASS):
-        messages = [message for of, message in found if of is status]
-        if messages:
-            return status, " ".join(messages)
-    return Status.PASS, otherwise
-
-
-# --- the manifest -----------------------------------------------------------------------------------------------------
-
-
-def _manifest(section: CheckpointsGate, judged: Judged, *, used: bool) -> Iterator[Check]:
-    """Hold the run's artifacts against what its manifest lists; ``used`` says whether any run has a manifest."""
-    manifest, run = judged.run.manifest, judged.run
-    if manifest is None:
-        if used and run.artifacts_problem is None:
-            message = f"There is no manifest, though other runs have one. {_WRITE}"
-            yield judged.check("G3", "manifest", Status.WARNING, MANIFEST, message, observed="missing")
-    elif manifest.problem is not None:
-        message = f"The manifest cannot be read: {manifest.problem}. {_WRITE}"
-        yield judged.check("G3", "manifest", Status.FAIL, MANIFEST, message, observed=manifest.problem)
-    elif not manifest.entries:
-        message = f"The manifest lists nothing. {_WRITE}"
-        yield judged.check("G3", "manifest", Status.WARNING, MANIFEST, message, observed="no entry")
-    else:
-        artifacts = {artifact.path: artifact for artifact in run.checkpoints}
-        for path, entry in sorted(manifest.entries.items()):
-            status, message = _listed(section, path, entry, artifacts.get(path))
-            yield judged.check(
-                "G3", "manifest", status, path, message, expected=f"{entry.sha256}, {entry.size} bytes"
-            )
-
-
-def _listed(section: CheckpointsGate, path: str, entry: ManifestEntry, artifact: Artifact | None) -> Finding:
-    if artifact is None:
-        return Status.FAIL, f"The manifest lists it, but the run does not have it. {_RESTORE}"
-    wrong = []
-    if artifact.size is not None and artifact.size != entry.size:
-        wrong.append(f"size {artifact.size} instead of {entry.size}")
-    if artifact.sha256 is not None and artifact.sha256 != entry.sha256.lower():
-        wrong.append(f"sha256 {artifact.sha256} instead of {entry.sha256}")
-    if wrong:
-        return Status.FAIL, f"It is not what the manifest lists: {' and '.join(wrong)}. {_RESTORE}"
-    if artifact.sha256 is not None:
-        return Status.PASS, "It is what the manifest lists."
-    if artifact.problem is not None:
-        return Status.FAIL, f"The manifest lists it, but it could not be read: {artifact.problem}. {_WRITE}"
-    status, message = _not_read(section, artifact)
-    if status is Status.WARNING and _is_named(section, path):
-        status = Status.PASS  # its own check warns
-    return status, message
-
-
-# --- equal checkpoints ------------------------------------------------------------------------------------------------
-
-
-def _duplicates(case: Case) -> Iterator[Check]:
-    """Yield a warning for each run with the bytes of an earlier one: one of the two was not trained."""
-    holders: dict[str, list[tuple[Judged, str]]] = defaultdict(list)
-    for judged in case.judged:
-        for sha256, path in _trained(case.policy.gates.checkpoints, judged.run).items():
-            holders[sha256].append((judged, path))
-    for same in holders.values():
-        for index, (judged, path) in enumerate(same):
-            earlier = (other for other, _ in same[:index] if not _may_be_equal(case.policy, judged, other))
-            twin = next(earlier, None)
-            if twin is not None:
-                yield _duplicate(judged, path, twin)
-
-
-def _duplicate(judged: Judged, path: str, twin: Judged) -> Check:
-    other = f"{twin.pair.subject} (run {twin.run.run_id})"
-    message = (
-        f"Its bytes are those of a checkpoint of {other}: one of the two was not trained, was copied, or was "
-        "overwritten by the other before it was logged. "
-        "Train it again, into a file of its own, or mark the cell deterministic."
-    )
-    return judged.check(
-        "G3", "duplicate", Status.WARNING, path, message, observed=other, expected="its own bytes"
-    )
-
-
-def _trained(section: CheckpointsGate, run: Run) -> dict[str, str]:
-    """Return the intact files that training makes, by their bytes: sha256 to path."""
-    weights = [
-        (artifact, f"{model.name}/{artifact.path}")
-        for model in run.models
-        for artifact in model.artifacts
-        if artifact.format is not None
     ]
-    files = [(artifact, artifact.path) for artifact in _matching(section, run)] + weights
-    return {
-        artifact.sha256: path
-        for artifact, path in sorted(files, key=lambda file: file[1], reverse=True)
-        if artifact.sha256 is not None and _is_whole(artifact)
-    }
+    own, of_python = unknown_names(section, files)
+    if own:
+        # Each name is a value of its own: a report cuts a long value off, and the entry must be whole.
+        entries = between(", ", [say('"{name}"', name=name) for name in own])
+        message = say("If these names are yours: `allow_globals`: [{entries}]", entries=entries)
+        if of_python:
+            message = sentences([message, _not_yours(of_python)])
+        yield Check(
+            gate="G3", kind="globals", status=Status.SKIPPED, subject="allow_globals", message=message
+        )
 
 
-def _may_be_equal(policy: Policy, one: Judged, other: Judged) -> bool:
-    """Whether equal results are no surprise: the seeds of one deterministic cell."""
-    return one.pair.cell == other.pair.cell and policy.plan.cells[one.pair.cell].deterministic
+def _not_yours(names: Sequence[str]) -> Message:
+    return say(
+        "Left out, since they are of Python's own library: {names}. See what uses them before you allow them.",
+        names=", ".join(names),
+    )
 
 
-GATE = Gate(id="G3", section="checkpoints", title="Checkpoints are there and intact", judge=judge)
+GATE = Gate(
+    id="G3",
+    section="checkpoints",
+    title="Checkpoints are there and intact",
+    settings=CheckpointsSettings,
+    judge=judge,
+    needs=_needs,
+    defaults=_defaults,
+    propose=propose_checkpoints,
+    in_basic="judged as soon as a run has any",
+    read_from="the run's artifacts: {}",
+    explanation=Explanation(
+        question="Did each run leave its own checkpoints, intact and harmless to load?",
+        checks=(
+            (
+                "At least `min_count` files that match `paths` are weights, or models: those among the run's "
+                "outputs, which must be READY, and folders with an `MLmodel`. Names, bytes and "
+                "`checkpoints.weights` say what weights are. What lies beside them, such as a scaler or a "
+                "vocabulary, does not count."
+            ),
+            (
+                "Each file is what its name promises, and is whole: CRCs, headers, offsets, signatures. Weights "
+                "hold an array or a tensor with elements, an object of a class, or at least two numbers. "
+                "Weights of which all numbers are NaN are a WARNING."
+            ),
+            (
+                "An index of shards has its shards. "
+                "A model has the files and folders that its own `MLmodel` names for loading it, and no fewer "
+                "bytes than it was saved with; `MLmodel` is YAML with flavors, as MLflow writes it. An "
+                "external model, and one whose files were logged without `MLmodel`, name none."
+            ),
+            (
+                "Weights of no known format are a WARNING. What an `MLmodel` names as the model's data is weights "
+                "of whatever format. docs/checkpoints.md lists the formats, and what of each is read."
+            ),
+            (
+                "A pickle is never loaded. What it would import is read; dangerous is FAIL, unknown is a "
+                "WARNING that prints the entry for `allow_globals`. One that is far longer than its bytes "
+                "explain is not read whole, and FAIL. `docs/checkpoints.md` says what is known, and the bounds."
+            ),
+            (
+                "What `checkpoints/MANIFEST.json` lists is there with that size and hash, also outside of "
+                "`paths`."
+            ),
+            (
+                "The same weights in two runs, or in another attempt at the pair, are a WARNING: one was not "
+                "trained, or was overwritten by the other. A part that all runs share is only noted."
+            ),
+            (
+                "Of a file larger than `max_bytes` the structure is read, and whatever can carry code. Where that "
+                "cannot be, the file is only listed: a WARNING that no waiver takes, since it may hold code."
+            ),
+        ),
+        example="Found 0 checkpoints (checkpoints/**), expected at least 1. Log them with "
+        "smoke_gate.contract.log_checkpoint and run again.",
+        fix="Log checkpoints with `smoke_gate.contract.log_checkpoint`, which keeps the manifest. Where "
+        "artifacts could not be read, the message names the path that was tried: map it with "
+        "`--artifact-path-map`.",
+    ),
+)

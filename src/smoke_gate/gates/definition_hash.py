@@ -1,14 +1,42 @@
 """G1: every run computed the metric definition that was written down before the matrix."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from smoke_gate.evidence import Answer, Payload, Registration
-from smoke_gate.gates.base import Case, Check, Gate, Judged, Outcome, Status, abbreviated, quoted
-from smoke_gate.gates.definition import Expected, expected_definition, of_registrations
-from smoke_gate.policy.model import DefinitionHashGate
+from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status
+from smoke_gate.gates.definition import (
+    DefinitionHashSettings,
+    Expected,
+    expected_definition,
+    of_registrations,
+)
+from smoke_gate.gates.needs import Needs
+from smoke_gate.gates.profiles import OFF_IN_BASIC, is_basic, key_of
+from smoke_gate.gates.proposal import Proposal, Seen
+from smoke_gate.message import Message, say
+from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import definition_keys
+from smoke_gate.text import abbreviated
 
 PARAM_LIMITS = (250, 500, 6000)  # lengths at which MLflow stores of different ages cut a param
+
+
+def _defaults(policy: Mapping[str, Any]) -> Iterable[Defaults]:
+    if is_basic(policy):
+        yield OFF_IN_BASIC
+    if (key := key_of(policy)) is not None:
+        yield Defaults(values={"key": key}, unless=("key",))
+
+
+def _needs(policy: Policy) -> Needs:
+    settings = policy.settings(DefinitionHashSettings)
+    return Needs(
+        params=frozenset((settings.key, *settings.retired_keys)),
+        definition=settings.key,
+        ancestry=settings.require_ancestor,
+    )
 
 
 def judge(case: Case) -> Outcome:
@@ -22,8 +50,16 @@ def judge(case: Case) -> Outcome:
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
 
-def _settings(case: Case) -> DefinitionHashGate:
-    return case.policy.gates.definition_hash
+def _early(case: Case) -> Sequence[Check]:
+    """Return what is wrong with a registration that is there; one that is missing may still be made."""
+    expected = expected_definition(case)
+    if not case.evidence.registrations:
+        return ()
+    return [check for check in _preregistration(case, expected) if check.status is Status.FAIL]
+
+
+def _settings(case: Case) -> DefinitionHashSettings:
+    return case.settings(DefinitionHashSettings)
 
 
 # --- registrations ----------------------------------------------------------------------------------------------------
@@ -44,7 +80,7 @@ def _registration_check(
     kind: str,
     status: Status,
     subject: str,
-    message: str,
+    message: Message,
     run_id: str | None = None,
     observed: str | None = None,
     expected: str | None = None,
@@ -60,18 +96,19 @@ def _registered_in_time(case: Case, registration: Registration) -> Check:
     known = [start for start in starts if start is not None]
     if registration.start_time is None or registration.end_time is None or len(known) < len(starts):
         status = Status.WARNING
-        message = (
+        message = say(
             "It cannot be shown that the definition was registered before the runs started: a time is missing, or not "
             "in milliseconds."
         )
     elif known and max(registration.start_time, registration.end_time) > min(known):
         status = Status.WARNING
-        message = (
+        message = say(
             "The registration of the definition ended after the first run started. "
             "Register it first, then run the matrix."
         )
     else:
-        status, message = Status.PASS, "The definition was registered before the first run started."
+        status = Status.PASS
+        message = say("The definition was registered before the first run started.")
     return _registration_check("preregistration", status, "preregistration", message, registration.run_id)
 
 
@@ -79,7 +116,7 @@ def _registered_payload(case: Case, registration: Registration) -> Check:
     """Check the definition itself, which a run may leave out and a registration always logs."""
     if registration.payload is None:
         status = Status.WARNING
-        message = (
+        message = say(
             "The payload was not logged, so the definition was not checked against its hash. "
             "Register it with `smoke-gate preregister`, which logs both."
         )
@@ -91,15 +128,19 @@ def _registered_payload(case: Case, registration: Registration) -> Check:
 
 def _agreement(case: Case, expected: Expected) -> Check:
     """Compare a hash that the policy or an option states with the preregistration that it replaces."""
-    registered = of_registrations(case.evidence.registrations, _settings(case).key, "the preregistration run")
+    registered = of_registrations(
+        case.evidence.registrations, _settings(case).key, say("the preregistration run")
+    )
     run_id = None if registered.registration is None else registered.registration.run_id
     if registered.sha256 == expected.sha256:
-        status, message = Status.PASS, f"The preregistration agrees with {expected.origin}."
+        status = Status.PASS
+        message = say("The preregistration agrees with {origin}.", origin=expected.origin)
     else:
         status = Status.WARNING
-        message = (
-            f"The preregistration disagrees with {expected.origin}, which is what runs are held against. "
-            "Register the new definition as replacing the earlier one (`smoke-gate preregister --prior`), or drop one."
+        message = say(
+            "The preregistration disagrees with {origin}, which is what runs are held against. "
+            "Register the new definition as replacing the earlier one (`smoke-gate preregister --prior`), or drop one.",
+            origin=expected.origin,
         )
     return _registration_check(
         "preregistration", status, "preregistration", message, run_id, registered.sha256 or registered.problem,
@@ -117,17 +158,22 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
     if logged is None:
         status, message = Status.FAIL, _missing(_settings(case), judged)
     elif expected.sha256 is None:
-        status, message = Status.FAIL, f"{key} cannot be compared: the expected definition is not known."
+        status = Status.FAIL
+        message = say("{key} cannot be compared: the expected definition is not known.", key=key)
     elif logged == expected.sha256:
-        status, message = Status.PASS, f"{key} agrees with {expected.origin}."
+        status, message = Status.PASS, say("{key} agrees with {origin}.", key=key, origin=expected.origin)
     else:
         status = Status.FAIL
-        run = quoted(abbreviated(logged, [expected.sha256]))
-        registered = quoted(abbreviated(expected.sha256, [logged]))
-        only_case = ", only in upper and lower case" if logged.lower() == expected.sha256.lower() else ""
-        message = (
-            f"{key} is {run}, {expected.origin} has {registered}: it differs{only_case}. "
-            "The run computed another definition: run it again with the registered one."
+        only_case = logged.lower() == expected.sha256.lower()
+        message = say(
+            "{key} is {logged!r}, expected {registered!r} ({origin}){only_case}. "
+            "The run computed another definition: run it again with the registered one{or_register}.",
+            key=key,
+            logged=abbreviated(logged, [expected.sha256]),
+            registered=abbreviated(expected.sha256, [logged]),
+            origin=expected.origin,
+            or_register=_or_register(case, judged, logged),
+            only_case=say(", the difference is upper and lower case only") if only_case else say(""),
         )
     yield judged.check(
         "G1",
@@ -140,17 +186,33 @@ def _hash(case: Case, judged: Judged, expected: Expected) -> Iterator[Check]:
     )
 
 
-def _missing(settings: DefinitionHashGate, judged: Judged) -> str:
+def _or_register(case: Case, judged: Judged, logged: str) -> Message:
+    """Name the other way out where all runs of a cell agree on another definition: it was changed on purpose."""
+    key = _settings(case).key
+    cell = [one.run.params.get(key) for one in case.judged if one.pair.cell == judged.pair.cell]
+    if len(cell) > 1 and set(cell) == {logged}:
+        return say(", or register the new one before the runs by `smoke-gate preregister --prior`")
+    return say("")
+
+
+def _missing(settings: DefinitionHashSettings, judged: Judged) -> Message:
     retired = next((key for key in settings.retired_keys if judged.run.params.get(key)), None)
     if retired is not None:
-        return f"The hash is under the retired key {retired} only. Log it as {settings.key} and run again."
+        return say(
+            "The hash is under the retired key {retired} only. Log it as {key} and run again.",
+            retired=retired,
+            key=settings.key,
+        )
     call = f'contract.log_definition(payload, key="{settings.key}")'
     if others := definition_keys(judged.run.params):
-        return (
-            f"{settings.key} is missing, the run logs {' and '.join(others)}. "
-            f"Call {call} in training and run again, or correct `definition_hash.key`."
+        return say(
+            "{key} is missing, the run logs {others}. "
+            "Call {call} in training and run again, or correct `definition_hash.key`.",
+            key=settings.key,
+            others=" and ".join(others),
+            call=call,
         )
-    return f"{settings.key} is missing. Call {call} in training and run again."
+    return say("{key} is missing. Call {call} in training and run again.", key=settings.key, call=call)
 
 
 def _payload(case: Case, judged: Judged) -> Iterator[Check]:
@@ -166,22 +228,25 @@ def _payload(case: Case, judged: Judged) -> Iterator[Check]:
         )  # fmt: skip
 
 
-def _payload_finding(payload: Payload, logged: str | None) -> tuple[Status, str]:
+def _payload_finding(payload: Payload, logged: str | None) -> tuple[Status, Message]:
     if not payload.text_sha256:  # it is there, and its bytes were not read
-        return Status.FAIL, (
+        return Status.FAIL, say(
             "The payload could not be read, so the definition was not checked against its hash. "
             "Check that the run's artifacts are where the store says (--artifact-path-map)."
         )
     if logged is not None and logged in (payload.text_sha256, payload.canonical_sha256):
-        return Status.PASS, "The payload gives the logged hash."
+        return Status.PASS, say("The payload gives the logged hash.")
     if payload.source == "param" and payload.canonical_sha256 is None and payload.length in PARAM_LIMITS:
-        return Status.WARNING, (
-            f"The payload is truncated at {payload.length} characters, so it cannot be checked. "
-            "Log it with contract.log_definition, which keeps a long one as an artifact."
+        return Status.WARNING, say(
+            "The payload is truncated at {length} characters, so it cannot be checked. "
+            "Log it with contract.log_definition, which keeps a long one as an artifact.",
+            length=payload.length,
         )
     if logged is None:
-        return Status.FAIL, "A payload is logged without its hash. Log both with contract.log_definition."
-    return Status.FAIL, (
+        return Status.FAIL, say(
+            "A payload is logged without its hash. Log both with contract.log_definition."
+        )
+    return Status.FAIL, say(
         "Neither the payload's text nor its canonical JSON gives the logged hash. "
         "Log both with contract.log_definition."
     )
@@ -193,16 +258,17 @@ def _ancestor(case: Case, judged: Judged) -> Iterator[Check]:
         return
     answer = judged.run.after_registration
     if answer is Answer.YES:
-        status, message = Status.PASS, "The registration's commit is an ancestor of the run's commit."
+        status = Status.PASS
+        message = say("The registration's commit is an ancestor of the run's commit.")
     elif answer is Answer.NO:
         status = Status.FAIL
-        message = (
-            "The registration's commit is no ancestor of the run's commit. "
+        message = say(
+            "The registration's commit is not an ancestor of the run's commit. "
             "Run again on code that contains the registration."
         )
     else:
         status = Status.FAIL
-        message = (
+        message = say(
             "It is not known whether the registration's commit is an ancestor of the run's commit. "
             "Both must be recorded, and the checkout needs fetch-depth: 0."
         )
@@ -211,4 +277,67 @@ def _ancestor(case: Case, judged: Judged) -> Iterator[Check]:
     )
 
 
-GATE = Gate(id="G1", section="definition_hash", title="Metric definition", judge=judge)
+# --- init -------------------------------------------------------------------------------------------------------------
+
+
+def _propose(seen: Seen) -> Proposal:
+    default = DefinitionHashSettings().key
+    count = Counter(key for run in seen.runs for key in definition_keys(run.params))
+    key = max(sorted(count), key=lambda key: (count[key], key == default), default=default)
+    named = "" if key == default else f', key="{key}"'
+    to_log = []
+    if not seen.registered:
+        to_log.append(
+            f"contract.preregister(definition, golden, experiment=…{named})  # once, before the matrix is trained"
+        )
+    if not count:
+        to_log.append(
+            'contract.log_definition(definition)  # in every run; key="…_definition_hash" if not of pape'
+        )
+    found = f"{count[key]} of {len(seen.runs)} runs log {key if count else 'a definition hash'}"
+    found += ", and there is a preregistration" if seen.registered else ", and there is no preregistration"
+    return Proposal(found=found, settings={"key": key} if key != default else {}, to_log=tuple(to_log))
+
+
+GATE = Gate(
+    id="G1",
+    section="definition_hash",
+    title="Metric definition",
+    settings=DefinitionHashSettings,
+    judge=judge,
+    early=_early,
+    needs=_needs,
+    defaults=_defaults,
+    propose=_propose,
+    read_from="the run's param {}",
+    read_besides={"preregistration": "the preregistration run"},
+    critical=True,
+    waivable=frozenset(),
+    explanation=Explanation(
+        question="Did every run compute the metric as it was defined before the matrix was run?",
+        checks=(
+            "The run's param `key` equals the expected hash, letter by letter.",
+            "A hash under one of `retired_keys` only is FAIL: an older definition made it.",
+            (
+                "A logged payload gives the logged hash, as text or in its RFC 8785 form; one that cannot be "
+                "read is FAIL."
+            ),
+            "There is one preregistration run with `key`, or one end of a chain of `prior_sha256`.",
+            (
+                "Its payload is checked too; none logged is a WARNING: the definition was not held against "
+                "its hash."
+            ),
+            "A registration after the first run started is a WARNING: it is not a preregistration.",
+            "With `require_ancestor`, the registration's commit is an ancestor of each run's.",
+            (
+                "What runs state is compared, not what they computed. `smoke-gate golden MODULE:FUNCTION` "
+                "holds the code itself against the preregistered worked example."
+            ),
+        ),
+        example="pape_definition_hash is missing. Call contract.log_definition(payload, "
+        'key="pape_definition_hash") in training and run again.',
+        fix="Register the definition with `smoke-gate preregister`, log it in training with "
+        "`smoke_gate.contract.log_definition`, and run the matrix again. Any failure makes the verdict "
+        "CRITICAL FAIL; this gate has no threshold and cannot be waived.",
+    ),
+)

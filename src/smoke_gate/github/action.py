@@ -8,33 +8,40 @@ from pathlib import Path
 import click
 
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError
-from smoke_gate.github.advice import permissions
-from smoke_gate.github.base_definition import with_definition
-from smoke_gate.github.base_policy import rules_of
+from smoke_gate.github.advice import advice
+from smoke_gate.github.announcement import (
+    Announcement,
+    Space,
+    announcement_of,
+    announcement_of_error,
+    refuted,
+)
 from smoke_gate.github.claim import disagreements, in_time, judged_again, read_claim
+from smoke_gate.github.code import asks_github
 from smoke_gate.github.event import Situation
 from smoke_gate.github.expectation import expectation_of
 from smoke_gate.github.job import Job, job_of, timestamp
-from smoke_gate.github.message import Message, Space, message_of, message_of_error, refuted
 from smoke_gate.github.publish import Failure, Published, publish
-from smoke_gate.github.retry import NO_ACCESS, Problem
-from smoke_gate.github.settings import FailOn, InputError, Settings, by_inputs, settings_of
+from smoke_gate.github.retry import NO_ACCESS, Refusal
+from smoke_gate.github.settings import FailOn, InputError, Settings, by_inputs, settings_of, token_has_blanks
 from smoke_gate.github.transport import Clock, GitHubError
+from smoke_gate.github.which_policy import policy_that_counts
 from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
-from smoke_gate.policy.load import load_policy
+from smoke_gate.policy_file.names import unread_policies
 from smoke_gate.report.terminal import summary
+from smoke_gate.verdict_file.read import too_large_for_others
 
 Check = Callable[[Request, float], Result]
 """Reads the runs and judges them; the number is how many seconds to wait for runs that are not finished."""
 
 # Outputs and summary need no place; nothing else is written where it is not certain where it belongs.
 _LEFT_OPEN = Failure(
-    step="comment and commit status", problem=Problem.INVALID, message="the error leaves open where they go"
+    step="comment and commit status", refusal=Refusal.INVALID, message="the error leaves open where they go"
 )
 _NO_PLACE = Failure(
     step="comment and commit status",
-    problem=Problem.INVALID,
+    refusal=Refusal.INVALID,
     message="there is no pull request, and no commit whose status is to be set (`pull_request`, `commit_status`)",
 )
 _NOWHERE = Job(settings=Settings(), situation=Situation(), github=None, run_url=None, failures=(_LEFT_OPEN,))
@@ -55,7 +62,9 @@ def run_action(environ: Mapping[str, str], check: Check, clock: Clock | None = N
             return _publish_claim(job.settings.publish, job, environ)
         with commands_stopped(environ):
             result = check(_request(job), job.settings.wait)
-        _publish(_message(result, job), result, job, environ)
+        if warning := too_large_for_others(result.files["verdict_file"]):
+            log(warning)
+        _publish(_announcement(result, job), result, job, environ)
         return int(result.exit_code(fail_on=job.settings.fail_on))
 
     return _in_job(work, environ, clock or Clock())
@@ -86,9 +95,11 @@ def publish_file(
 def _in_job(work: Callable[[Job], int], environ: Mapping[str, str], clock: Clock) -> int:
     """Find out where this job stands, and do the work; whatever goes wrong ends as ERROR, told where a verdict goes.
 
-    A bug is no exception: it must end as ERROR on the pull request too, and never as a pass.
+    A bug is not an exception: it must end as ERROR on the pull request too, and never as a pass.
     """
     mask_credentials(environ)
+    if token_has_blanks(environ):
+        log("the GitHub token has white space around it, which was left out: store the secret without it")
     job = _NOWHERE
     try:
         try:
@@ -107,43 +118,56 @@ def _in_job(work: Callable[[Job], int], environ: Mapping[str, str], clock: Clock
 def _request(job: Job) -> Request:
     """Return what is asked of the main job."""
     options = replace(job.settings.options, sha=job.situation.sha, pull_request=job.situation.pull_request)
-    rules = rules_of(job, options)
-    policy = load_policy(rules.file, options.overrides, plan_required=False, text=rules.text)
-    policy, change = with_definition(job, options, rules, policy)
-    return replace(request_of(options, policy), context=job.context, policy_change=change)
+    if options.policy is None and (warning := unread_policies()):
+        log(by_inputs(warning))
+    policy, file, change = policy_that_counts(job, options)
+    request = request_of(options, policy)
+    return replace(
+        request,
+        source=replace(request.source, head=job.head, merge_commit=job.situation.merge_sha),
+        context=job.context,
+        policy_file=file,
+        policy_change=change,
+        ask_code=asks_github(job),
+    )
 
 
 def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_publish: bool = False) -> int:
     """Judge a verdict file again and publish what comes of it."""
     if require_publish and not job.has_place:
         job = replace(job, failures=(*job.failures, _NO_PLACE))
-    expected = expectation_of(job)
+    with in_time(file):  # a pull request's own policy is a stranger's too
+        expected = expectation_of(job)
     with in_time(file):
         claim = read_claim(file, job.context)
         judgement = judged_again(
             claim,
             expected,
             context=job.context,
+            head=job.head,
             file=file,
+            ask_code=asks_github(job),
+            merge_commit=job.situation.merge_sha,
             image_digest=environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
             server=job.settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"),
         )
         result = Result(judgement=judgement, files={"verdict_file": file})
-        message, disagreement = _message(result, job), disagreements(claim)
+        announcement, disagreement = _announcement(result, job), disagreements(claim)
         if disagreement:
-            message = refuted(message, disagreement)
-        message.body(Space())  # a report that cannot be made is an ERROR, not a comment that stays as it was
+            announcement = refuted(announcement, disagreement)
+        # A report that cannot be made is an ERROR, not a comment that stays as it was.
+        announcement.body(Space())
     for text in disagreement:
         log(text)
-    published = _publish(message, result, job, environ)
+    published = _publish(announcement, result, job, environ)
     code = ExitCode.FAIL if disagreement else result.exit_code(fail_on=job.settings.fail_on)
     if code is ExitCode.OK and require_publish and not published.complete:
         return int(ExitCode.NO_VERDICT)
     return int(code)
 
 
-def _message(result: Result, job: Job) -> Message:
-    return message_of(
+def _announcement(result: Result, job: Job) -> Announcement:
+    return announcement_of(
         result.judgement,
         _from_here(result),
         run_url=job.run_url,
@@ -151,10 +175,10 @@ def _message(result: Result, job: Job) -> Message:
     )
 
 
-def _publish(message: Message, result: Result, job: Job, environ: Mapping[str, str]) -> Published:
-    click.echo(summary(result.judgement.verdict, message.headline, _from_here(result)), nl=False)
-    looked_at = result.judgement.document["created_at"]
-    return publish(message, job.target(looked_at), environ, earlier=job.failures)
+def _publish(announcement: Announcement, result: Result, job: Job, environ: Mapping[str, str]) -> Published:
+    click.echo(summary(result.judgement.verdict, announcement.headline, _from_here(result)), nl=False)
+    looked_at = result.judgement.document.created_at
+    return publish(announcement, job.target(looked_at), environ, earlier=job.failures)
 
 
 def _from_here(result: Result) -> dict[str, Path]:
@@ -164,10 +188,11 @@ def _from_here(result: Result) -> dict[str, Path]:
 def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> int:
     """Tell everybody that there is no verdict, and why."""
     how_to = None
-    if isinstance(error, GitHubError) and error.problem in NO_ACCESS:
-        how_to = permissions(job.situation, sets_status=job.settings.commit_status is not None)
+    if isinstance(error, GitHubError) and error.refusal in NO_ACCESS:
+        where = replace(job.situation, reads_only=False)  # what was asked is to read
+        how_to = advice([error.refusal], where, sets_status=job.settings.commit_status is not None)
     text = by_inputs(str(error))
     for said in filter(None, (text, how_to)):
         log(said)
-    publish(message_of_error(text, how_to), job.target(timestamp()), environ, earlier=job.failures)
+    publish(announcement_of_error(text, how_to), job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)

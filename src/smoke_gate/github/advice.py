@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from smoke_gate.github.event import Situation
-from smoke_gate.github.retry import NO_ACCESS, Problem
+from smoke_gate.github.retry import Refusal
 from smoke_gate.report.escape import code
 
 _FORKS = (
@@ -15,13 +15,29 @@ _DEPENDABOT = (
     "The token of what Dependabot starts can only read unless `permissions:` say otherwise, and its secrets are "
     "Dependabot's own: what the store needs has to be among those, not among the secrets of Actions."
 )
+_ADVICE = {
+    Refusal.UNAUTHORIZED: (
+        "GitHub does not accept the token: it has expired, was withdrawn, or belongs to another server. Pass "
+        "`github_token: ${{ github.token }}`, or leave that input out."
+    ),
+    Refusal.LOCKED: (
+        "The conversation of the pull request is locked. Unlock it, or set `comment: never` and `commit_status`."
+    ),
+    Refusal.ARCHIVED: "The repository is archived, and nobody can write to it. Unarchive it, or remove the workflow.",
+    Refusal.PROTECTED: (
+        "The organization does not let this token in: authorize the token for its single sign-on, or allow the "
+        "runner's address in its list. The token of the job (`github_token: ${{ github.token }}`) needs no sign-on."
+    ),
+}
+_PERMISSIONS = (Refusal.FORBIDDEN, Refusal.NO_TOKEN, Refusal.NOT_FOUND)
 
 
-def advice(problems: Sequence[Problem], where: Situation, *, sets_status: bool) -> str | None:
-    """Return Markdown that says how to let the gate publish; None where permissions are not what was missing."""
-    if not any(problem in NO_ACCESS for problem in problems):
-        return None
-    return _FORKS if where.reads_only else permissions(where, sets_status=sets_status)
+def advice(refusals: Sequence[Refusal], where: Situation, *, sets_status: bool) -> str | None:
+    """Return Markdown that says how to let the gate publish; None where nothing but patience helps."""
+    said = [_ADVICE[refusal] for refusal in dict.fromkeys(refusals) if refusal in _ADVICE]
+    if any(refusal in _PERMISSIONS for refusal in refusals):
+        said.append(_FORKS if where.reads_only else permissions(where, sets_status=sets_status))
+    return "\n\n".join(said) or None
 
 
 def permissions(where: Situation, *, sets_status: bool) -> str:

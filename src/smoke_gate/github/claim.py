@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate import __version__
+from smoke_gate.collect.code import AskCode, By, codes_of
 from smoke_gate.deadline import time_limit
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import Head
 from smoke_gate.github.expectation import Expectation
 from smoke_gate.pipeline import LOCAL_IMAGE
-from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.links import same_server
+from smoke_gate.report.judgement import Judgement, same_server
 from smoke_gate.report.reproduction import Reproduction
-from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
-from smoke_gate.reproduce import read_document
 from smoke_gate.reproduce.differences import differences
-from smoke_gate.reproduce.reading import Recorded, recorded, tampering
 from smoke_gate.verdict import evaluate
+from smoke_gate.verdict_file.document import Context, Tool
+from smoke_gate.verdict_file.read import LARGEST_OF_OTHERS, Recorded, read_document, recorded, tampering
+from smoke_gate.verdict_file.write import document_json, verdict_document
 
-LARGEST_CLAIM = 10 << 20  # bytes; less than what is read of a file that one made oneself
 LONGEST_JUDGING = 60.0  # seconds; what an honest job writes in that many bytes takes some ten
 
 
@@ -48,23 +48,23 @@ def read_claim(file: Path, job: Context) -> Recorded:
 
     Args:
         file: the file.
-        job: what it must be about, as far as both of them say so: a repository, a commit.
+        job: the repository and the commit that it must be about, as far as the job knows them.
 
     Raises:
-        UsageError: it cannot be read, is too large, is no verdict file, is not what this version reads, or is about
-            another repository or commit.
+        UsageError: it cannot be read, is too large, is not a verdict file, is not what this version reads, or is about
+            another repository or commit, or does not say which.
 
     """
-    if file.is_file() and file.stat().st_size > LARGEST_CLAIM:
-        raise UsageError(f"{file} is larger than {LARGEST_CLAIM >> 20} MiB: it is not published")
-    document = read_document(file)
-    said = document["context"]
-    _refuse_another(file, "repository", said["repository"], job.repository)
-    _refuse_another(file, "commit", said["sha"], job.sha)
-    claim = recorded(document, file)
-    if said["sha"] is None or claim.policy.runs.commit in ("head", "code"):
-        _refuse_another(file, "head", claim.evidence.head, job.sha)
-    return claim
+    document = read_document(file, largest=LARGEST_OF_OTHERS)
+    said = document.context
+    about = {"repository": (said.repository, job.repository), "commit": (said.sha, job.sha)}
+    for kind, (stated, known) in about.items():
+        if stated is None:
+            raise UsageError(
+                f"{file} does not say which {kind} it is about: publish a file that the action made"
+            )
+        _refuse_another(file, kind, stated, known)
+    return recorded(document, file)
 
 
 def _refuse_another(file: Path, kind: str, said: str | None, known: str | None) -> None:
@@ -76,8 +76,9 @@ def disagreements(claim: Recorded) -> tuple[str, ...]:
     """Return where a claim is not borne out by its own policy and evidence, a line each."""
     verdict = evaluate(claim.policy, claim.evidence)
     found = {"verdict": verdict.status.value, "critical": verdict.critical, "pending": verdict.pending}
+    said = document_json(claim.document, found)
     problem = tampering(claim.document)
-    return (*([problem] if problem else []), *differences(claim.document, found))
+    return (*([problem] if problem else []), *differences(said, found))
 
 
 def judged_again(
@@ -85,7 +86,10 @@ def judged_again(
     expected: Expectation | None,
     *,
     context: Context,
+    head: Head,
     file: Path,
+    ask_code: AskCode | None = None,
+    merge_commit: str | None = None,
     image_digest: str | None = None,
     server: str | None = None,
 ) -> Judgement:
@@ -95,7 +99,10 @@ def judged_again(
         claim: a verdict file's content.
         expected: what its policy should be; None: its own is all that is known.
         context: what the verdict is about, as this job knows it.
+        head: this job's commit, with which the runs are compared; the file's own word is not taken.
         file: the file, as the report's commands name it.
+        ask_code: says whether a commit has head's code.
+        merge_commit: what GitHub made of this job's commit and its base branch.
         image_digest: the image that this runs in.
         server: this job's own tracking URI: only to that one the report links.
 
@@ -105,16 +112,18 @@ def judged_again(
     policy, evidence = claim.policy, replace(claim.evidence, as_of=max(claim.evidence.as_of, today))
     if expected is not None:
         policy, evidence = expected.applied(policy, evidence)
-    verdict, source = evaluate(policy, evidence), claim.document["source"]
-    experiments = tuple((one["id"], one["name"]) for one in source["experiments"])
+    asked: dict[By, AskCode] = {} if ask_code is None else {"api": ask_code}
+    codes = codes_of(policy, head, evidence.attempts, asked, merge_commit)
+    evidence = replace(evidence, head=head, codes=codes)
+    verdict, source = evaluate(policy, evidence), claim.document.source
     document = verdict_document(
         verdict,
         policy,
         evidence,
         context=context,
-        source=Origin(tracking_uri=source["tracking_uri"], experiments=experiments),
+        source=source,
         tool=Tool(version=__version__, image_digest=image_digest),
-        created_at=_looked_at(claim.document["created_at"]),
+        created_at=_looked_at(claim.document.created_at),
         figures=(),
     )
     return Judgement(
@@ -123,7 +132,7 @@ def judged_again(
         evidence=evidence,
         document=document,
         reproduction=Reproduction(image=image_digest or LOCAL_IMAGE, verdict_file=str(file)),
-        links=same_server(source["tracking_uri"], server or ""),
+        links=same_server(source.tracking_uri, server or ""),
     )
 
 

@@ -1,17 +1,36 @@
-"""GitHub, as far as publishing needs it, in few calls."""
+"""GitHub, as far as publishing needs it, in few calls.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+GraphQL says who wrote a comment, which REST cannot. A comment's id is taken from its address: the field ``databaseId``
+is too small for today's ids, and the one that replaces it is unknown to older Enterprise Servers. Where there is no
+GraphQL, a comment is ours if the server names its author as the token's owner.
+"""
+
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from smoke_gate.github.access import Access
 from smoke_gate.github.comment import Comment
-from smoke_gate.github.queries import DISCUSSION, FILE
-from smoke_gate.github.retry import Problem
-from smoke_gate.github.transport import Access, Clock, GitHubError, Transport
+from smoke_gate.github.contents import Contents
+from smoke_gate.github.retry import Refusal
+from smoke_gate.github.transport import Clock, GitHubError, NoGraphQLError, Transport, understood
 
 PAGE = 100  # the most entries that GitHub puts on a page
+
+_DISCUSSION = """
+query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(first: 100, after: $after) {
+        nodes { url body viewerDidAuthor }
+        pageInfo { hasNextPage endCursor }
+      }
+      headRefOid
+    }
+  }
+}
+"""
 
 StatusState = Literal["error", "failure", "pending", "success"]
 
@@ -38,11 +57,20 @@ class GitHub:
     """One repository on GitHub. Every method raises ``GitHubError`` where GitHub does not do as asked."""
 
     def __init__(self, access: Access, clock: Clock | None = None) -> None:
-        self._transport = Transport(access, clock or Clock())
+        self._access, self._clock = access, clock or Clock()
+        self._transport = Transport(self._access, self._clock)
+        self._created: set[int] = (
+            set()
+        )  # comments of this job: ours, though the server may not say who we are
+        self.contents = Contents(self._transport)
+
+    def apart(self) -> "GitHub":
+        """Return the same repository with a deadline of its own: what is asked there leaves time to publish here."""
+        return GitHub(self._access, self._clock)
 
     def pull_request(self, number: int) -> PullRequest:
         """Return a pull request."""
-        with _understood():
+        with understood():
             return _pull_request(self._transport.rest("GET", f"/pulls/{number}"))
 
     def pull_requests_of(self, sha: str, head_label: str | None = None) -> list[PullRequest]:
@@ -58,17 +86,39 @@ class GitHub:
 
     def discussion(self, number: int) -> Discussion:
         """Return a pull request's head and all its comments, over all pages; the head is as of the last page."""
+        try:
+            return self._discussion_by_graphql(number)
+        except NoGraphQLError:
+            return self._discussion_by_rest(number)
+
+    def _discussion_by_graphql(self, number: int) -> Discussion:
         comments: list[Comment] = []
         after: str | None = None
         while True:
-            with _understood():
-                repository = self._transport.graphql(DISCUSSION, {"number": number, "after": after})
+            with understood():
+                repository = self._transport.graphql(_DISCUSSION, {"number": number, "after": after})
                 pull = repository["pullRequest"]
-                comments += [_comment(node) for node in pull["comments"]["nodes"]]
+                comments += [_comment_of_graphql(node) for node in pull["comments"]["nodes"]]
                 page = pull["comments"]["pageInfo"]
                 if not page["hasNextPage"]:
                     return Discussion(head_sha=pull["headRefOid"], comments=tuple(comments))
                 after = page["endCursor"]
+
+    def _discussion_by_rest(self, number: int) -> Discussion:
+        with understood():
+            owner = self._transport.login()
+            comments: dict[int, Comment] = {}
+            for page in count(1):
+                data = self._transport.rest("GET", f"/issues/{number}/comments?per_page={PAGE}&page={page}")
+                new = {one["id"]: self._comment_of_rest(one, owner) for one in data}
+                if new.keys() <= comments.keys():  # the last page was before, or the server has no pages
+                    break
+                comments |= new
+        return Discussion(head_sha=self.pull_request(number).head_sha, comments=tuple(comments.values()))
+
+    def _comment_of_rest(self, data: Any, owner: str | None) -> Comment:
+        own = data["id"] in self._created or (owner is not None and data["user"]["login"] == owner)
+        return Comment(id=data["id"], body=data["body"], own=own, url=data["html_url"])
 
     def create_comment(self, number: int, body: str) -> None:
         """Write a comment. One that a lost answer left behind, known by its first line, is not written twice."""
@@ -78,7 +128,10 @@ class GitHub:
             comments = self.discussion(number).comments
             return any(comment.own and comment.body.startswith(marker) for comment in comments)
 
-        self._transport.rest("POST", f"/issues/{number}/comments", {"body": body}, is_done=is_there)
+        made = self._transport.rest("POST", f"/issues/{number}/comments", {"body": body}, is_done=is_there)
+        if made is not None:
+            with understood():
+                self._created.add(made["id"])
 
     def update_comment(self, comment_id: int, body: str) -> None:
         """Write another text into a comment."""
@@ -89,7 +142,7 @@ class GitHub:
         try:
             self._transport.rest("DELETE", f"/issues/comments/{comment_id}")
         except GitHubError as error:
-            if error.problem is not Problem.NOT_FOUND:
+            if error.refusal is not Refusal.NOT_FOUND:
                 raise
 
     def set_status(
@@ -99,35 +152,22 @@ class GitHub:
         status = {"state": state, "context": context, "description": description, "target_url": target_url}
 
         def is_set() -> bool:
-            with _understood():
+            with understood():
                 known = self._transport.rest("GET", f"/commits/{sha}/status?per_page={PAGE}")["statuses"]
                 return any(status.items() <= one.items() for one in known)
 
         self._transport.rest("POST", f"/statuses/{sha}", status, is_done=is_set)
 
-    def file_text(self, branch: str, path: str) -> str | None:
-        """Return a file of a branch, None where the branch has no such file."""
-        with _understood():
-            repository = self._transport.graphql(FILE, {"expression": f"refs/heads/{branch}:{path}"})
-            blob = repository["object"]
-            if blob is None:
-                return None
-            if blob.get("text") is None or blob["isTruncated"]:
-                raise GitHubError(
-                    Problem.INVALID, f"`{path}` of `{branch}` is no text that GitHub gives whole"
-                )
-            return str(blob["text"])
-
     def _pull_requests_with(self, sha: str) -> list[PullRequest]:
         try:
             return self._pull_requests(f"/commits/{sha}/pulls")
         except GitHubError as error:
-            if error.problem is not Problem.INVALID:  # a commit that the repository does not have
+            if error.refusal is not Refusal.INVALID:  # a commit that the repository does not have
                 raise
             return []
 
     def _pull_requests(self, path: str, **query: str) -> list[PullRequest]:
-        with _understood():
+        with understood():
             data = self._transport.rest("GET", f"{path}?{urlencode({**query, 'per_page': PAGE})}")
             return [_pull_request(one) for one in data]
 
@@ -141,20 +181,10 @@ def _pull_request(data: Any) -> PullRequest:
     )
 
 
-def _comment(node: Any) -> Comment:
+def _comment_of_graphql(node: Any) -> Comment:
     return Comment(
         id=int(node["url"].rpartition("#issuecomment-")[2]),
         body=node["body"],
         own=node["viewerDidAuthor"],
         url=node["url"],
     )
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Turn an answer of another form than GitHub documents into an error that says so."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        message = f"GitHub answered in a form that is not known here ({type(error).__name__}: {error})"
-        raise GitHubError(Problem.INVALID, message) from error

@@ -49,7 +49,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Edits:
     """What to do about the comments: write or not, into ``canonical`` or into a new one; then delete ``surplus``.
 
     ``reason`` says why nothing is written, None where something is.
@@ -88,9 +88,9 @@ def newer(one: Stamp, other: Stamp, *, head: str) -> bool:
     return one.at > other.at
 
 
-def plan(
+def edits(
     comments: Sequence[Comment], mine: Stamp, *, head: str, may_create: bool, written: bool = False
-) -> Plan:
+) -> Edits:
     """Decide what to do about the comments of a pull request.
 
     Args:
@@ -103,13 +103,13 @@ def plan(
     """
     own = _own(comments, mine.comment_id)
     if not own:
-        return Plan(reason=_why_not_create(mine, head, may_create=may_create, written=written))
+        return Edits(reason=_why_not_create(mine, head, may_create=may_create, written=written))
     (canonical, said), *others = own
     newest = next((stamp for _, stamp in own if newer(stamp, mine, head=head)), None)
     reason = _why_not_update(mine, said, newest, head, written=written)
     shown = said if reason else mine
     surplus = tuple(comment for comment, stamp in others if not newer(stamp, shown, head=head))
-    return Plan(canonical=canonical, reason=reason, surplus=surplus)
+    return Edits(canonical=canonical, reason=reason, surplus=surplus)
 
 
 def _own(comments: Sequence[Comment], comment_id: str) -> list[tuple[Comment, Stamp]]:

@@ -14,6 +14,18 @@ PULL_REQUEST_EVENTS = (
     "pull_request_review",
     "pull_request_review_comment",
 )
+# Those whose ``GITHUB_SHA`` is the commit that they are about; "" is a run outside of GitHub Actions.
+COMMIT_EVENTS = (
+    "",
+    "create",
+    "deployment",
+    "deployment_status",
+    "push",
+    "release",
+    "repository_dispatch",
+    "schedule",
+    "workflow_dispatch",
+)
 DEPENDABOT = "dependabot[bot]"
 
 
@@ -26,6 +38,7 @@ class Situation:
     by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``of_pull_request``: the first workflow ran
     for one, whether or not it can be found. ``reads_only``: the token cannot write, whatever ``permissions:`` say;
     ``by_dependabot``: it can where they say so, and the secrets are Dependabot's.
+    ``merge_sha`` is the commit that GitHub made of the pull request's head and its base for this event.
     ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of ``workflow_run`` the first
     workflow's.
     """
@@ -40,8 +53,15 @@ class Situation:
     of_pull_request: bool = False
     reads_only: bool = False
     by_dependabot: bool = False
+    merge_sha: str | None = None
     run_id: int | None = None
     run_attempt: int | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing says which commit or pull request this job is about."""
+        known = self.event in (*COMMIT_EVENTS, *PULL_REQUEST_EVENTS, "merge_group", "workflow_run")
+        return not known and self.sha is None and self.pull_request is None
 
 
 def situation(
@@ -79,15 +99,17 @@ def situation(
 def _found(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
     """Return what the event itself tells."""
     if job.event in PULL_REQUEST_EVENTS:
-        return _of_pull_request(job, payload)
+        return _of_pull_request(job, environ, payload)
     if job.event == "workflow_run":
         return _of_workflow_run(job, payload)
     if job.event == "merge_group":
         return replace(job, sha=_at(payload, "merge_group", "head_sha"))
-    return replace(job, sha=environ.get("GITHUB_SHA") or None)
+    if job.event in COMMIT_EVENTS:
+        return replace(job, sha=environ.get("GITHUB_SHA") or None)
+    return job  # its ``GITHUB_SHA`` may be any commit, such as the default branch's newest
 
 
-def _of_pull_request(job: Situation, payload: Mapping[str, Any]) -> Situation:
+def _of_pull_request(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any]) -> Situation:
     # A deleted fork has no repository any more; its pull request is still one from a fork.
     fork = _at(payload, "pull_request", "head", "repo", "full_name") != job.repository
     return replace(
@@ -96,6 +118,7 @@ def _of_pull_request(job: Situation, payload: Mapping[str, Any]) -> Situation:
         pull_request=_at(payload, "pull_request", "number"),
         base_ref=_at(payload, "pull_request", "base", "ref"),
         reads_only=fork and job.event != "pull_request_target",
+        merge_sha=None if job.event == "pull_request_target" else environ.get("GITHUB_SHA") or None,
     )
 
 

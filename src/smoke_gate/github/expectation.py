@@ -1,24 +1,25 @@
-"""What the base branch says that the policy of a verdict file should be.
+"""The policy that a verdict file should have been made with.
 
 The file is another job's, and its policy is what that job said: a pull request from a fork could have changed it, and
-the difference that its evidence records, at will. So the base branch's is read here, and held against the file's.
+the difference that its evidence records, at will. So the policy that counts is found out again, and held against it.
 """
 
 from dataclasses import dataclass, fields, replace
 
-from smoke_gate.collect.needs import Needs, needs_of
-from smoke_gate.errors import UsageError
-from smoke_gate.evidence import Evidence
-from smoke_gate.github.base_definition import absent, definition_file, definition_in_base, held_against
-from smoke_gate.github.base_policy import base_of, policy_change, policy_unknown
+from smoke_gate.errors import SmokeGateError, UsageError
+from smoke_gate.evidence import Evidence, PolicyChange
+from smoke_gate.gates import needs_of
+from smoke_gate.gates.definition import ByFile, ByRunId, ByRunName, DefinitionHashSettings
+from smoke_gate.gates.needs import Needs
 from smoke_gate.github.job import Job
+from smoke_gate.github.policy_change import policy_change, policy_unknown
+from smoke_gate.github.rules import change_between, with_hash
 from smoke_gate.github.settings import PolicyRef
-from smoke_gate.github.transport import GitHubError
-from smoke_gate.options import DEFAULT_POLICY
-from smoke_gate.policy.errors import PolicyError
-from smoke_gate.policy.formats import effective_yaml
-from smoke_gate.policy.load import load_policy
-from smoke_gate.policy.model import ByFile, ByRunId, ByRunName, Policy, Runs
+from smoke_gate.github.which_policy import decide
+from smoke_gate.policy.model import Policy
+from smoke_gate.policy.plan import Runs
+from smoke_gate.policy_file.formats import effective_yaml
+from smoke_gate.policy_file.load import has_plan
 
 _VERDICT_FILE = "the verdict file"
 
@@ -27,87 +28,81 @@ _VERDICT_FILE = "the verdict file"
 class Expectation:
     """The policy that a verdict file should have been made with.
 
-    ``policy`` is the base branch's with this job's own options over it, and with the hash of the branch's definition in
-    place of a file's name; None where it is not known, and ``unknown`` says why then. ``counts``: evidence is judged by
-    it and not by the file's.
+    ``policy`` is the one that counts, with this job's own options over it, and ``tip`` the base branch's newest; both
+    hold their definition's hash in place of a file's name. They are None if they are not known, and ``unknown`` says
+    why. ``change`` is what the pull request changes. ``judges``: evidence is judged by it and not by the file's.
     """
 
     branch: str
-    policy: Policy | None
-    unknown: str | None = None
-    counts: bool = False
+    policy: Policy | None = None
+    tip: Policy | None = None
+    change: PolicyChange | None = None
+    unknown: str = ""
+    judges: bool = False
 
     def applied(self, policy: Policy, evidence: Evidence) -> tuple[Policy, Evidence]:
         """Return what is judged of a verdict file: by which policy, and with which change of it in the evidence.
 
         Raises:
-            UsageError: this policy counts, and the evidence is not what it would have read.
+            UsageError: this policy judges, and the evidence is not what it would have read.
 
         """
-        if self.policy is None:
-            unknown = policy_unknown(self.unknown or "", other=_VERDICT_FILE)
+        if self.policy is None or self.tip is None:
+            unknown = policy_unknown(self.unknown, other=_VERDICT_FILE)
             return policy, replace(evidence, policy_change=unknown)
-        expected, found = effective_yaml(self.policy), effective_yaml(_with_hash(policy, evidence))
-        if self.counts and (differ := _reading_differs(self.policy, policy)):
-            raise UsageError(
-                f"the evidence was read by another policy than that of {self.branch}, which is to count: they differ "
-                f"in {', '.join(differ)}. Run the first workflow again on that one, or give it `policy_ref: base` too"
-            )
-        change = policy_change(
-            expected, found, branch=self.branch, other=_VERDICT_FILE, base_counts=self.counts
-        )
-        return self.policy if self.counts else policy, replace(evidence, policy_change=change)
+        if self.judges:
+            if differ := _reading_differs(self.policy, policy):
+                raise UsageError(
+                    f"the evidence was read by another policy than that of {self.branch}, which is to count: they "
+                    f"differ in {', '.join(differ)}. Run the first workflow again on that one, or give it "
+                    "`policy_ref: base` too"
+                )
+            return self.policy, replace(evidence, policy_change=None)
+        found = effective_yaml(_with_recorded_hash(policy, evidence))
+        change = self.change
+        if found != effective_yaml(self.policy):
+            change = policy_change(effective_yaml(self.tip), found, branch=self.branch, other=_VERDICT_FILE)
+        return policy, replace(evidence, policy_change=change)
 
 
 def expectation_of(job: Job) -> Expectation | None:
-    """Return what the base branch expects; None where there is no pull request that could have changed it.
+    """Return the policy that is expected; None if there is no pull request that could have changed it.
 
     Raises:
-        GitHubError: it is to count, and cannot be read.
-        UsageError: it is to count, and no pull request says which branch's it is, or its definition file is none.
-        PolicyError: it is to count, and is no policy.
+        SmokeGateError: the base branch's is to count, and cannot be read or is not a policy, or nothing says which
+            branch's it is.
 
     """
-    options, counts = job.settings.options, job.settings.policy_ref is PolicyRef.BASE
-    base = base_of(job, options)
-    if base is None:
+    judges = job.settings.policy_ref is PolicyRef.BASE
+    decision = decide(job, job.settings.options)
+    if decision is None:
         return None
-    if base.unknown is not None:
-        return Expectation(branch=base.branch, policy=None, unknown=base.unknown)
-    file, text = (None, None) if base.text is None else (options.policy or DEFAULT_POLICY, base.text.encode())
+    if decision.tip is None:
+        return Expectation(branch=decision.branch, unknown=decision.unknown)
+    tip = decision.tip
+    counted = decision.counted or tip
     try:
-        policy = load_policy(file, options.overrides, plan_required=counts, text=text)
-    except PolicyError as error:
-        if counts:
+        policies = counted.counted, tip.counted
+    except SmokeGateError as error:
+        if judges:
             raise
-        unknown = f"the policy of {base.branch} is none: {error}"
-        return Expectation(branch=base.branch, policy=None, unknown=unknown)
-    try:
-        policy = _with_base_hash(policy, job, base.branch)
-    except (GitHubError, UsageError) as error:
-        if counts:
-            raise
-        return Expectation(branch=base.branch, policy=None, unknown=str(error))
-    branch = base.branch if base.text is not None else f"{base.branch}, which has no policy file"
-    return Expectation(branch=branch, policy=policy, counts=counts)
+        return Expectation(branch=decision.branch, unknown=str(error))
+    if judges and not has_plan(tip.policy):
+        raise UsageError(f"the policy of {decision.branch} is to count, and it has no plan")
+    return Expectation(
+        branch=decision.branch if tip.file else f"{decision.branch}, which has no policy file",
+        policy=policies[0],
+        tip=policies[1],
+        change=None if counted is tip else change_between(tip, counted),
+        judges=judges,
+    )
 
 
-def _with_base_hash(policy: Policy, job: Job, branch: str) -> Policy:
-    """Return the base branch's policy with its definition's hash in place of the file's name."""
-    file = definition_file(policy, job.settings.options)
-    if file is None:
-        return policy
-    definition = definition_in_base(job, file, branch)
-    if definition is None:
-        raise absent(file, branch)
-    return held_against(policy, definition.sha256)
-
-
-def _with_hash(policy: Policy, evidence: Evidence) -> Policy:
-    """Return a verdict file's policy in the same form; what the file says is the hash, may be any text."""
+def _with_recorded_hash(policy: Policy, evidence: Evidence) -> Policy:
+    """Return a verdict file's policy with the hash that it recorded, which may be any text."""
     sha256 = evidence.definition_sha256
-    names_file = isinstance(policy.gates.definition_hash.expected, ByFile)
-    return held_against(policy, sha256) if names_file and sha256 is not None else policy
+    names_file = isinstance(policy.settings(DefinitionHashSettings).expected, ByFile)
+    return with_hash(policy, sha256) if names_file and sha256 is not None else policy
 
 
 def _reading_differs(one: Policy, other: Policy) -> tuple[str, ...]:
@@ -131,5 +126,5 @@ def _reading_differs(one: Policy, other: Policy) -> tuple[str, ...]:
 
 
 def _named_registration(policy: Policy) -> ByRunId | ByRunName | None:
-    expected = policy.gates.definition_hash.expected
+    expected = policy.settings(DefinitionHashSettings).expected
     return expected if isinstance(expected, ByRunId | ByRunName) else None

@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from smoke_gate.commits import read_commit
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import NO_HEAD, Head, HeadFrom
+from smoke_gate.github.access import access_of
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.event import Situation, situation
 from smoke_gate.github.publish import Failure, Target
-from smoke_gate.github.settings import Settings
-from smoke_gate.github.transport import Clock, GitHubError, access_of
-from smoke_gate.report.verdict_file import Context
+from smoke_gate.github.retry import Refusal
+from smoke_gate.github.settings import CommentMode, Settings
+from smoke_gate.github.transport import Clock, GitHubError
+from smoke_gate.verdict_file.document import Context
 
 SERVER_URL = "https://github.com"
 
@@ -39,6 +43,16 @@ class Job:
             run_id=where.run_id,
             run_attempt=where.run_attempt,
         )
+
+    @property
+    def head(self) -> Head:
+        """The commit whose code the runs should have, as far as this job knows one."""
+        where = self.situation
+        if where.sha is None:
+            return NO_HEAD
+        said_by = HeadFrom.JOB if self.settings.options.sha is None else HeadFrom.OPTION
+        origin = said_by if where.pull_request is None else HeadFrom.PULL_REQUEST
+        return Head(commit=read_commit(where.sha).digits, origin=origin)
 
     @property
     def has_place(self) -> bool:
@@ -69,14 +83,31 @@ def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
     where = situation(environ, _event(environ), sha=options.sha, pull_request=options.pull_request)
     access = access_of(environ, repository=where.repository, token=settings.github_token)
     github = GitHub(access, clock) if access else None
-    job = Job(settings=settings, situation=where, github=github, run_url=_run_url(environ))
+    job = Job(
+        settings=settings,
+        situation=where,
+        github=github,
+        run_url=_run_url(environ),
+        failures=_nowhere(where, settings),
+    )
     if github is None:
         return job
     try:
         return replace(job, situation=located(github, where))
     except GitHubError as error:
-        failure = Failure(step="pull request", problem=error.problem, message=str(error))
+        failure = Failure(step="pull request", refusal=error.refusal, message=str(error))
         return replace(job, failures=(failure,))
+
+
+def _nowhere(where: Situation, settings: Settings) -> tuple[Failure, ...]:
+    """Return that an unknown event leaves open where a verdict goes, if it is to go anywhere."""
+    if not where.is_unknown or (settings.comment is CommentMode.NEVER and settings.commit_status is None):
+        return ()
+    message = (
+        f"the event `{where.event}` does not say which commit the runs belong to, so there is no comment and no "
+        "commit status. Give the input `pull_request` or `sha`"
+    )
+    return (Failure(step="comment and commit status", refusal=Refusal.INVALID, message=message),)
 
 
 def located(github: GitHub, where: Situation) -> Situation:

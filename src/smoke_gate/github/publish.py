@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smoke_gate.github.advice import advice, unpublished
+from smoke_gate.github.announcement import Announcement, Space
 from smoke_gate.github.client import GitHub
-from smoke_gate.github.comment import Stamp
+from smoke_gate.github.comment import Edits, Stamp, edits
 from smoke_gate.github.event import Situation
-from smoke_gate.github.message import Message, Space
-from smoke_gate.github.retry import NO_ACCESS, Problem
+from smoke_gate.github.retry import NO_ACCESS, Refusal
 from smoke_gate.github.settings import CommentMode, Settings
-from smoke_gate.github.sticky import Outcome, bring_up_to_date
 from smoke_gate.github.transport import GitHubError
 from smoke_gate.github.workflow import annotate, log, summary_space, write_outputs, write_summary
 
@@ -24,6 +23,7 @@ LONGEST_COMMENT = (
 LARGEST_COMMENT = 4 * LONGEST_COMMENT  # bytes; GitHub's column has four for each character
 SUMMARY_RESERVE = 16 * 1024  # bytes of the job summary, kept for what could not be published
 TITLE = "smoke-gate"
+MOST_ROUNDS = 5  # one is enough; every gate that writes at the same time may cost another
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Failure:
     """Something that was to be done on GitHub and was not."""
 
     step: str
-    problem: Problem
+    refusal: Refusal
     message: str
 
 
@@ -61,6 +61,14 @@ class Published:
         return not self.failures
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentOutcome:
+    """What became of the comment: its address, None where there is none; ``note``: why nothing was written."""
+
+    url: str | None
+    note: str | None = None
+
+
 @dataclass(slots=True)
 class Attempts:
     """Runs steps and keeps what went wrong in them."""
@@ -72,52 +80,52 @@ class Attempts:
         try:
             return action()
         except GitHubError as error:
-            self.failures.append(Failure(step=step, problem=error.problem, message=str(error)))
+            self.failures.append(Failure(step=step, refusal=error.refusal, message=str(error)))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with publishing, the verdict stands
             message = f"unexpected {type(error).__name__}: {error}"
-            self.failures.append(Failure(step=step, problem=Problem.INVALID, message=message))
+            self.failures.append(Failure(step=step, refusal=Refusal.INVALID, message=message))
         return None
 
 
 def publish(
-    message: Message, target: Target, environ: Mapping[str, str], *, earlier: Sequence[Failure] = ()
+    announcement: Announcement, target: Target, environ: Mapping[str, str], *, earlier: Sequence[Failure] = ()
 ) -> Published:
     """Publish a message, as far as that is possible.
 
     Args:
-        message: what is told.
+        announcement: what is told.
         target: where.
         environ: the runner's variables.
         earlier: what GitHub refused before there was anything to publish.
 
     """
     attempts = Attempts(list(earlier))
-    attempts.run("outputs", lambda: write_outputs(environ, message.outputs))
-    attempts.run("job summary", lambda: _summarise(message, environ))
-    comment = attempts.run("comment", lambda: _comment(message, target))
-    attempts.run("commit status", lambda: _set_status(message, target))
+    attempts.run("outputs", lambda: write_outputs(environ, announcement.outputs))
+    attempts.run("job summary", lambda: _summarise(announcement, environ))
+    comment = attempts.run("comment", lambda: _comment(announcement, target))
+    attempts.run("commit status", lambda: _set_status(announcement, target))
     told = _tell(attempts.failures, target, environ) if attempts.failures else []
-    annotate("error", message.errors, title=TITLE)
-    annotate("warning", [*told, *message.warnings], title=TITLE)
+    annotate("error", announcement.errors, title=TITLE)
+    annotate("warning", [*told, *announcement.warnings], title=TITLE)
     done = Published(comment_url=comment.url if comment else None, failures=tuple(attempts.failures))
     outputs = {"comment_url": done.comment_url or "", "published": str(done.complete).lower()}
     attempts.run("outputs", lambda: write_outputs(environ, outputs))
     return done
 
 
-def _summarise(message: Message, environ: Mapping[str, str]) -> None:
-    write_summary(environ, message.body(Space(bytes=summary_space(environ) - SUMMARY_RESERVE)))
+def _summarise(announcement: Announcement, environ: Mapping[str, str]) -> None:
+    write_summary(environ, announcement.body(Space(bytes=summary_space(environ) - SUMMARY_RESERVE)))
 
 
-def _comment(message: Message, target: Target) -> Outcome:
+def _comment(announcement: Announcement, target: Target) -> CommentOutcome:
     """Bring the pull request's comment up to date, where there is a pull request."""
     where, mode = target.situation, target.settings.comment
     if where.pull_request is None or where.sha is None:
-        return Outcome(url=None)
+        return CommentOutcome(url=None)
     if target.github is None:
         if mode is CommentMode.NEVER:
-            return Outcome(url=None)
-        raise GitHubError(Problem.UNAUTHORIZED, _NO_TOKEN)
+            return CommentOutcome(url=None)
+        raise GitHubError(Refusal.NO_TOKEN, _NO_TOKEN)
     stamp = Stamp(
         comment_id=target.settings.comment_id,
         sha=where.sha,
@@ -126,30 +134,78 @@ def _comment(message: Message, target: Target) -> Outcome:
         at=target.looked_at,
     )
     space = Space(characters=LONGEST_COMMENT - len(stamp.marker), bytes=LARGEST_COMMENT)
-    may_create = mode is CommentMode.ALWAYS or (mode is CommentMode.PROBLEMS and message.is_problem)
+    may_create = mode is CommentMode.ALWAYS or (mode is CommentMode.PROBLEMS and announcement.is_problem)
     try:
         outcome = bring_up_to_date(
-            target.github, where.pull_request, stamp, message.body(space), may_create=may_create
+            target.github, where.pull_request, stamp, announcement.body(space), may_create=may_create
         )
     except GitHubError as error:
-        if mode is CommentMode.NEVER and error.problem in NO_ACCESS:
+        if mode is CommentMode.NEVER and error.refusal in NO_ACCESS:
             # No comment is wanted, so a job that may not write one lacks nothing.
-            return Outcome(url=None)
+            return CommentOutcome(url=None)
         raise
     if outcome.note:
         log(f"the comment was left as it is: {outcome.note}")
     return outcome
 
 
-def _set_status(message: Message, target: Target) -> None:
+def bring_up_to_date(
+    github: GitHub, pull_request: int, stamp: Stamp, report: str, *, may_create: bool
+) -> CommentOutcome:
+    """Write the report into the pull request's comment, unless that says something newer.
+
+    The head of the pull request is asked for immediately before writing, and again after it. GitHub has no conditional
+    update, so one thing remains: a gate that is held up between looking and writing, for longer than a newer gate takes
+    for all of its work, overwrites that one's comment. ``concurrency:`` in the workflow prevents it.
+
+    Raises:
+        GitHubError: GitHub does not do as asked.
+
+    """
+    body, written = f"{stamp.marker}\n{report}", False
+    outcome = CommentOutcome(url=None)
+    for _ in range(MOST_ROUNDS):
+        there = github.discussion(pull_request)
+        todo = edits(there.comments, stamp, head=there.head_sha, may_create=may_create, written=written)
+        if todo.reason is None:
+            written = _write(github, pull_request, todo, body) or written
+        for comment in todo.surplus:
+            github.delete_comment(comment.id)
+        outcome = CommentOutcome(
+            url=todo.canonical.url if todo.canonical else None, note=None if written else todo.reason
+        )
+        if todo.reason is not None:
+            break
+    return outcome
+
+
+def _write(github: GitHub, pull_request: int, todo: Edits, body: str) -> bool:
+    """Create or update; False where the comment was deleted just now, so that the next round makes another."""
+    if todo.canonical is None:
+        github.create_comment(pull_request, body)
+        return True
+    try:
+        github.update_comment(todo.canonical.id, body)
+    except GitHubError as error:
+        if error.refusal is not Refusal.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+def _set_status(announcement: Announcement, target: Target) -> None:
     """Set the commit status, where one is asked for."""
     context, sha = target.settings.commit_status, target.situation.sha
     if context is None or sha is None:
         return
     if target.github is None:
-        raise GitHubError(Problem.UNAUTHORIZED, _NO_TOKEN)
+        raise GitHubError(Refusal.NO_TOKEN, _NO_TOKEN)
     target.github.set_status(
-        sha, state=message.state, context=context, description=message.description, target_url=target.run_url
+        sha,
+        state=announcement.state,
+        context=context,
+        description=announcement.description,
+        target_url=target.run_url,
     )
 
 
@@ -157,7 +213,7 @@ def _tell(failures: Sequence[Failure], target: Target, environ: Mapping[str, str
     """Say in the log and in the summary what was not published, and what to do about it; return the first part."""
     messages = [f"not published: {failure.step}: {failure.message}" for failure in failures]
     how_to = advice(
-        [failure.problem for failure in failures],
+        [failure.refusal for failure in failures],
         target.situation,
         sets_status=target.settings.commit_status is not None,
     )

@@ -11,27 +11,44 @@ SECONDARY_LIMIT_PAUSE = 60.0  # what GitHub asks for where it names no time
 LONGEST_BACKOFF = 16.0
 
 
-class Problem(StrEnum):
+class Refusal(StrEnum):
     """Why a request to GitHub was not granted."""
 
     UNAUTHORIZED = "unauthorized"
+    NO_TOKEN = "no token"  # noqa: S105 - a reason, not a password
     FORBIDDEN = "forbidden"
+    LOCKED = "locked"
+    ARCHIVED = "archived"
+    PROTECTED = "protected by the organization"
     NOT_FOUND = "not found"
     LIMITED = "limited"
     INVALID = "invalid"
     UNREACHABLE = "unreachable"
 
 
-NO_ACCESS = (Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.UNAUTHORIZED)  # what may not be seen is not found
+# What may not be seen is not found.
+NO_ACCESS = (Refusal.FORBIDDEN, Refusal.NO_TOKEN, Refusal.NOT_FOUND, Refusal.PROTECTED, Refusal.UNAUTHORIZED)
+
+_FORBIDDEN = {
+    "is locked": Refusal.LOCKED,
+    "archived": Refusal.ARCHIVED,
+    "saml enforcement": Refusal.PROTECTED,
+    "ip allow list": Refusal.PROTECTED,
+}
+"""What GitHub says in an answer 403 that no `permissions:` mend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back: ``status`` 0 means that nothing did. Header names are in lower case; ``text`` is the body."""
+class Reply:
+    """What came back: ``status`` 0 means that nothing did. Header names are in lower case; ``text`` is the body.
+
+    ``of_graphql``: GraphQL granted the request and reported an error, and ``status`` is what REST answers then.
+    """
 
     status: int
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    of_graphql: bool = False
 
     @property
     def granted(self) -> bool:
@@ -44,55 +61,59 @@ class Answer:
         return self.status == 0 or self.status >= 500
 
 
-def problem_of(answer: Answer) -> Problem:
-    """Return why an answer is no grant."""
-    if answer.uncertain:
-        return Problem.UNREACHABLE
-    if answer.status == 429 or (answer.status == 403 and _is_limit(answer)):
-        return Problem.LIMITED
+def refusal_of(reply: Reply) -> Refusal:
+    """Return why a reply is not a grant."""
+    if reply.uncertain:
+        return Refusal.UNREACHABLE
+    if reply.status == 429 or (reply.status == 403 and _is_limit(reply)):
+        return Refusal.LIMITED
     known = {
-        401: Problem.UNAUTHORIZED,
-        403: Problem.FORBIDDEN,
-        404: Problem.NOT_FOUND,
-        410: Problem.NOT_FOUND,
+        401: Refusal.UNAUTHORIZED,
+        403: _forbidden(reply.text),
+        404: Refusal.NOT_FOUND,
+        410: Refusal.NOT_FOUND,
     }
-    return known.get(answer.status, Problem.INVALID)
+    return known.get(reply.status, Refusal.INVALID)
 
 
-def pause_before_repeat(answer: Answer, repeats: int, *, now: float) -> float | None:
+def _forbidden(text: str) -> Refusal:
+    return next((why for said, why in _FORBIDDEN.items() if said in text.lower()), Refusal.FORBIDDEN)
+
+
+def pause_before_repeat(reply: Reply, repeats: int, *, now: float) -> float | None:
     """Return how many seconds to wait before the request is sent again; None: never.
 
     Args:
-        answer: what came back.
+        reply: what came back.
         repeats: how often the request was repeated already.
         now: seconds since 1970, UTC.
 
     """
-    asked = _asked_for(answer)
-    match problem_of(answer):
-        case Problem.LIMITED if asked is None:
-            return _until_reset(answer, now)
-        case Problem.LIMITED | Problem.UNREACHABLE:
+    asked = _asked_for(reply)
+    match refusal_of(reply):
+        case Refusal.LIMITED if asked is None:
+            return _until_reset(reply, now)
+        case Refusal.LIMITED | Refusal.UNREACHABLE:
             # `Retry-After: 0` names no time: without a pause it would be asked for again and again.
             return asked or min(2.0**repeats, LONGEST_BACKOFF)
         case _:
             return None
 
 
-def _is_limit(answer: Answer) -> bool:
+def _is_limit(reply: Reply) -> bool:
     """Tell a limit from a missing permission: GitHub answers both with 403."""
-    text = answer.text.lower()
-    exhausted = answer.headers.get("x-ratelimit-remaining") == "0"
-    return "retry-after" in answer.headers or exhausted or "rate limit" in text or "abuse detection" in text
+    text = reply.text.lower()
+    exhausted = reply.headers.get("x-ratelimit-remaining") == "0"
+    return "retry-after" in reply.headers or exhausted or "rate limit" in text or "abuse detection" in text
 
 
-def _asked_for(answer: Answer) -> float | None:
-    text = answer.headers.get("retry-after", "")
+def _asked_for(reply: Reply) -> float | None:
+    text = reply.headers.get("retry-after", "")
     return float(text) if text.isdigit() else None
 
 
-def _until_reset(answer: Answer, now: float) -> float:
-    reset = answer.headers.get("x-ratelimit-reset", "")
-    if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+def _until_reset(reply: Reply, now: float) -> float:
+    reset = reply.headers.get("x-ratelimit-reset", "")
+    if reply.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
         return max(float(reset) - now, 0.0) + 1.0  # the reset is in whole seconds
     return SECONDARY_LIMIT_PAUSE

@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from smoke_gate.errors import UsageError
 from smoke_gate.options import Options, clean_mapping, clean_names, clean_sha
+from smoke_gate.origins import ArtifactHost, clean_artifact_host
 from smoke_gate.waiting import duration
 
 LARGEST_CHARACTER = "\uffff"
@@ -108,11 +110,18 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
         commit_status=read("commit_status", clean_commit_status, None),
         policy_ref=read("policy_ref", clean_policy_ref, plain.policy_ref),
         publish=read("publish", Path, None),
-        github_token=read("github_token", str, environ.get("GITHUB_TOKEN") or None),
+        github_token=read("github_token", str, environ.get("GITHUB_TOKEN", "").strip() or None),
     )
     if problems:
         raise InputError(problems, settings)
     return settings
+
+
+def token_has_blanks(environ: Mapping[str, str]) -> bool:
+    """Return whether the token came with white space around it, such as a line break, which is left out."""
+    given = environ.get("INPUT_GITHUB_TOKEN", "")
+    token = given if given.strip() else environ.get("GITHUB_TOKEN", "")
+    return bool(token.strip()) and token != token.strip()
 
 
 class _Read(Protocol):
@@ -142,6 +151,10 @@ def _options(read: _Read, environ: Mapping[str, str]) -> Options:
         sha=read("sha", clean_sha, None),
         pull_request=read("pull_request", clean_pull_request, None),
         artifact_path_map=read("artifact_path_map", clean_artifact_path_map, ()),
+        artifact_host=read("artifact_host", partial(clean_artifact_hosts, with_credentials=False), ()),
+        artifact_host_with_credentials=read(
+            "artifact_host_with_credentials", partial(clean_artifact_hosts, with_credentials=True), ()
+        ),
     )
 
 
@@ -229,6 +242,14 @@ def clean_policy_ref(text: str) -> PolicyRef:
 def clean_artifact_path_map(text: str) -> tuple[tuple[str, str], ...]:
     """Read ``OLD=NEW`` pairs, one a line."""
     return tuple(clean_mapping(line.strip()) for line in text.splitlines() if line.strip())
+
+
+def clean_artifact_hosts(text: str, *, with_credentials: bool) -> tuple[ArtifactHost, ...]:
+    """Read addresses of hosts, told apart by commas, blanks and line ends."""
+    return tuple(
+        clean_artifact_host(one, with_credentials=with_credentials)
+        for one in re.split(r"[,\s]+", text.strip())
+    )
 
 
 def _one_of(kind: type[Choice], text: str) -> Choice:

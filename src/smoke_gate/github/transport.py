@@ -1,39 +1,48 @@
-"""Requests to GitHub, repeated with care and within one deadline.
-
-Through PyGithub's requester with its own retries and pauses off: they repeat POSTs and wait without bound.
-"""
+"""Requests to GitHub, repeated with care and within one deadline."""
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from github import Auth, Github
-from github.Requester import Requester
+import requests
+from requests.auth import AuthBase
 from requests.exceptions import RequestException
 
 from smoke_gate import __version__
+from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.deadline import within
-from smoke_gate.errors import NoVerdictError, UsageError
-from smoke_gate.github.retry import Answer, Problem, pause_before_repeat, problem_of
+from smoke_gate.errors import NoVerdictError
+from smoke_gate.github.access import Access
+from smoke_gate.github.retry import NO_ACCESS, Refusal, Reply, pause_before_repeat, refusal_of
+from smoke_gate.redaction import process_secrets
 
-API_URL = "https://api.github.com"
-GRAPHQL_URL = f"{API_URL}/graphql"
 DEADLINE = 60.0  # seconds that all requests and pauses may take together
 RESERVE = 15.0  # of them, that queries leave to what comes last: the commit status
 LONGEST_MESSAGE = 300  # characters of GitHub's own words that a message repeats
 GRAPHQL_STATUS = {"RATE_LIMITED": 429, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 
 
-class GitHubError(NoVerdictError):
-    """GitHub did not do what it was asked for; ``problem`` says why."""
+NO_SUCH_ENDPOINT = (404, 405, 501)  # what servers without GraphQL answer
 
-    def __init__(self, problem: Problem, message: str) -> None:
+
+class GitHubError(NoVerdictError):
+    """GitHub did not do what it was asked for; ``refusal`` says why."""
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)
-        self.problem = problem
+        self.refusal = refusal
+
+
+class NoGraphQLError(GitHubError):
+    """The server has no GraphQL: REST has to do."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal.NOT_FOUND, "the server has no GraphQL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,183 +53,200 @@ class Clock:
     sleep: Callable[[float], object] = time.sleep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Where GitHub is and who asks.
-
-    ``ca_bundle`` is a file of certificates to trust, None: the usual ones; ``timeout`` is in seconds, without a sign
-    of life.
-    """
-
-    repository: str
-    token: str
-    api_url: str = API_URL
-    graphql_url: str = GRAPHQL_URL
-    ca_bundle: str | None = None
-    timeout: int = 10
-
-
-def access_of(environ: Mapping[str, str], *, repository: str | None, token: str | None) -> Access | None:
-    """Return the access that the job has; None where it has none, for want of a token or a repository.
-
-    Raises:
-        UsageError: an address of GitHub is none, or the token is none.
-
-    """
-    if not token or not repository:
-        return None
-    if not (token.isascii() and token.isprintable()):
-        raise UsageError(
-            "the token holds characters that no token has: check `github_token`, and GITHUB_TOKEN"
-        )
-    return Access(
-        repository=repository,
-        token=token,
-        api_url=_address(environ, "GITHUB_API_URL", API_URL),
-        graphql_url=_address(environ, "GITHUB_GRAPHQL_URL", GRAPHQL_URL),
-        ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or None,
-    )
-
-
 class Transport:
     """The way to one repository."""
 
     def __init__(self, access: Access, clock: Clock) -> None:
         self.owner, _, self.name = access.repository.partition("/")
-        self._root = f"{access.api_url}/repos/{quote(self.owner, safe='')}/{quote(self.name, safe='')}"
+        self._repository = f"/repos/{quote(self.owner, safe='')}/{quote(self.name, safe='')}"
         self._graphql_url = access.graphql_url
-        self._rest_requester = _requester(access, access.api_url)
-        self._graphql_requester = _requester(access, access.graphql_url)
+        self._access = access
+        self._session = _session(access)
         self._clock = clock
         self._spent = 0.0
 
     def rest(
-        self, verb: str, path: str, payload: Any = None, *, is_done: Callable[[], bool] | None = None
+        self,
+        verb: str,
+        path: str,
+        payload: Any = None,
+        *,
+        is_done: Callable[[], bool] | None = None,
+        reserve: float = 0.0,
     ) -> Any:
-        """Send a REST request and return what came back, None where that is nothing.
+        """Send a REST request about the repository and return what came back, None where that is nothing.
 
         Args:
             verb: GET, POST, PATCH or DELETE.
             path: below the repository, with its query.
             payload: what is sent, as JSON.
             is_done: for a POST: tells whether one that got no answer was done all the same. Then it is not repeated.
+            reserve: how many seconds of the deadline it leaves to what comes later.
 
         Raises:
             GitHubError: it was not granted.
 
         """
-        return self._send(self._rest_requester, verb, self._root + path, payload, is_done, DEADLINE)
+        url = self._access.api_url + self._repository + path
+        return self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve)
+
+    def login(self) -> str | None:
+        """Return the name of the token's owner; None where the server does not tell it to this token.
+
+        Raises:
+            GitHubError: the server does not answer.
+
+        """
+        try:
+            user = self._send("GET", f"{self._access.api_url}/user", None, None, DEADLINE - RESERVE)
+        except GitHubError as error:
+            if error.refusal not in NO_ACCESS:
+                raise
+            return None
+        return str(user["login"])
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
         """Send a query about the repository and return its ``repository``.
 
         Raises:
+            NoGraphQLError: the server has no GraphQL; it is not asked again.
             GitHubError: it was not granted.
 
         """
+        if self._graphql_url is None:
+            raise NoGraphQLError
         payload = {"query": query, "variables": {"owner": self.owner, "name": self.name, **variables}}
-        answer = self._send(
-            self._graphql_requester, "POST", self._graphql_url, payload, None, DEADLINE - RESERVE
-        )
+        try:
+            answer = self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE)
+        except NoGraphQLError:
+            self._graphql_url = None
+            raise
         return answer["data"]["repository"]
 
     def _send(
-        self,
-        requester: Requester,
-        verb: str,
-        url: str,
-        payload: Any,
-        is_done: Callable[[], bool] | None,
-        deadline: float,
+        self, verb: str, url: str, payload: Any, is_done: Callable[[], bool] | None, deadline: float
     ) -> Any:
         """Send a request, and again where that helps, as far as the deadline allows it."""
         repeats = 0
         while True:
             if self._spent >= deadline:
                 message = f"not asked: the {deadline:.0f} s that requests may take together are over"
-                raise GitHubError(Problem.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
-            answer = self._attempt(requester, verb, url, payload, deadline - self._spent)
-            if answer.granted:
-                return _parsed(answer)
-            pause = pause_before_repeat(answer, repeats, now=self._clock.now())
+                raise GitHubError(Refusal.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
+            reply = self._attempt(verb, url, payload, deadline - self._spent)
+            if reply.granted:
+                return _parsed(reply)
+            if url == self._graphql_url and reply.status in NO_SUCH_ENDPOINT and not reply.of_graphql:
+                raise NoGraphQLError
+            pause = pause_before_repeat(reply, repeats, now=self._clock.now())
             if pause is None or self._spent + pause >= deadline:
-                raise GitHubError(problem_of(answer), _message(verb, url, answer, pause))
+                raise GitHubError(refusal_of(reply), _message(verb, url, reply, pause))
             self._spent += pause
             self._clock.sleep(pause)
             repeats += 1
-            if answer.uncertain and is_done is not None and is_done():
+            if reply.uncertain and is_done is not None and is_done():
                 return None
 
-    def _attempt(self, requester: Requester, verb: str, url: str, payload: Any, left: float) -> Answer:
+    def _attempt(self, verb: str, url: str, payload: Any, left: float) -> Reply:
         """Send a request once, for as long as is left: an answer may come byte by byte."""
         started = self._clock.now()
         try:
-            status, headers, text = within(left, requester.requestJson, verb, url, input=payload)
+            response = within(left, self._request, verb, url, payload)
         except (RequestException, TimeoutError) as error:
-            return Answer(status=0, text=_why_nothing_came(url, error))
+            return Reply(status=0, text=_why_nothing_came(url, error))
         finally:
             self._spent += self._clock.now() - started
-        return _with_graphql_status(Answer(status=status, text=text, headers=headers))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return _with_graphql_status(
+            Reply(
+                status=response.status_code, text=response.content.decode(errors="replace"), headers=headers
+            )
+        )
+
+    def _request(self, verb: str, url: str, payload: Any) -> requests.Response:
+        """Send a request. A redirect is not followed: the token is for the address that was asked, and no other."""
+        return self._session.request(
+            verb, url, json=payload, timeout=self._access.timeout, allow_redirects=False
+        )
 
 
-def _requester(access: Access, url: str) -> Requester:
-    return Github(
-        auth=Auth.Token(access.token),
-        base_url=url,
-        user_agent=f"smoke-gate/{__version__}",
-        timeout=access.timeout,
-        retry=None,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-        verify=access.ca_bundle or True,
-    ).requester
+def _without_secrets(payload: Any) -> Any:
+    """Return what is sent without secrets in its texts: everybody may read a comment or a status."""
+    if payload is None:
+        return None
+    secrets = process_secrets()
+    return {
+        key: secrets.removed_from(value) if isinstance(value, str) else value
+        for key, value in payload.items()
+    }
 
 
-def _address(environ: Mapping[str, str], variable: str, default: str) -> str:
-    url = environ.get(variable, "").rstrip("/") or default
+class _TokenAuth(AuthBase):
+    """The token. As a header alone, requests would put what ``~/.netrc`` has for the host in its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"token {self._token}"
+        return request
+
+
+def _session(access: Access) -> requests.Session:
+    session = requests.Session()
+    session.auth = _TokenAuth(access.token)
+    session.headers.update(
+        {"Accept": "application/vnd.github+json", "User-Agent": f"smoke-gate/{__version__}"}
+    )
+    session.verify = access.ca_bundle or True
+    return session
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Turn an answer of another form than GitHub documents into an error that says so."""
     try:
-        parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname is not None
-    except ValueError:
-        known = False
-    if not known:
-        raise UsageError(f"{variable} is {url!r}; expected an address such as {default}")
-    return url
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        message = f"GitHub answered in a form that is not known here ({type(error).__name__}: {error})"
+        raise GitHubError(Refusal.INVALID, message) from error
 
 
-def _parsed(answer: Answer) -> Any:
+def _parsed(reply: Reply) -> Any:
     try:
-        return json.loads(answer.text) if answer.text else None
+        return json.loads(reply.text) if reply.text else None
     except ValueError:
         message = (
             "What answered in GitHub's place did not answer in JSON. Look at GITHUB_API_URL and at proxies."
         )
-        raise GitHubError(Problem.INVALID, message) from None
+        raise GitHubError(Refusal.INVALID, message) from None
 
 
-def _with_graphql_status(answer: Answer) -> Answer:
+def _with_graphql_status(reply: Reply) -> Reply:
     """Return the answer with the status that it has in REST: GraphQL says 200 and lists errors."""
-    if not answer.granted or '"errors"' not in answer.text:
-        return answer
-    body = _parsed(answer)
+    if not reply.granted or '"errors"' not in reply.text:
+        return reply
+    body = _parsed(reply)
     errors = body.get("errors") if isinstance(body, dict) and "data" in body else None
     if not errors:
-        return answer
+        return reply
     first = errors[0]
     # A query that is wrong says where; one that GitHub had no time for says nothing but that something went wrong.
     unnamed = 422 if "extensions" in first else 500
     status = GRAPHQL_STATUS.get(first.get("type", ""), unnamed)
     text = json.dumps({"message": str(first.get("message", ""))})
-    return Answer(status=status, text=text, headers=answer.headers)
+    return Reply(status=status, text=text, headers=reply.headers, of_graphql=True)
 
 
-def _message(verb: str, url: str, answer: Answer, pause: float | None) -> str:
+def _message(verb: str, url: str, reply: Reply, pause: float | None) -> str:
     """Say what was asked and what GitHub answered; never who asked."""
-    parts = [f"{verb} {urlsplit(url).path}: {problem_of(answer)}"]
-    if answer.status:
-        parts.append(f"HTTP {answer.status}")
-    if words := _words(answer):
+    parts = [f"{verb} {urlsplit(url).path}: {refusal_of(reply)}"]
+    if reply.status:
+        parts.append(f"HTTP {reply.status}")
+    if words := _words(reply):
         parts.append(words)
+    if location := reply.headers.get("location"):
+        place = without_credentials_and_query(location)
+        parts.append(f"redirected to {place}, which is not followed: look at GITHUB_API_URL")
     if pause is not None:
         parts.append(
             f"not tried again: the next try in {pause:.0f} s is beyond the deadline of {DEADLINE:.0f} s"
@@ -253,12 +279,12 @@ def _reason(error: BaseException) -> str | None:
     return error.strerror if isinstance(error, OSError) and error.errno is not None else None
 
 
-def _words(answer: Answer) -> str:
+def _words(reply: Reply) -> str:
     """Return what GitHub says itself."""
-    if not answer.status:
-        return answer.text
+    if not reply.status:
+        return reply.text
     try:
-        body = json.loads(answer.text)
+        body = json.loads(reply.text)
     except ValueError:
         return ""
     message = body.get("message") if isinstance(body, dict) else None

@@ -5,6 +5,7 @@ Source: "Workflow commands for GitHub Actions" of GitHub's documentation, and th
 """
 
 import secrets
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Literal
 import click
 
 from smoke_gate.credentials import secrets_in
-from smoke_gate.report.escape import log_line
+from smoke_gate.redaction import process_secrets, unfiltered
+from smoke_gate.text import log_line
 
 SUMMARY_LIMIT = 1024 * 1024  # bytes a step; a summary that is larger is dropped whole
 MOST_ANNOTATIONS = 10  # of each level a step; the runner ignores more
@@ -56,7 +58,7 @@ def mask_credentials(environ: Mapping[str, str]) -> None:
         return
     addresses = (environ.get(name, "").strip() for name in ("INPUT_TRACKING_URI", "MLFLOW_TRACKING_URI"))
     for secret in sorted(set[str]().union(*map(secrets_in, addresses))):
-        click.echo(f"::add-mask::{_data(secret)}")
+        click.echo(f"::add-mask::{_data(secret)}", file=unfiltered(sys.stdout))
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def _assignment(name: str, value: str) -> str:
 def _append(file: str | None, text: str) -> None:
     if file:
         with Path(file).open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            stream.write(process_secrets().removed_from(text))
 
 
 def _data(text: str) -> str:

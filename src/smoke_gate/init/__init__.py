@@ -2,5 +2,5 @@
 
 In order: :mod:`~smoke_gate.init.read` (the store), :mod:`~smoke_gate.init.identity` and :mod:`~smoke_gate.init.gates`
 (what is guessed; pure), :mod:`~smoke_gate.init.policy_text` and :mod:`~smoke_gate.init.workflow` (what is written).
-What the runs are worth is no guess: the command evaluates the policy on them, as `check` does.
+What the runs are worth is not a guess: the command evaluates the policy on them, as `check` does.
 """

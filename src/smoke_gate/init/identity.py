@@ -6,11 +6,12 @@ Among those that fit alike, names that people give such things, and values that 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations, product
 
-from smoke_gate.init.shape import RunShape, Shape
+from smoke_gate.gates.proposal import RunShape
 from smoke_gate.policy.terms import Template, normal_seed, seed_order
+from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG
 
 WHOLE_NAME = "run_name:(?P<cell>.+)"
 NO_SEED = "none"
@@ -20,7 +21,9 @@ MOST_FALLBACK_CELLS = 20
 _MOST_RUNS = 2000  # that a guess is made from: the newest
 _GOOD_FIT = 0.95  # with which, and with seeds, no template is tried
 _POOR_FIT = 0.5  # up to which nothing was found
-_MOST_TRIES = 3  # at a pair, on average: more of them are no reruns, but runs that something else tells apart
+_MOST_TRIES = (
+    3  # at a pair, on average: more of them are not reruns, but runs that something else tells apart
+)
 _MOST_TEMPLATE_PARTS = 3
 _MOST_COMBINED = 8
 _LONGEST_NAME = 60
@@ -35,8 +38,23 @@ _WEAK_CELL = {
     "model", "model_name", "name", "estimator", "estimator_name", "architecture", "arch", "backbone", "network", "net",
     "algorithm", "algo", "config", "classifier", "regressor", "encoder",
 }  # fmt: skip
-_COMMIT_TAGS = {"git_commit", "git_dirty"}  # of contract.log_plan; a rerun on newer code is no other cell
+_COMMIT_TAGS = {COMMIT_TAG, DIRTY_TAG}  # of contract.log_plan; a rerun on newer code is not another cell
 _SEEDS = {"seed": 0.3, "random_seed": 0.25, "seed_everything": 0.25, "rng_seed": 0.25, "random_state": 0.2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """An experiment, or several.
+
+    ``runs`` are the finished, active runs in the order in which they started, ``parents`` their parents by run id,
+    ``unfinished`` counts the other active ones. ``registered`` says whether there is a preregistration.
+    """
+
+    experiments: tuple[str, ...]
+    runs: tuple[RunShape, ...]
+    parents: Mapping[str, RunShape] = field(default_factory=dict)
+    unfinished: int = 0
+    registered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +107,7 @@ def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
     """Return what a way to read cell and seed finds, which is the user's.
 
     Raises:
-        ValueError: One of them is no such way; the text says what is.
+        ValueError: One of them is not such a way; the text says what is.
     """
     cell_template, seed_template = Template.parse(cell), Template.parse(seed)
     if cell_template.is_none or (cell_template.pattern and "cell" not in cell_template.groups):
@@ -104,7 +122,7 @@ def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
 
 
 def leaves(shape: Shape) -> tuple[RunShape, ...]:
-    """Return the runs that are no parents, the newest: parents of a sweep are no members of the matrix."""
+    """Return the runs that are not parents, the newest: parents of a sweep are not members of the matrix."""
     runs = tuple(run for run in shape.runs if run.run_id not in shape.parents)
     return runs[-_MOST_RUNS:]
 
@@ -157,7 +175,7 @@ def _read(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Colu
 
 
 def _guessed(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Column:
-    """Return what runs say at a place, but for names that nobody gave."""
+    """Return what runs say at a place, without names that nobody gave."""
     column = _read(shape, runs, text, group)
     if text == _PARENTS_NAME:
         named = tuple(shape.parents.get(run.parent or "", run) for run in runs)

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 
-from smoke_gate.init.gates import JUDGED_WHERE_THEY_EXIST, GateGuess
+from smoke_gate.gates.base import Gate
+from smoke_gate.gates.proposal import Proposal
 from smoke_gate.init.guess import Guess
-from smoke_gate.report.escape import shortened, visible
+from smoke_gate.text import shortened, visible
 
 _PLAIN = re.compile(r"(?!(?:null|Null|NULL)$)[A-Za-z0-9_][A-Za-z0-9_./+-]*")
 _MOST_MISSING = 6
 _PROFILES = {
     "contract": (
-        "contract: the runs log with smoke_gate.contract, or mean to. All seven gates are on; those for which",
+        "contract: the runs log with smoke_gate.contract, or mean to. All eight gates are on; those for which",
         "something must be logged, as is said below, do not pass before it is.",
     ),
     "basic": (
         "basic: for runs that never heard of smoke-gate. What they cannot have is not asked for;",
-        "when they log all that is said below, make it `contract`: then all seven gates are on.",
+        "when they log all that is said below, make it `contract`: then all eight gates are on.",
     ),
 }
 
@@ -32,7 +33,7 @@ def policy_text(guess: Guess) -> str:
 
 def _head(guess: Guess) -> Iterator[str]:
     yield "# What the smoke matrix must be before anybody believes its numbers. Written by `smoke-gate init` from the"
-    yield "# runs that are there: what they have in common is no proof that it is right, so read every line once."
+    yield "# runs that are there: what they have in common is not proof that it is right, so read every line once."
     yield "# `smoke-gate policy` prints this file with all defaults, `smoke-gate explain` says what a gate checks."
     yield "version: 1"
     yield from (f"# {line}" for line in _PROFILES[guess.profile])
@@ -53,8 +54,9 @@ def _runs(guess: Guess) -> Iterator[str]:
     if identity.seed == "none":
         yield "  # `none`: no seed was found, so each cell has one run. One run gives no confidence band."
     yield f"  seed: {_scalar(identity.seed)}"
-    yield "  # same: runs of different commits are a warning. `head` and `code` ask for the commit under review."
-    yield "  commit: same"
+    yield "  # auto: runs of other code than the pull request's are a warning. Write `code` if a push starts training"
+    yield "  # elsewhere: then only runs of the pull request's code count, and the verdict is pending until they exist."
+    yield "  commit: auto"
 
 
 def _plan(guess: Guess) -> Iterator[str]:
@@ -88,22 +90,21 @@ def _missing(guess: Guess) -> Iterator[str]:
 
 def _gates(guess: Guess) -> Iterator[str]:
     yield "gates:"
-    if not all(gate.is_logged for gate in guess.gates):
+    if not all(proposal.is_logged for _, proposal in guess.gates):
         yield "  # What must be logged is said as code: pip install smoke-gate; from smoke_gate import contract"
-    for gate in guess.gates:
-        yield f"  # {gate.id}: {_comment(gate.found)}."
-        if gate.to_log:
+    for gate, proposal in guess.gates:
+        yield f"  # {gate.id}: {_comment(proposal.found)}."
+        if proposal.to_log:
             yield "  # To be judged, the training code must log:"
-            yield from (f"  #   {line}" for line in gate.to_log)
-        yield from _settings(guess, gate)
+            yield from (f"  #   {line}" for line in proposal.to_log)
+        yield from _settings(guess, gate, proposal)
 
 
-def _settings(guess: Guess, gate: GateGuess) -> Iterator[str]:
+def _settings(guess: Guess, gate: Gate, proposal: Proposal) -> Iterator[str]:
     """Yield the gate's section; one with nothing to judge is left to the profile, and changes with it."""
-    settings = {"enabled": "true", **gate.settings} if guess.is_on(gate) else gate.settings
+    settings = {"enabled": "true", **proposal.settings} if guess.is_on(gate, proposal) else proposal.settings
     if not settings:
-        judged = "judged as soon as a run has any" if gate.id in JUDGED_WHERE_THEY_EXIST else "off"
-        yield f"  # {gate.section}: {judged} (profile basic)"
+        yield f"  # {gate.section}: {gate.in_basic} (profile basic)"
         return
     yield f"  {gate.section}:"
     for key, value in settings.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import contains
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,24 @@ from smoke_gate.collect.artifacts import tree_of
 from smoke_gate.collect.attempts import name_of, search
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.experiments import find_experiments
+from smoke_gate.collect.folders import Entry, Tree
+from smoke_gate.collect.models import probed
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.registrations import is_registration
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
-from smoke_gate.init.shape import Files, RunShape, Shape
-from smoke_gate.policy.model import Policy
+from smoke_gate.gates import policy_of
+from smoke_gate.gates.proposal import Files, RunShape
+from smoke_gate.init.identity import Shape
+from smoke_gate.init.own_modules import own_patterns
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 _PARENT_TAG = "mlflow.parentRunId"
+_PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
+_MOST_PICKLES = 8  # that are read, of the newest run
+_MOST_BYTES = 64 << 20  # of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +44,33 @@ class Reading:
         Raises:
             StoreError: The artifact store cannot be reached.
         """
-        found = in_parallel(self._files, run_ids, workers=workers, stage="facts", progress=progress)
+        newest = max(run_ids, key=lambda run_id: self.recorded[run_id].info.start_time or 0, default="")
+        found = in_parallel(
+            partial(self._files, newest=newest), run_ids, workers=workers, stage="facts", progress=progress
+        )
         return dict(zip(run_ids, found, strict=True))
 
-    def _files(self, run_id: str) -> Files:
+    def _files(self, run_id: str, newest: str) -> Files:
         run = self.recorded[run_id]
         models = len({output.model_id for output in run.outputs.model_outputs}) if run.outputs else 0
         try:
-            entries = tree_of(run, self.store, ()).matching(("**",))
+            tree = tree_of(run, self.store, ())
+            entries = tree.matching(("**",))
+            own = _own_modules(tree, entries) if run_id == newest else ()
         except ArtifactError:
             return Files(models=models)
-        return Files(paths=tuple(entry.path for entry in entries), models=models)
+        return Files(paths=tuple(entry.path for entry in entries), models=models, own_modules=own)
+
+
+def _own_modules(tree: Tree, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return patterns of the user's own modules that a few pickles of a run would import."""
+    pickles = [
+        entry
+        for entry in entries
+        if entry.path.endswith(_PICKLES) and entry.size is not None and entry.size <= _MOST_BYTES
+    ]
+    found = (probed(tree, entry, _MOST_BYTES) for entry in pickles[:_MOST_PICKLES])
+    return own_patterns(name for artifact in found for name in artifact.globals.unknown)
 
 
 def read_runs(store: Store, experiments: Sequence[str], progress: Progress) -> Reading:
@@ -64,7 +88,7 @@ def read_runs(store: Store, experiments: Sequence[str], progress: Progress) -> R
 
 
 def _shape(store: Store, experiments: tuple[str, ...], active: Sequence["RecordedRun"]) -> Shape:
-    plain = Policy(version=1)
+    plain = policy_of({"version": 1})
     registrations = {run.info.run_id for run in active if is_registration(plain, run)}
     attempts = [run for run in active if run.info.run_id not in registrations]
     finished = [_run(run) for run in attempts if run.info.status == "FINISHED"]
@@ -105,7 +129,7 @@ def _run(run: "RecordedRun") -> RunShape:
 def is_random(name: str) -> bool:
     """Whether MLflow made a name up: adjective, noun, number.
 
-    Its words are no public part of MLflow: where they are not found, no name is taken for one of its own.
+    Its words are not a public part of MLflow: where they are not found, no name is taken for one of its own.
     """
     from mlflow.utils import name_utils
 

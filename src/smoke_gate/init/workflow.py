@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from smoke_gate.policy_file.names import POLICY_NAMES
+
 WORKFLOW = Path(".github/workflows/smoke-gate.yml")
-_DEFAULT_POLICY = "smoke-gate.yml"
 
 _TEXT = """\
 # Judges the smoke matrix on every pull request. Written by `smoke-gate init`.
@@ -31,7 +32,7 @@ jobs:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
-          # fetch-depth: 0 # for `runs.commit: code` and `require_ancestor`, which look at the commits of the runs
+          # fetch-depth: 0 # only for `definition_hash.require_ancestor: true`
       # Instead of org, write who owns the repository of the action.
       - uses: org/smoke-gate@v1
         with:
@@ -51,7 +52,7 @@ POLICY        # env: # where the server asks for them
 
 def workflow_text(policy_file: str) -> str:
     """Return the workflow; ``policy_file`` is the policy's path from the root of the repository."""
-    named = "" if policy_file == _DEFAULT_POLICY else f"          policy: {_quoted(policy_file)}\n"
+    named = "" if Path(policy_file) in POLICY_NAMES else f"          policy: {_quoted(policy_file)}\n"
     return _TEXT.replace("POLICY", named)
 
 

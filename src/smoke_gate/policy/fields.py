@@ -22,7 +22,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from smoke_gate.policy.terms import Ratio, Template, fact, is_sha256, path_pattern, reference
+from smoke_gate.policy.terms import Ratio, Template, code_pattern, fact, is_sha256, path_pattern, reference
+from smoke_gate.text import is_blank
 
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,8}|(?:[1-9][0-9]?|100)%")
 
@@ -31,7 +32,7 @@ class Section(BaseModel):
     """A part of the policy: unknown keys are refused, values do not change, and each key has a docstring.
 
     pydantic could take its schema's descriptions from these, but would read the source whenever the tool starts;
-    :mod:`smoke_gate.policy.schema` reads it when it is asked.
+    :mod:`smoke_gate.policy_file.schema` reads it when it is asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -79,6 +80,12 @@ def _one_spelling(value: object) -> object:
     return value
 
 
+def _some_are_meant(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    if all(pattern.startswith("!") for pattern in patterns):
+        raise ValueError("each pattern leaves files out: name some that are compared")
+    return patterns
+
+
 def _template(value: str) -> str:
     Template.parse(value)
     return value
@@ -95,6 +102,12 @@ def _sha256(value: str) -> str:
     return value
 
 
+def _reason(value: str) -> str:
+    if all(character.isspace() or is_blank(character) for character in value):
+        raise ValueError("expected a reason that can be read")
+    return value
+
+
 def _threshold(value: object) -> int | str:
     text = str(value)
     if _THRESHOLD.fullmatch(text) is None:
@@ -107,12 +120,18 @@ def _threshold(value: object) -> int | str:
 PLAIN_DIGITS = BeforeValidator(_digits)  # last of a number's annotations: the schema loses bounds behind it
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Reason = Annotated[str, AfterValidator(_reason)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Names = Annotated[tuple[Text, ...], AfterValidator(distinct)]
 SomeNames = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct)]
 Pattern = Annotated[Text, AfterValidator(path_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], AfterValidator(distinct)]
-SomePatterns = Annotated[tuple[Pattern, ...], Field(min_length=1), AfterValidator(distinct)]
+CodePatterns = Annotated[
+    tuple[Annotated[Text, AfterValidator(code_pattern)], ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    AfterValidator(_some_are_meant),
+]
 Number = Annotated[FiniteFloat, PLAIN_DIGITS]
 Count = Annotated[int, Field(ge=1, le=1_000_000), PLAIN_DIGITS]
 Reference = Annotated[str, AfterValidator(reference)]

@@ -9,7 +9,12 @@ import re
 _ENTITIES = (
     "param", "params", "parameter", "parameters", "tag", "tags", "attr", "attribute", "attributes", "run",
 )  # fmt: skip
-_STATUS = "status"
+_OUTCOMES = (
+    "status",
+    "run_id",
+    "end_time",
+    "artifact_uri",
+)  # known when a run has ended, or chosen one by one
 # No quote inside, and no backslash before the closing one: readers differ on where such a text ends.
 _TEXT = r"""(?:"[^"]*(?<!\\)"|'[^']*(?<!\\)')"""
 _COMPARISON = re.compile(
@@ -47,7 +52,7 @@ def identity_filter(text: str) -> str:
 
 
 def _other_than_identity(entity: str | None, key: str) -> str | None:
-    """Return what a comparison's left side asks for that is no identity, None where it is one.
+    """Return what a comparison's left side asks for that is not an identity, None where it is one.
 
     MLflow splits it at its first dot and takes quotes off both halves; without a dot it is an attribute.
     """
@@ -56,4 +61,4 @@ def _other_than_identity(entity: str | None, key: str) -> str | None:
     entity, key = (part.strip("`'\"").casefold() for part in (entity, key))
     if entity not in _ENTITIES:
         return entity
-    return _STATUS if key == _STATUS and not entity.startswith(("param", "tag")) else None
+    return key if key in _OUTCOMES and not entity.startswith(("param", "tag")) else None

@@ -1,21 +1,20 @@
 """The policy: what must exist, what is expected of it, and how strictly it is judged.
 
 These models are the one description of ``smoke-gate.yml``: its keys, defaults, JSON Schema and errors come from here;
-what one part of the policy asks of another is in :mod:`smoke_gate.policy.consistency`. A policy is loaded by
-:mod:`smoke_gate.policy.load`, which keeps every scalar as it was written.
+what one part of the policy asks of another is in :mod:`smoke_gate.policy_file.consistency`. A policy is loaded by
+:mod:`smoke_gate.policy_file.load`, which keeps every scalar as it was written.
 """
 
 import math
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     FiniteFloat,
-    field_validator,
     model_validator,
 )
 
@@ -24,70 +23,14 @@ from smoke_gate.policy.fields import (
     Count,
     Names,
     Number,
+    Reason,
     Section,
     SomeNames,
     Text,
     refused,
 )
-from smoke_gate.policy.gates import (
-    DEFAULT_CHECKPOINTS,
-    DEFAULT_FIGURES,
-    DEFAULT_MAX_BYTES,
-    ByFile,
-    ByRunId,
-    ByRunName,
-    BySha256,
-    CheckpointsGate,
-    DefinitionHashGate,
-    FiguresGate,
-    GateSection,
-    MetricRatioGate,
-    PairedDataGate,
-    PlanGate,
-    RatioRule,
-    SameFact,
-    Switch,
-    UnitContractGate,
-    UnitRule,
-)
-from smoke_gate.policy.plan import Cell, Excluded, Ignored, Narrowing, Plan, Runs
-from smoke_gate.policy.profiles import with_profile
-
-__all__ = [
-    "DEFAULT_CHECKPOINTS",
-    "DEFAULT_FIGURES",
-    "DEFAULT_MAX_BYTES",
-    "UNWAIVABLE",
-    "ByFile",
-    "ByRunId",
-    "ByRunName",
-    "BySha256",
-    "Cell",
-    "CheckpointsGate",
-    "DefinitionHashGate",
-    "Excluded",
-    "FiguresGate",
-    "GateId",
-    "GateSection",
-    "Gates",
-    "Ignored",
-    "MetricRatioGate",
-    "Narrowing",
-    "PairedDataGate",
-    "Plan",
-    "PlanGate",
-    "Policy",
-    "PublishedReference",
-    "RatioRule",
-    "Report",
-    "Runs",
-    "SameFact",
-    "Section",
-    "Switch",
-    "UnitContractGate",
-    "UnitRule",
-    "Waiver",
-]
+from smoke_gate.policy.plan import Narrowing, Plan, Runs
+from smoke_gate.policy.settings import GateSettings
 
 
 def _day(value: str) -> str:
@@ -105,34 +48,28 @@ def _version(value: object) -> object:
     return 1 if value == "1" else value
 
 
-GateId = Literal["G0", "G1", "G2", "G3", "G4", "G5", "G6"]
-UNWAIVABLE: tuple[GateId, ...] = ("G0", "G1")
 Day = Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
 
 
 class Gates(Section):
-    """The seven gates."""
+    """The settings of the gates.
 
-    plan: PlanGate = PlanGate()
-    """G0: the planned runs exist and are what the plan says."""
-    definition_hash: DefinitionHashGate = DefinitionHashGate()
-    """G1: every run computed the preregistered metric definition."""
-    unit_contract: UnitContractGate = UnitContractGate()
-    """G2: quantiser and head have one unit and one scaler space."""
-    checkpoints: CheckpointsGate = CheckpointsGate()
-    """G3: each run left intact, harmless checkpoints."""
-    figures: FiguresGate = FiguresGate()
-    """G4: every figure can be traced to its runs and its definition."""
-    metric_ratio: MetricRatioGate = MetricRatioGate()
-    """G5: training looks like training."""
-    paired_data: PairedDataGate = PairedDataGate()
-    """G6: within a seed, all cells saw the same data."""
+    :func:`smoke_gate.gates.policy_type` adds a field for each gate: this class knows none of them.
+    """
 
     @model_validator(mode="after")
     def _some_gate_is_on(self) -> Self:
-        if not any(getattr(self, name).enabled for name in type(self).model_fields):
+        known = list(self.by_section().values())
+        if known and not any(settings.enabled for settings in known):
             raise ValueError("all gates are off: nothing would be judged")
         return self
+
+    def by_section(self) -> dict[str, GateSettings]:
+        """Return the settings of each gate by its key, in the order of the gates."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+S = TypeVar("S", bound=GateSettings)
 
 
 class PublishedReference(Section):
@@ -173,8 +110,10 @@ class PublishedReference(Section):
 class Waiver(Section):
     """Named failing checks that are accepted, for a reason and for a time."""
 
-    gate: GateId
-    """The gate; never G0 or G1."""
+    gate: Text
+    """The gate, by its id or its key under `gates`; never G1."""
+    kind: Text | None = None
+    """The kind of check, such as `duplicate` or `globals`; left out, any."""
     cell: Text | None = None
     """The cell; left out, any."""
     seed: Text | None = None
@@ -183,17 +122,10 @@ class Waiver(Section):
     """The run; left out, any."""
     subject: Text | None = None
     """The check's subject; left out, any."""
-    reason: Text
+    reason: Reason
     """Why this is acceptable."""
     expires: Day
     """The last day on which the waiver holds, YYYY-MM-DD (UTC)."""
-
-    @field_validator("gate")
-    @classmethod
-    def _may_be_waived(cls, value: str) -> str:
-        if value in UNWAIVABLE:
-            raise ValueError(f"{value} cannot be waived: change the plan or the definition instead")
-        return value
 
 
 class Report(Section):
@@ -210,6 +142,11 @@ class Policy(Section):
 
     version: Annotated[Literal[1], BeforeValidator(_version, json_schema_input_type=Literal[1])]
     """The policy format: 1."""
+    metric: Text | None = None
+    """The metric that the matrix is about; left out, `pape`.
+
+    It is required, leads reports and figures, and names the param of its definition's hash: METRIC_definition_hash.
+    """
     profile: Literal["contract", "basic"] = "contract"
     """Which defaults apply: `contract` for runs that log with smoke_gate.contract, `basic` for any other store."""
     experiments: Names = ()
@@ -229,12 +166,15 @@ class Policy(Section):
     narrowed: Narrowing | None = None
     """What the options `--cells` and `--seeds` leave of the plan; no key of the policy file."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _apply_profile(cls, value: Any) -> Any:
-        return with_profile(value)
+    def settings(self, kind: type[S]) -> S:
+        """Return the settings of one gate."""
+        return next(found for found in self.gates.by_section().values() if isinstance(found, kind))
 
-    def with_definition_hash(self, **settings: object) -> Self:
-        """Return the policy with other settings of G1, which are taken as they are."""
-        gate = self.gates.definition_hash.model_copy(update=settings)
-        return self.model_copy(update={"gates": self.gates.model_copy(update={"definition_hash": gate})})
+    def with_settings(self, kind: type[GateSettings], **changes: object) -> Self:
+        """Return the policy with other settings of one gate, which are taken as they are."""
+        changed = {
+            section: settings.model_copy(update=changes)
+            for section, settings in self.gates.by_section().items()
+            if isinstance(settings, kind)
+        }
+        return self.model_copy(update={"gates": self.gates.model_copy(update=changed)})

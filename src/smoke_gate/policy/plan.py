@@ -1,23 +1,27 @@
 """The policy's sections for the runs and the plan: which runs count, and which must exist."""
 
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from smoke_gate.policy.fields import (
+    CodePatterns,
     Count,
     Expectations,
     Flag,
     Identity,
     Names,
+    Reason,
     Section,
     SomeNames,
-    SomePatterns,
     Text,
     distinct,
 )
 from smoke_gate.policy.filters import identity_filter
 from smoke_gate.policy.terms import Template
+
+DEFAULT_CODE = ("**/*.py", "!**/tests/**", "!**/test_*.py", "!**/conftest.py", "!docs/**")
 
 
 class Ignored(Section):
@@ -27,7 +31,7 @@ class Ignored(Section):
     """The cell as recorded; left out, any cell."""
     seed: Text | None = None
     """The seed as recorded; left out, any seed."""
-    reason: Text
+    reason: Reason
     """Why these runs are there."""
 
     @model_validator(mode="after")
@@ -52,10 +56,15 @@ class Runs(Section):
 
     Metrics and status are refused: a filter must not pick winners.
     """
-    commit: Literal["any", "same", "head", "code"] = "same"
-    """What is asked of the runs' commits: nothing, that they agree, that they are head, that the code is head's."""
-    code_paths: SomePatterns = ("**/*.py",)
-    """The files that `commit: code` compares; none at all is a FAIL. A submodule's path stands for its commit."""
+    commit: Literal["auto", "any", "same", "head", "code"] = "auto"
+    """What is asked of the runs' commits.
+
+    `auto`: runs of other code than head's are a WARNING; where head is not known, as `same`. `any`: nothing. `same`:
+    runs of more than one commit are a WARNING. `head`: only runs of head's commit count. `code`: only runs of head's
+    code count.
+    """
+    code_paths: CodePatterns = DEFAULT_CODE
+    """The files whose content is the code; `!PATTERN` leaves files out. A submodule's path stands for its commit."""
     duplicates: Literal["latest", "fail"] = "latest"
     """Whether a second finished run of a pair is taken as a rerun or refused."""
     unexpected: Literal["warn", "fail", "ignore"] = "warn"
@@ -73,6 +82,16 @@ class Runs(Section):
             raise ValueError(f"the regular expression needs a group (?P<{info.field_name}>…)")
         return value
 
+    @cached_property
+    def cell_template(self) -> Template:
+        """Where a run says which cell it is."""
+        return Template.parse(self.cell)
+
+    @cached_property
+    def seed_template(self) -> Template:
+        """Where a run says which seed it has."""
+        return Template.parse(self.seed)
+
     @field_validator("where")
     @classmethod
     def _identity_only(cls, value: str) -> str:
@@ -87,7 +106,11 @@ class Cell(Section):
     seeds: SomeNames | None = None
     """The cell's own seeds; left out, those of the plan."""
     deterministic: Flag = False
-    """Whether equal results for different seeds are no surprise."""
+    """Whether equal results for different seeds are not a surprise."""
+    same_as: Text | None = None
+    """Another cell whose results may equal this one's."""
+    no_weights: Reason | None = None
+    """Why the cell has no weights to log, such as a baseline that learns nothing: then none are asked for."""
 
 
 class Excluded(Section):
@@ -97,7 +120,7 @@ class Excluded(Section):
     """A planned cell."""
     seeds: SomeNames
     """The seeds that it does not run."""
-    reason: Text
+    reason: Reason
     """Why not."""
 
 

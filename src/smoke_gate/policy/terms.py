@@ -11,14 +11,19 @@ from difflib import get_close_matches
 from typing import Literal, Self, cast
 from unicodedata import normalize
 
+from smoke_gate.text import is_blank
+
 Pick = Literal["last", "first", "min", "max"]
 
 _REFERENCE = re.compile(r"(?:params|tags)\..+", re.DOTALL)
 # Words before the first dot that promise something other than the name of a param.
 _NO_PARAM = ("attribute", "attributes", "metric", "metrics", "param", "params", "parent", "tag", "tags")
 _INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,300})")
+_SHORTEST_HASH = 8
 _MOST_SEARCHED = 500  # the search is slow, and a hostile policy may ask for it often
-_BOOLEANS = {"True": "true", "False": "false"}
+_ON, _OFF = ("true", "1", "yes", "y", "on", "t"), ("false", "0", "no", "n", "off", "f")
+_ABSENT = ("", "none", "null", "nan")  # as training code logs a value that it does not have
+_PLACEHOLDERS = (*_ABSENT, "todo", "tbd", "n/a", "-", "--", "?", "...", "…")
 
 
 def reference(text: str) -> str:
@@ -26,7 +31,7 @@ def reference(text: str) -> str:
     if _REFERENCE.fullmatch(text):
         return text
     if not text.strip() or (text.partition(".")[0] in _NO_PARAM and "." in text):
-        raise ValueError(f"{text!r} is no reference: write params.KEY, tags.KEY, or KEY alone for a param")
+        raise ValueError(f"{text!r} is not a reference: write params.KEY, tags.KEY, or KEY alone for a param")
     return f"params.{text}"
 
 
@@ -59,12 +64,49 @@ def seed_order(text: str) -> tuple[bool, int, str]:
 
 def same_text(left: str, right: str) -> bool:
     """Return whether two recorded values are one: equal text, where ``True`` is ``true`` and ``False`` is ``false``."""
-    return _BOOLEANS.get(left, left) == _BOOLEANS.get(right, right)
+    return left == right or (left.lower() == right.lower() and left.lower() in ("true", "false"))
 
 
 def matches(value: str | None, any_of: Iterable[str]) -> bool:
-    """Return whether a recorded value is one of those expected; a value that is not there is none."""
-    return value is not None and any(same_text(value, allowed) for allowed in any_of)
+    """Return whether a recorded value is one of those expected; a value that is not there is not.
+
+    What is expected to be True or False may be logged in any usual spelling of a flag: ``1``, ``yes``, ``on``.
+    """
+    return value is not None and any(_is_meant(value, allowed) for allowed in any_of)
+
+
+def _is_meant(value: str, expected: str) -> bool:
+    if expected.lower() in ("true", "false"):
+        return flag_of(value) is flag_of(expected)
+    if expected in ("0", "1") and value.strip().lower() in ("true", "false"):
+        return flag_of(value) is flag_of(expected)
+    return value == expected
+
+
+def is_flag(any_of: Iterable[str]) -> bool:
+    """Return whether a key is compared with True or False, so that its values are those of a flag."""
+    return any(expected.lower() in ("true", "false") for expected in any_of)
+
+
+def flag_of(value: str) -> bool | None:
+    """Return whether a text means on or off, None where it means neither; case and outer blanks do not count."""
+    word = value.strip().lower()
+    return True if word in _ON else False if word in _OFF else None
+
+
+def stated(value: str | None) -> str | None:
+    """Return a recorded value, None where it says nothing: blank, ``None``, ``null`` or ``nan``."""
+    return None if value is None or value.strip().lower() in _ABSENT else value
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a text stands in for a value that nobody filled in.
+
+    Such are ``TODO``, ``-``, what does not show, and a hash of one repeated digit.
+    """
+    seen = "".join(character for character in value if character.isprintable() and not is_blank(character))
+    word = seen.strip().lower()
+    return word in _PLACEHOLDERS or (len(word) >= _SHORTEST_HASH and len(set(word)) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +156,8 @@ def _operand(text: str) -> Operand:
     operand = _OPERAND.fullmatch(text)
     if operand is None or re.search(r"\s/|/\s", operand["bare"] or ""):
         raise ValueError(
-            f"{text!r} is no metric: write METRIC or METRIC / METRIC (a blank on both sides of the slash), each with "
-            ".last, .first, .min or .max if wanted; put a name that contains ' / ' or one of these into backquotes"
+            f"{text!r} is not a metric: write METRIC or METRIC / METRIC (a blank on both sides of the slash), each "
+            "with .last, .first, .min or .max if wanted; put a name that contains ' / ' or one of these into backquotes"
         )
     return Operand(operand["quoted"] or operand["bare"], cast(Pick | None, operand["pick"]))
 
@@ -234,6 +276,24 @@ def path_matches(path: str, pattern: str) -> bool:
     from wcmatch import glob  # not needed to read a policy
 
     return glob.globmatch(path, pattern, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX)
+
+
+def code_pattern(text: str) -> str:
+    """Return the one spelling of a pattern of source files; one that begins with ``!`` leaves files out.
+
+    Raises:
+        ValueError: As :func:`path_pattern`.
+    """
+    bare = text.removeprefix("!")
+    return text[: len(text) - len(bare)] + path_pattern(bare)
+
+
+def is_code(path: str, patterns: Iterable[str]) -> bool:
+    """Return whether a file is among those that patterns name, and not among those that a ``!`` leaves out."""
+    every = tuple(patterns)
+    return any(path_matches(path, pattern) for pattern in every if not pattern.startswith("!")) and not any(
+        path_matches(path, pattern[1:]) for pattern in every if pattern.startswith("!")
+    )
 
 
 def nearest(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:

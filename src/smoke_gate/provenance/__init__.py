@@ -8,8 +8,8 @@ Memory and time are bounded: large chunks are read in blocks, the file is read o
 all chunks together, inflated, have a limit.
 """
 
-from smoke_gate.provenance.errors import ProvenanceError
 from smoke_gate.provenance.files import embed_provenance, read_provenance, read_text
+from smoke_gate.provenance.image import ProvenanceError
 from smoke_gate.provenance.text import Text
 
 __all__ = ["ProvenanceError", "Text", "embed_provenance", "read_provenance", "read_text"]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from smoke_gate.provenance.errors import ProvenanceError
-from smoke_gate.provenance.image import HEADER_BYTES, ImageData
+from smoke_gate.provenance.image import HEADER_BYTES, ImageData, ProvenanceError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
@@ -41,7 +40,7 @@ def read_chunks(stream: BinaryIO) -> Iterator[Chunk]:
     """Yield the chunks of a PNG in order, each verified.
 
     Raises:
-        ProvenanceError: The file as a whole is no PNG.
+        ProvenanceError: The file as a whole is not a PNG.
         OSError: It cannot be read.
 
     """

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from smoke_gate.provenance.chunks import SIGNATURE, TEXT, read_chunks
-from smoke_gate.provenance.errors import ProvenanceError
+from smoke_gate.provenance.image import ProvenanceError
 from smoke_gate.provenance.text import Text, keyword_of, text_chunk, text_of
 
 

@@ -7,7 +7,7 @@ row is not looked at by those who draw the image either.
 import struct
 import zlib
 
-from smoke_gate.provenance.errors import ProvenanceError
+from smoke_gate.errors import ContractError
 
 HEADER_BYTES = 13  # of IHDR's data
 _BIT_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # by colour type
@@ -20,6 +20,10 @@ _WHOLE = ((0, 0, 1, 1),)  # column and row where a pass begins, and how far apar
 _ADAM7 = (
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
 )  # fmt: skip
+
+
+class ProvenanceError(ContractError):
+    """A file is not a whole, readable PNG, or a PNG cannot hold a text; the message says which and why."""
 
 
 class ImageData:
@@ -37,7 +41,7 @@ class ImageData:
         """Read IHDR: size, bit depth by colour type, and the only compression, filter and interlace methods there are.
 
         Raises:
-            ProvenanceError: It is no such header.
+            ProvenanceError: It does not have the form of such a header.
 
         """
         if length != HEADER_BYTES:

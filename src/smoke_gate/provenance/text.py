@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from smoke_gate.provenance.chunks import MAX_KEYWORD, MAX_TEXT_BYTES, TEXT, Chunk
-from smoke_gate.provenance.errors import ProvenanceError
+from smoke_gate.provenance.image import ProvenanceError
 
 _TOO_LARGE = f"the PNG's text chunks are larger than {MAX_TEXT_BYTES} bytes"
 

@@ -5,18 +5,20 @@ from decimal import Decimal
 
 from smoke_gate.compare import Change, Comparison, Limit, LimitResult, MetricChanges
 from smoke_gate.evidence import metric_number
+from smoke_gate.message import Message, say
 from smoke_gate.policy.terms import nearest
-from smoke_gate.report.escape import code, log_line
+from smoke_gate.report.escape import code
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import Section, alert, details, sentence, table
+from smoke_gate.report.markdown_section import ReportSection, alert, details, sentence, table
 from smoke_gate.selection import Pair
+from smoke_gate.text import log_line
 
 _MOST_METRICS = 20
 _MOST_PAIRS = 12  # that one note names
 _ALL = "`smoke-gate compare` shows them all"
 
 
-def against_baseline(judgement: Judgement) -> Section | None:
+def against_baseline(judgement: Judgement) -> ReportSection | None:
     """Return the differences to the baseline, where one was given."""
     if judgement.baseline is None:
         return None
@@ -29,7 +31,7 @@ def against_baseline(judgement: Judgement) -> Section | None:
     parts += [details(f"{code(metric.metric)}, pair by pair", _pairs(metric)) for metric in shown]
     if rest := comparison.metrics[_MOST_METRICS:]:
         parts.append(f"… and {len(rest)} more metrics; {_ALL}.")
-    return Section("Against the baseline", "\n\n".join(parts))
+    return ReportSection("Against the baseline", "\n\n".join(parts))
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -50,25 +52,28 @@ def limit_words(limit: Limit) -> str:
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
-def _notes(comparison: Comparison) -> Iterator[tuple[str, list[str]]]:
+def _notes(comparison: Comparison) -> Iterator[tuple[Message, list[str]]]:
     """Yield what makes the differences less than they look, with the pairs."""
     if not comparison.metrics:
-        yield "nothing to compare: no pair has a run in both", []
+        yield say("nothing to compare: no pair has a run in both"), []
     by_sides: dict[str, list[str]] = {}
     for pair, sides in comparison.lacking:
         by_sides.setdefault(" and ".join(sides), []).append(pair.subject)
     for where, pairs in by_sides.items():
-        yield f"no run in {where}", pairs
+        yield say("no run in {where}", where=say(where)), pairs
     if comparison.redefined:
         yield (
-            "no common metric definition, so their differences mean nothing",
+            say("no common metric definition, so their differences mean nothing"),
             _subjects(comparison.redefined),
         )
     if comparison.other_data:
-        yield "other data", _subjects(comparison.other_data)
+        yield say("other data"), _subjects(comparison.other_data)
     for metric in comparison.metrics:
         if metric.incomplete:
-            yield f"{metric.metric} absent or not finite", _subjects(one.pair for one in metric.incomplete)
+            yield (
+                say("{metric} absent or not finite", metric=metric.metric),
+                _subjects(one.pair for one in metric.incomplete),
+            )
 
 
 def _subjects(pairs: Iterable[Pair]) -> list[str]:
@@ -130,7 +135,7 @@ def _is_logged(metric: MetricChanges) -> bool:
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
 
-def _in_markdown(note: str, pairs: Sequence[str]) -> str:
+def _in_markdown(note: Message, pairs: Sequence[str]) -> str:
     named = ", ".join(map(code, pairs[:_MOST_PAIRS]))
     more = f" and {len(pairs) - _MOST_PAIRS} more ({_ALL})" if len(pairs) > _MOST_PAIRS else ""
     return f"{sentence(note)}{': ' if pairs else ''}{named}{more}"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate.errors import UsageError
+from smoke_gate.redaction import process_secrets
 
 _FILE_MODE = 0o644  # a temporary file is private; what it becomes is for everybody who may see the folder
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -63,6 +64,16 @@ def write_whole(path: Path, content: bytes) -> Path:
             raise
         _sync_directory(path.parent)
     return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole, without the secrets of this process.
+
+    Raises:
+        ReportError: it cannot be written; then nothing of it is left.
+
+    """
+    return write_whole(path, process_secrets().removed_from(text).encode())
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> Path:

@@ -1,21 +1,29 @@
-"""What a person must act on or look at, put together once for every report: failures, warnings, and what is waived."""
+"""The findings of a verdict, put together once for every report: failures, warnings, and what a waiver accepts.
 
-from collections.abc import Sequence
+Each check that is not a plain pass is in exactly one of :func:`failures`, :func:`warnings` and :func:`waived`.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.gates.base import Status
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.message import Message, cut, say
 from smoke_gate.policy.model import Waiver
 from smoke_gate.report.grouping import Alike, grouped
 from smoke_gate.verdict import Verdict
 from smoke_gate.waivers import WaiverState
 
+_BEFORE = {Status.WARNING: Status.FAIL.value, Status.PASS: Status.WARNING.value}  # a waiver lowered it
+_LONGEST_REASON = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A warning that is no check's: what it is about, and what it says."""
+    """Something to know that is not a check: what it is about, what it says, and whether it makes a WARNING."""
 
     about: str
-    message: str
+    message: Message
+    warns: bool
 
 
 def failures(verdict: Verdict) -> Sequence[Alike]:
@@ -31,25 +39,52 @@ def warnings(verdict: Verdict) -> Sequence[Alike]:
 
 
 def waived(verdict: Verdict) -> Sequence[Alike]:
-    """Return the failures that a waiver accepts; groups have one reason each."""
+    """Return the checks that a waiver accepts, also those that pass now; a group has one status and one reason."""
     return grouped(check for check in verdict.checks if check.waived is not None)
 
 
+def accepted(check: Check) -> Message | None:
+    """Return what a waiver made of a check, and the reason; None where no waiver names it."""
+    if check.waived is None:
+        return None
+    words = f"Accepted by waiver, {_BEFORE[check.status]} before: {{reason}}"
+    return cut(say(words, reason=check.waived), _LONGEST_REASON)
+
+
 def remarks(verdict: Verdict) -> Sequence[Remark]:
-    """Return the values off their reference, and the waivers that are stale; what is waived shows the others."""
+    """Return the values off their reference, and the waivers that accept nothing; what is waived shows the others.
+
+    An expired waiver warns only where it still names a finding.
+    """
     tripped = [
-        Remark(f"reference {result.reference.metric}", result.message)
+        Remark(f"reference {result.reference.metric}", result.message, warns=True)
         for result in verdict.references
         if result.tripped
     ]
     stale = [
-        Remark(f"waiver {_scope(result.waiver)}", result.message)
+        Remark(f"waiver {_scope(result.waiver)}", result.message, warns=result.warns)
         for result in verdict.waivers
         if result.state in (WaiverState.EXPIRED, WaiverState.UNMATCHED)
     ]
-    return [*tripped, *stale]
+    return [*tripped, *stale, *notes(verdict)]
+
+
+def notes(verdict: Verdict) -> Iterator[Remark]:
+    """Yield what a gate that judged something says of the whole matrix and could not compare."""
+    judged = {result.id for result in verdict.gates if result.status is not Status.SKIPPED}
+    for check in verdict.checks:
+        if check.status is Status.SKIPPED and check.run_id is None and check.gate in judged:
+            yield Remark(f"{check.gate} {check.subject}", check.message, warns=False)
+
+
+def scope(waiver: Waiver) -> dict[str, str]:
+    """Return what a waiver names besides its gate, by what it is."""
+    named = {
+        "kind": waiver.kind, "cell": waiver.cell, "seed": waiver.seed, "run": waiver.run_id,
+        "subject": waiver.subject,
+    }  # fmt: skip
+    return {key: value for key, value in named.items() if value is not None}
 
 
 def _scope(waiver: Waiver) -> str:
-    named = {"cell": waiver.cell, "seed": waiver.seed, "run": waiver.run_id, "subject": waiver.subject}
-    return " ".join([waiver.gate, *(f"{key} {value}" for key, value in named.items() if value is not None)])
+    return " ".join([waiver.gate, *(f"{key} {value}" for key, value in scope(waiver).items())])

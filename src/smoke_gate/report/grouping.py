@@ -1,40 +1,37 @@
 """Checks that say the same of different runs, put together, so that one cause is read once.
 
-What a group says is true of each of its runs: their messages are equal, or differ in nothing but what was observed.
+Messages of one template say the same; a report shows the values that differ at each place.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from smoke_gate.gates.base import Check
-from smoke_gate.policy.model import GateId
+from smoke_gate.message import MARK, Message, Value
 
-OWN = "…"
-"""Stands in a group's message for what was observed, where that differs; each place has its own."""
-
-_LONGEST_OWN = 200  # characters of it: a report cuts none
 _LONGEST_IN_LINE = 40
-_EXPLAINED = r"(?: \([^()]*\))?"  # by brackets behind it: 24 (12 / 0.5)
-_MOSTLY_OWN = re.compile(r"'[^']*'|\S*\d\S*")  # names, values, hashes: what tells messages of one cause apart
 
 
 @dataclass(frozen=True)
 class CheckGroup:
-    """Checks of one gate that say the same, in their order."""
+    """Checks of one gate that say the same, in their order: their messages have one template."""
 
     checks: tuple[Check, ...]
 
     @property
-    def gate(self) -> GateId:
+    def gate(self) -> str:
         """The gate that found it."""
         return self.checks[0].gate
 
-    @property
-    def message(self) -> str:
-        """What the checks say, with a mark where they differ."""
-        return _shared(self.checks[0]) if self._values_differ else self.checks[0].message
+    @cached_property
+    def message(self) -> Message:
+        """What the checks say, with a mark in place of each value that differs."""
+        values = iter(range(len(self.checks[0].message.values)))
+        return Message(
+            MARK if isinstance(part, Value) and next(values) in self._differing else part
+            for part in self.checks[0].message.parts
+        )
 
     @property
     def subject(self) -> str | None:
@@ -48,33 +45,34 @@ class CheckGroup:
         return any(len(text) > _LONGEST_IN_LINE for check in self.checks for text in self.own_words(check))
 
     def own_words(self, check: Check) -> tuple[str, ...]:
-        """Return what is to be said of one check besides its pair: its subject and its value, where they differ."""
+        """Return what is to be said of one check besides its pair: its subject and its values, where they differ."""
         subject = check.subject if self._subjects_differ and _adds_something(check) else None
-        value = _observed(check) if self._values_differ else None
-        return tuple(dict.fromkeys(text for text in (subject, value) if text))
+        values = [_seen(check.message.values[index]) for index in self._differing]
+        return tuple(dict.fromkeys(text for text in (subject, *values) if text))
 
     @cached_property
     def _subjects_differ(self) -> bool:
         return len({check.subject for check in self.checks}) > 1
 
     @cached_property
-    def _values_differ(self) -> bool:
-        return len({check.message for check in self.checks}) > 1
+    def _differing(self) -> tuple[int, ...]:
+        """The places of the values that are not the same in all messages."""
+        return _differing(self.checks)
 
 
 Alike = tuple[CheckGroup, ...]
-"""One finding: mostly a single group; several where the messages are alike, and cannot be said as one."""
+"""One finding: mostly a single group; several where more than one value tells them apart."""
 
 
 def grouped(checks: Iterable[Check]) -> tuple[Alike, ...]:
-    """Group the checks by gate, kind, waiver, and what they say, in the order of the first of each."""
-    findings: dict[tuple[str, ...], dict[str, list[Check]]] = {}
+    """Group the checks by gate, kind, status, waiver, and what they say, in the order of the first of each."""
+    findings: dict[tuple[object, ...], list[Check]] = {}
     for check in checks:
-        about = check.subject if check.subject in check.message and check.subject != place_of(check) else ""
-        shared = _shared(check)
-        cause = (check.gate, check.kind, check.waived or "", about, _MOSTLY_OWN.sub("", shared))
-        findings.setdefault(cause, {}).setdefault(shared, []).append(check)
-    return tuple(tuple(CheckGroup(tuple(same)) for same in alike.values()) for alike in findings.values())
+        names_it = any(value.text == check.subject for value in check.message.values)
+        about = check.subject if names_it and check.subject != place_of(check) else ""
+        cause = (check.gate, check.kind, check.status, check.waived, about, check.message.template)
+        findings.setdefault(cause, []).append(check)
+    return tuple(_told_apart(same) for same in findings.values())
 
 
 def place_of(check: Check) -> str | None:
@@ -82,43 +80,31 @@ def place_of(check: Check) -> str | None:
     return f"{check.cell}/{check.seed}" if check.cell and check.seed else check.cell
 
 
-def foreign_texts(check: Check) -> tuple[str, ...]:
-    """Return the texts in a check's message that are not our own words; values stand in quotation marks there.
+def _told_apart(checks: Sequence[Check]) -> Alike:
+    """Return one group where a single value differs, which each place can show; else one for each set of values.
 
-    A seed that is a number would be found in every number, and a cell or subject that is a word is mostly one of ours.
+    What was observed may differ in such a group all the same.
     """
-    seed = None if check.seed is None or check.seed.isdigit() else check.seed
-    cell, subject = (None if text is None or text.isalpha() else text for text in (check.cell, check.subject))
-    return tuple(text for text in (place_of(check), cell, seed, check.run_id, subject) if text)
+    if len(_differing(checks)) <= 1:
+        return (CheckGroup(tuple(checks)),)
+    groups: dict[tuple[Value, ...], list[Check]] = {}
+    for check in checks:
+        rest = tuple(value for value in check.message.values if value.text != check.observed)
+        groups.setdefault(rest, []).append(check)
+    return tuple(CheckGroup(tuple(same)) for same in groups.values())
+
+
+def _differing(checks: Sequence[Check]) -> tuple[int, ...]:
+    columns = zip(*(check.message.values for check in checks), strict=False)
+    return tuple(index for index, column in enumerate(columns) if len(set(column)) > 1)
+
+
+def _seen(value: Value) -> str:
+    """Return a value without quotation marks where it can be seen without them."""
+    return value.text if value.text and value.text == value.text.strip() else value.shown
 
 
 def _adds_something(check: Check) -> bool:
     """Whether a check's message does not name its subject, which is ``a=b`` where two are compared."""
     named = all(name in check.message for name in check.subject.split("="))
     return check.subject != place_of(check) and not named
-
-
-def _shared(check: Check) -> str:
-    """Return what a check's message may share with others: all of it but what was observed."""
-    said = _said(check)
-    return check.message if said is None else said.string[: said.start()] + OWN + said.string[said.end() :]
-
-
-def _observed(check: Check) -> str | None:
-    """Return what was observed as the message says it, without quotes where it can be seen without them."""
-    said, observed = _said(check), check.observed
-    if said is None or observed is None:
-        return None
-    return observed if said[0] == repr(observed) and observed == observed.strip() else said[0]
-
-
-def _said(check: Check) -> re.Match[str] | None:
-    """Find what was observed in a message; None where it stands there not at all, twice, or at length.
-
-    A message that was cut has the mark already, which would be taken for the other.
-    """
-    if not check.observed or OWN in check.message:
-        return None
-    texts = "|".join(map(re.escape, (repr(check.observed), check.observed)))
-    found = list(re.finditer(rf"(?<!\w)(?:{texts}){_EXPLAINED}(?!\w)", check.message))
-    return found[0] if len(found) == 1 and len(found[0][0]) <= _LONGEST_OWN else None

@@ -7,24 +7,26 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from smoke_gate.draw import MOST_OF_A_KIND, Drawing
 from smoke_gate.draw.facts import shown_metrics
-from smoke_gate.gates import GATES
+from smoke_gate.gates import gates_of
+from smoke_gate.gates.metric_ratio import MetricRatioSettings
+from smoke_gate.message import Message, Part, Style, Value, recorded
 from smoke_gate.report.comparison import comparison_text
-from smoke_gate.report.escape import shortened
-from smoke_gate.report.findings import failures, waived, warnings
+from smoke_gate.report.findings import accepted, failures, scope, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
-from smoke_gate.report.headline import advice, coverage, status_words
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.ledger import commit_note, ledger_words
-from smoke_gate.report.markdown_cells import number_words, range_words, sign_words
 from smoke_gate.report.markdown_section import ALL
+from smoke_gate.report.matrix import PlaceState, commit_note, ledger_words, rows_of, seeds_of
 from smoke_gate.report.page_data import page_json, shown
-from smoke_gate.report.places import PlaceState, rows_of, seeds_of
-from smoke_gate.report.statistics import metric_statistics
-from smoke_gate.report.times import duration, minute
+from smoke_gate.report.statistics import metric_statistics, number_words, range_words, sign_words
 from smoke_gate.report.unidentified import run_words, unidentified
+from smoke_gate.text import shortened
+from smoke_gate.times import duration, minute
 from smoke_gate.verdict import VerdictStatus
+from smoke_gate.verdict_file.headline import advice, coverage, status_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,7 +66,7 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
 
 def _some_are_not_drawn(judgement: Judgement) -> bool:
     """Whether there are more metrics to show, or more rules on ratios, than figures of a kind are drawn."""
-    gate = judgement.policy.gates.metric_ratio
+    gate = judgement.policy.settings(MetricRatioSettings)
     rules = gate.rules if gate.enabled else ()
     metrics = shown_metrics(judgement.policy, judgement.evidence)
     return max(len(metrics), len(rules)) > MOST_OF_A_KIND
@@ -84,7 +86,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "coverage": coverage(verdict, judgement.policy, judgement.evidence),
         "advice": advice(verdict),
         "policy_change": judgement.evidence.policy_change,
-        "titles": {gate.id: gate.title for gate in GATES},
+        "titles": {gate.id: gate.title for gate in gates_of(judgement.policy)},
         "seeds": list(seeds_of(verdict.matrix.places).values()),
         "rows": rows,
         "states": [
@@ -130,6 +132,24 @@ def _places(group: CheckGroup) -> list[tuple[str, str | None, tuple[str, ...]]]:
     return [place for place in found if place[0]]
 
 
+def _prose(message: Message) -> Markup:
+    """Return a message with its values as code, and what our own words have in backquotes."""
+    return Markup("").join(map(_part, message.parts))
+
+
+def _part(part: Part) -> Markup:
+    if isinstance(part, Value):
+        return escape(part.text) if part.style is Style.NUMBER else _code(part.text)
+    pieces = part.split("`")
+    return Markup("").join(_code(piece) if index % 2 else escape(piece) for index, piece in enumerate(pieces))
+
+
+def _code(text: str) -> Markup:
+    return (
+        Markup("<code>{}</code>").format(shown(shortened(text, _LONGEST_VALUE))) if text else Markup("empty")
+    )
+
+
 def _content_security_policy(style: str, script: str) -> str:
     """Return a policy under which the page's own style and script run, its own pictures show, and nothing else does."""
     return "; ".join(
@@ -169,9 +189,15 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"shown": shown, "minute": minute, "number": number_words}
+    environment.filters |= {
+        "shown": shown,
+        "prose": _prose,
+        "recorded": recorded,
+        "minute": minute,
+        "number": number_words,
+    }
     environment.globals |= {
-        "places": _places, "sign": sign_words, "range_of": range_words, "duration": duration,
-        "run_words": run_words, "commit_note": commit_note,
+        "places": _places, "accepted": accepted, "scope_of": scope, "sign": sign_words, "range_of": range_words,
+        "duration": duration, "run_words": run_words, "commit_note": commit_note,
     }  # fmt: skip
     return environment

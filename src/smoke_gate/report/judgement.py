@@ -1,14 +1,16 @@
 """What a report is made of."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from smoke_gate.compare import Comparison
 from smoke_gate.evidence import Attempt, Evidence
+from smoke_gate.message import Message
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.document import VerdictDocument
-from smoke_gate.report.links import run_url
+from smoke_gate.report.escape import web_address
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.verdict import Verdict
+from smoke_gate.verdict_file.document import VerdictDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +26,30 @@ class Judgement:
     evidence: Evidence
     document: VerdictDocument
     reproduction: Reproduction
-    baseline: tuple[Comparison, str] | None = None
+    baseline: tuple[Comparison, Message] | None = None
     links: bool = True
 
     def url(self, attempt: Attempt) -> str | None:
         """Return the address of a run's page in MLflow, None where there is none."""
         if not self.links:
             return None
-        return run_url(self.document["source"]["tracking_uri"], attempt)
+        return run_url(self.document.source.tracking_uri, attempt)
 
     def urls(self) -> dict[str, str]:
         """Return the addresses of all runs that have one, by run id."""
         found = ((attempt.run_id, self.url(attempt)) for attempt in self.evidence.attempts)
         return {run_id: url for run_id, url in found if url}
+
+
+def run_url(tracking_uri: str, attempt: Attempt) -> str | None:
+    """Return the address of a run's page; None where the store is not a server or the run's experiment is not known."""
+    server = web_address(tracking_uri)
+    if server is None or not attempt.experiment_id:
+        return None
+    return f"{server}/#/experiments/{quote(attempt.experiment_id, safe='')}/runs/{quote(attempt.run_id, safe='')}"
+
+
+def same_server(one: str, other: str) -> bool:
+    """Return whether two tracking URIs are of one web server; credentials do not count."""
+    address = web_address(one)
+    return address is not None and address == web_address(other)

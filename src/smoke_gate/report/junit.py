@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.report.escape import shortened, visible
+from smoke_gate.report.findings import accepted
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.text import shortened, visible
 from smoke_gate.verdict import GateResult, Verdict
 
 _LONGEST_NAME = 300
@@ -50,17 +51,18 @@ def _gate(judgement: Judgement, result: GateResult, urls: Mapping[str, str]) -> 
         for own, check in zip(names, checks, strict=True)
     ]
     facts = {
-        "verdict": document["verdict"],
-        "critical": str(document["critical"]).lower(),
-        "pending": str(document["pending"]).lower(),
-        "headline": document["headline"],
+        "verdict": document.verdict,
+        "critical": str(document.critical).lower(),
+        "pending": str(document.pending).lower(),
+        "headline": document.headline,
         "gate.status": result.status.value,
         "gate.message": result.message,
-        "policy_sha256": document["policy_sha256"],
-        "evidence_sha256": document["evidence_sha256"],
+        "policy_file": document.source.policy_file or "no policy file",
+        "policy_sha256": document.policy_sha256,
+        "evidence_sha256": document.evidence_sha256,
     }
     suite = _suite(name, cases)
-    suite.set("timestamp", document["created_at"].removesuffix("Z"))
+    suite.set("timestamp", document.created_at.removesuffix("Z"))
     properties = Element("properties")
     for key, value in facts.items():
         SubElement(properties, "property", name=key, value=_text(value))
@@ -84,9 +86,10 @@ def _case(suite: str, name: str, check: Check, urls: Mapping[str, str], *, fails
         failure.text = f"{message}\n{details}" if details else message
     elif check.status is Status.SKIPPED:
         SubElement(case, "skipped", message=message)
-    elif check.status is not Status.PASS:
-        said = f"waived: {_text(check.waived)}: " if check.waived is not None else ""
-        _warn(case, f"{said}{message}" + (f"\n{details}" if details else ""))
+    elif check.status is not Status.PASS or check.waived is not None:
+        reason = accepted(check)
+        lines = [message, *([_text(reason)] if reason is not None else []), *([details] if details else [])]
+        _tell(case, "\n".join(lines), warns=check.status is not Status.PASS)
     return case
 
 
@@ -101,7 +104,7 @@ def _references(verdict: Verdict) -> list[Element]:
     cases = [_named("references", name) for name in names]
     for case, one in zip(cases, verdict.references, strict=True):
         if one.tripped:
-            _warn(case, _text(one.message))
+            _tell(case, _text(one.message), warns=True)
     return cases
 
 
@@ -110,8 +113,7 @@ def _waivers(verdict: Verdict) -> list[Element]:
     names = _distinct([f"{one.waiver.gate} {one.waiver.reason}" for one in verdict.waivers])
     cases = [_named("waivers", name) for name in names]
     for case, one in zip(cases, verdict.waivers, strict=True):
-        if one.warns:
-            _warn(case, _text(one.message))
+        _tell(case, _text(one.message), warns=one.warns)
     return cases
 
 
@@ -119,8 +121,8 @@ def _named(suite: str, name: str) -> Element:
     return Element("testcase", classname=f"smoke-gate.{suite}", name=name)
 
 
-def _warn(case: Element, text: str) -> None:
-    SubElement(case, "system-out").text = f"WARNING: {text}"
+def _tell(case: Element, text: str, *, warns: bool) -> None:
+    SubElement(case, "system-out").text = f"{'WARNING' if warns else 'NOTE'}: {text}"
 
 
 def _name(check: Check) -> str:

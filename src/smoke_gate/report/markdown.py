@@ -6,15 +6,18 @@ long is cut from the end, by whole sections.
 
 from collections.abc import Callable, Sequence
 
+from smoke_gate.message import recorded
+from smoke_gate.policy_file.names import POLICY_NAMES
+from smoke_gate.report import findings
 from smoke_gate.report.comparison import against_baseline
-from smoke_gate.report.escape import code, visible, web_address
-from smoke_gate.report.headline import advice, coverage, listed, status_words
+from smoke_gate.report.escape import code, web_address
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
-from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
-from smoke_gate.report.markdown_section import Section, alert, block, details, sentence
+from smoke_gate.report.markdown_matrix import attempt_ledger, cell_summary, gate_table, matrix
+from smoke_gate.report.markdown_section import ReportSection, alert, block, details, sentence
+from smoke_gate.text import listed, visible
 from smoke_gate.verdict import VerdictStatus
+from smoke_gate.verdict_file.headline import advice, coverage, status_words
 
 _SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
 _LONGEST_CHANGE = 200  # lines of a policy's difference
@@ -47,15 +50,16 @@ def markdown(
     return _joined(sections[:1], [section.title for section in sections[1:]], full_report)
 
 
-def markdown_sections(judgement: Judgement) -> list[Section]:
+def markdown_sections(judgement: Judgement) -> list[ReportSection]:
     """Return the sections that have something to say, the most important first."""
-    makers: Sequence[Callable[[Judgement], Section | None]] = (
+    makers: Sequence[Callable[[Judgement], ReportSection | None]] = (
         verdict_section,
         policy_change,
         matrix,
         gate_table,
         failures,
         warnings,
+        notes,
         cell_summary,
         against_baseline,
         attempt_ledger,
@@ -66,41 +70,48 @@ def markdown_sections(judgement: Judgement) -> list[Section]:
     return [section for section in sections if section is not None]
 
 
-def verdict_section(judgement: Judgement) -> Section:
+def verdict_section(judgement: Judgement) -> ReportSection:
     """Return what everybody reads: the verdict, what it covers, and who must act."""
     verdict = judgement.verdict
     covered = coverage(verdict, judgement.policy, judgement.evidence)
     symbol = "⏳" if verdict.pending else _SYMBOLS[verdict.status]
-    return Section(
+    return ReportSection(
         title=f"{symbol} Smoke gate: {status_words(verdict)}{' (pending)' if verdict.pending else ''}",
         body="\n\n".join([sentence(covered), *_call(judgement), *_narrowed(judgement)]),
         level=2,
     )
 
 
-def policy_change(judgement: Judgement) -> Section | None:
+def notes(judgement: Judgement) -> ReportSection | None:
+    """Return what could not be compared and is not a finding."""
+    said = [f"- {sentence(note.message)}" for note in findings.notes(judgement.verdict)]
+    return ReportSection("Notes", "\n".join(said)) if said else None
+
+
+def policy_change(judgement: Judgement) -> ReportSection | None:
     """Return how the policy differs from the base branch's, which of them counted, and what differs."""
     change = judgement.evidence.policy_change
     if change is None:
         return None
-    title, note = "Policy of the base branch", sentence(change.found)
+    title, note = "Policy of the base branch", sentence(recorded(change.found))
     if not change.difference:
-        return Section(title, note)
+        return ReportSection(title, note)
     shown, rest = list(change.difference[:_LONGEST_CHANGE]), len(change.difference) - _LONGEST_CHANGE
     if rest > 0:
         shown.append(f"… {rest} more lines in the verdict file")
-    return Section(title, f"{note}\n\n{details('The difference', block(shown, 'diff'))}")
+    return ReportSection(title, f"{note}\n\n{details('The difference', block(shown, 'diff'))}")
 
 
-def how_to_reproduce(judgement: Judgement) -> Section:
+def how_to_reproduce(judgement: Judgement) -> ReportSection:
     """Return the commands that repeat the verdict, and what they must come to."""
     document, reproduction = judgement.document, judgement.reproduction
-    tool = document["tool"]
+    tool = document.tool
     facts = [
-        f"Evidence {code(document['evidence_sha256'])}, policy {code(document['policy_sha256'])} (SHA-256)",
-        f"Read from {code(document['source']['tracking_uri'])}, {_experiments(judgement)}, at {document['created_at']}",
-        f"By smoke-gate {code(tool['version'])}"
-        + (f", image {code(tool['image_digest'])}" if tool["image_digest"] else ""),
+        f"Evidence {code(document.evidence_sha256)} (SHA-256)",
+        f"Policy {code(document.policy_sha256)} (SHA-256), {_policy_file(document.source.policy_file)}",
+        f"Read from {code(document.source.tracking_uri)}, {_experiments(judgement)}, at {document.created_at}",
+        f"By smoke-gate {code(tool.version)}"
+        + (f", image {code(tool.image_digest)}" if tool.image_digest else ""),
     ]
     where = f", {reproduction.place}" if reproduction.place else ""
     parts = [
@@ -111,12 +122,21 @@ def how_to_reproduce(judgement: Judgement) -> Section:
     ]
     if reproduction.check:
         parts += ["The store read again:", block([reproduction.check], "sh")]
-    return Section("How to reproduce", "\n\n".join([*parts, "\n".join(f"- {fact}" for fact in facts)]))
+    return ReportSection("How to reproduce", "\n\n".join([*parts, "\n".join(f"- {fact}" for fact in facts)]))
+
+
+def _policy_file(name: str | None) -> str:
+    if name is None:
+        return "no policy file"
+    is_usual = name in map(
+        str, POLICY_NAMES
+    )  # a name of ours needs no escaping, and is found by a plain search
+    return f"policy file {f'`{name}`' if is_usual else code(name)}"
 
 
 def _experiments(judgement: Judgement) -> str:
-    experiments = judgement.document["source"]["experiments"]
-    names = listed([code(experiment["name"]) for experiment in experiments])
+    experiments = judgement.document.source.experiments
+    names = listed([code(experiment.name) for experiment in experiments])
     return f"{'experiment' if len(experiments) == 1 else 'experiments'} {names}" if names else "no experiment"
 
 
@@ -143,7 +163,7 @@ def _narrowed(judgement: Judgement) -> list[str]:
     ]
 
 
-def _joined(sections: Sequence[Section], left_out: Sequence[str], full_report: str | None) -> str:
+def _joined(sections: Sequence[ReportSection], left_out: Sequence[str], full_report: str | None) -> str:
     parts = [section.text for section in sections]
     if left_out:
         where = f" The whole report: {_place(full_report)}." if full_report else ""

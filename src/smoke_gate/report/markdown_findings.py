@@ -2,41 +2,35 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from smoke_gate.gates import GATES
+from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.policy.model import GateId, PublishedReference
+from smoke_gate.policy.model import PublishedReference
 from smoke_gate.references import ReferenceResult
 from smoke_gate.report import findings
 from smoke_gate.report.escape import code, link
-from smoke_gate.report.grouping import Alike, CheckGroup, foreign_texts, place_of
-from smoke_gate.report.headline import counted
+from smoke_gate.report.grouping import Alike, CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, sentence, table
-from smoke_gate.report.waivable import fingerprint
-from smoke_gate.waivers import WaiverState
+from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, sentence, table
+from smoke_gate.text import counted
+from smoke_gate.verdict_file.write import fingerprint
+from smoke_gate.waivers import WaiverResult, WaiverState
 
 MOST_GROUPS = 20
 _MOST_RUNS = 24  # that one group names
 _MOST_ALIKE = 8  # messages of one finding
-_WAIVER_SYMBOLS = {
-    WaiverState.USED: "⚠️",
-    WaiverState.EXPIRED: "❌",
-    WaiverState.UNMATCHED: "⚠️",
-    WaiverState.NOT_JUDGED: "➖",
-}
 
 
-def failures(judgement: Judgement) -> Section | None:
+def failures(judgement: Judgement) -> ReportSection | None:
     """Return what failed, by gate, the gates that fail first."""
     found = findings.failures(judgement.verdict)
     if not found:
         return None
     status = {result.id: result.status for result in judgement.verdict.gates}
-    return Section("What failed and how to fix it", _by_gate(judgement, found, status))
+    return ReportSection("What failed and how to fix it", _by_gate(judgement, found, status))
 
 
-def warnings(judgement: Judgement) -> Section | None:
-    """Return what a person must look at: warnings, waived failures, waivers, values off their reference."""
+def warnings(judgement: Judgement) -> ReportSection | None:
+    """Return what a person must look at: warnings, values off their reference, waivers and what they accept."""
     parts = []
     if warned := findings.warnings(judgement.verdict):
         parts.append(_by_gate(judgement, warned, {}))
@@ -49,11 +43,11 @@ def warnings(judgement: Judgement) -> Section | None:
     if judgement.verdict.waivers:
         parts.append("**Waivers**\n\n" + _waivers(judgement))
     if waived := findings.waived(judgement.verdict):
-        parts.append("**Waived failures**\n\n" + _some(_alike(judgement.urls(), alike) for alike in waived))
-    return Section("Warnings and waivers", "\n\n".join(parts)) if parts else None
+        parts.append("**Accepted by waiver**\n\n" + _some(_waived(judgement, alike) for alike in waived))
+    return ReportSection("Warnings and waivers", "\n\n".join(parts)) if parts else None
 
 
-def references(judgement: Judgement) -> Section | None:
+def references(judgement: Judgement) -> ReportSection | None:
     """Return the published values and how many runs are near them."""
     if not judgement.policy.references:
         return None
@@ -61,15 +55,15 @@ def references(judgement: Judgement) -> Section | None:
     body = table(["metric", "cells", "published", ":n", "runs inside", "source"], rows)
     if any(reference.n == 1 for reference in judgement.policy.references):
         body += "\n\n<sub>n = 1: one run gives no confidence band. Such a value is a trip-wire, not a target.</sub>"
-    return Section("References", body)
+    return ReportSection("References", body)
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
-def _by_gate(judgement: Judgement, found: Sequence[Alike], status: Mapping[GateId, Status]) -> str:
+def _by_gate(judgement: Judgement, found: Sequence[Alike], status: Mapping[str, Status]) -> str:
     """Return the first groups under the headings of their gates, and the count of the rest."""
-    titles = {gate.id: gate.title for gate in GATES}
+    titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
     urls = judgement.urls()
     lines: list[str] = []
     for gate in dict.fromkeys(alike[0].gate for alike in found[:MOST_GROUPS]):
@@ -84,11 +78,16 @@ def _by_gate(judgement: Judgement, found: Sequence[Alike], status: Mapping[GateI
     return "\n".join(lines).rstrip()
 
 
-def _below(judgement: Judgement, gate: GateId, status: Mapping[GateId, Status]) -> str:
+def _below(judgement: Judgement, gate: str, status: Mapping[str, Status]) -> str:
     result = next(result for result in judgement.verdict.gates if result.id == gate)
     if status.get(gate) is not Status.WARNING:
         return ""
     return f": {counted(result.failing, 'failing run')}, the gate fails at {result.fail_threshold}"
+
+
+def _waived(judgement: Judgement, alike: Alike) -> str:
+    first = alike[0].checks[0]
+    return f"{STATUS_SYMBOLS[first.status]} **{first.gate}** {_alike(judgement.urls(), alike)}"
 
 
 def _alike(urls: Mapping[str, str], alike: Alike) -> str:
@@ -107,15 +106,16 @@ def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
     shown = ("<br>" if group.is_long else ", ").join(places[:_MOST_RUNS])
     if len(places) > _MOST_RUNS:
         shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
-    waived = f"<br>Waived: {code(first.waived)}" if first.waived is not None else ""
+    reason = findings.accepted(first)
+    waived = f"<br>{sentence(reason)}" if reason is not None else ""
     head = "In" if len(places) == 1 else f"In {len(places)} {_things(group)}:"
     where = f"<br>{head}{'<br>' if group.is_long else ' '}{shown}" if places else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
-    return subject + sentence(group.message, foreign_texts(first)) + waived + where
+    return subject + sentence(group.message) + waived + where
 
 
 def _things(group: CheckGroup) -> str:
-    """Return what the places of a group are: a planned pair without a finished run is no run."""
+    """Return what the places of a group are: a planned pair without a finished run is not a run."""
     if all(check.run_id for check in group.checks):
         return "runs"
     return "pairs" if all(map(place_of, group.checks)) else "places"
@@ -168,10 +168,16 @@ def _waivers(judgement: Judgement) -> str:
     rows = []
     for result in judgement.verdict.waivers:
         waiver = result.waiver
-        named = {"cell": waiver.cell, "seed": waiver.seed, "run": waiver.run_id, "subject": waiver.subject}
-        scope = ", ".join(f"{key} {code(value)}" for key, value in named.items() if value is not None)
-        what = f"{_WAIVER_SYMBOLS[result.state]} {sentence(result.message)}"
+        scope = ", ".join(f"{key} {code(value)}" for key, value in findings.scope(waiver).items())
+        what = f"{_waiver_symbol(result)} {sentence(result.message)}"
         reason = code(waiver.reason)
         name = code(fingerprint(waiver))
         rows.append([f"**{waiver.gate}**", scope or "everything", reason, waiver.expires, what, name])
     return table(["gate", "accepts", "reason", "until", "state", "fingerprint"], rows)
+
+
+def _waiver_symbol(result: WaiverResult) -> str:
+    """Return the symbol of what became of a waiver; one that accepts nothing any more is only a note."""
+    if result.warns:
+        return STATUS_SYMBOLS[Status.WARNING]
+    return STATUS_SYMBOLS[Status.PASS if result.state is WaiverState.USED else Status.SKIPPED]

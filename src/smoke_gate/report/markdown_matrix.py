@@ -1,19 +1,27 @@
-"""The tables of the Markdown report: cells by seeds, gates, and every attempt."""
+"""The tables of the Markdown report: cells by seeds, gates, each metric by cell, and every attempt."""
 
 from collections.abc import Iterable, Sequence
 
-from smoke_gate.gates import GATES
+from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
-from smoke_gate.report.headline import counted
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.ledger import commit_note, ledger_words
-from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, Section, details, sentence, table
-from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
-from smoke_gate.report.times import duration, minute
+from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, details, sentence, table
+from smoke_gate.report.matrix import Mark, PlaceState, commit_note, ledger_words, rows_of, seeds_of
+from smoke_gate.report.statistics import (
+    CellStatistics,
+    MetricStatistics,
+    PairedDifference,
+    metric_statistics,
+    number_words,
+    range_words,
+    sign_words,
+)
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.selection import Place
+from smoke_gate.text import counted
+from smoke_gate.times import duration, minute
 from smoke_gate.verdict import GateResult
 
 _SYMBOLS = {
@@ -27,41 +35,52 @@ _SYMBOLS = {
     PlaceState.NOT_PLANNED: "·",
 }
 _LONGEST_LEDGER = 300
+_OPEN_METRICS = 3
 _MOST_BESIDE = 20  # runs without cell or seed
 
 
-def matrix(judgement: Judgement) -> Section:
+def matrix(judgement: Judgement) -> ReportSection:
     """Return the plan as a table, cells by seeds, with a symbol for each run."""
     seeds = seeds_of(judgement.verdict.matrix.places)
     marks = rows_of(judgement.verdict, judgement.policy)
     columns = [code(seed) for seed in seeds.values()] if any(seeds) else ["run"]
     rows = [[code(cell), *(_mark(judgement, mark) for mark in row)] for cell, row in marks.items()]
     body = [table(["cell", *(f":{column}" for column in columns)], rows), _legend(marks.values())]
-    return Section("Matrix", "\n\n".join([*body, *_exclusions(judgement.policy)]))
+    return ReportSection("Matrix", "\n\n".join([*body, *_exclusions(judgement.policy)]))
 
 
-def gate_table(judgement: Judgement) -> Section:
+def gate_table(judgement: Judgement) -> ReportSection:
     """Return what each gate decided."""
-    titles = {gate.id: gate.title for gate in GATES}
+    titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
     rows = [
         [STATUS_SYMBOLS[result.status], f"**{result.id}** {titles[result.id]}", _result(result)]
         for result in judgement.verdict.gates
     ]
-    return Section("Gates", table(["", "gate", "result"], rows))
+    return ReportSection("Gates", table(["", "gate", "result"], rows))
 
 
-def attempt_ledger(judgement: Judgement) -> Section | None:
+def attempt_ledger(judgement: Judgement) -> ReportSection | None:
     """Return every attempt at a planned pair, so that a re-roll is seen."""
     found = judgement.verdict.matrix
     beside = _unidentified(judgement)
     rows = [row for place in found.places for row in _attempts(judgement, place)]
     if not rows:
-        return Section("Attempt ledger", "\n\n".join(beside)) if beside else None
+        return ReportSection("Attempt ledger", "\n\n".join(beside)) if beside else None
     head = ["cell", "seed:", "run", "status", "started (UTC)", "took:", "commit", ":stands for its pair"]
     body = table(head, rows[:_LONGEST_LEDGER])
     if len(rows) > _LONGEST_LEDGER:
         body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
-    return Section("Attempt ledger", "\n\n".join([details(ledger_words(found, code), body), *beside]))
+    return ReportSection("Attempt ledger", "\n\n".join([details(ledger_words(found, code), body), *beside]))
+
+
+def cell_summary(judgement: Judgement) -> ReportSection | None:
+    """Return a table for each metric; the first few are open."""
+    metrics = metric_statistics(judgement.verdict, judgement.policy, judgement.evidence)
+    if not metrics:
+        return None
+    parts = [f"**{code(metric.metric)}**\n\n{_metric_table(metric)}" for metric in metrics[:_OPEN_METRICS]]
+    parts += [details(code(metric.metric), _metric_table(metric)) for metric in metrics[_OPEN_METRICS:]]
+    return ReportSection("Cell summary", "\n\n".join(parts))
 
 
 def _result(result: GateResult) -> str:
@@ -90,6 +109,38 @@ def _exclusions(policy: Policy) -> list[str]:
         for entry in policy.plan.exclude
     ]
     return ["Not planned:\n\n" + "\n".join(entries)] if entries else []
+
+
+# --- the cell summary -------------------------------------------------------------------------------------------------
+
+
+def _metric_table(metric: MetricStatistics) -> str:
+    compared = any(cell.difference is not None for cell in metric.cells)
+    tested = any(cell.difference is not None and cell.difference.p_value is not None for cell in metric.cells)
+    head = ["cell", "runs:", "mean:", "range"]
+    if compared:
+        head += [f"Δ to {code(metric.reference_cell)}, paired:", "sign"]
+    if tested:
+        head += ["p (sign test):"]
+    rows = [_cell_row(cell, metric, compared=compared, tested=tested) for cell in metric.cells]
+    return table(head, rows)
+
+
+def _cell_row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, tested: bool) -> list[str]:
+    runs = str(cell.runs) if cell.finite == cell.runs else f"⚠️ {cell.finite} of {cell.runs}"
+    row = [code(cell.cell), runs, number_words(cell.mean), range_words(cell)]
+    if compared:
+        row += _difference(cell.difference, is_reference=cell.cell == metric.reference_cell)
+    if tested:
+        has_p = cell.difference is not None and cell.difference.p_value is not None
+        row.append(f"{cell.difference.p_value:.2g}" if has_p and cell.difference else "")
+    return row
+
+
+def _difference(difference: PairedDifference | None, *, is_reference: bool) -> list[str]:
+    if difference is None:
+        return ["" if is_reference else "no common seed", ""]
+    return [f"{difference.mean:+.4g}", sign_words(difference)]
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------

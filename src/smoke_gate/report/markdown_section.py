@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from smoke_gate.gates.base import Status
-from smoke_gate.report.escape import log_line, prose, shortened
+from smoke_gate.message import Message, cut
+from smoke_gate.report.escape import prose
+from smoke_gate.text import log_line
 
 STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
 ALL = "the verdict file has them all"  # where the rest of a list is that is cut
@@ -14,7 +16,7 @@ _LONGEST_SENTENCE = 800
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """A part of the report that can be left out whole."""
 
     title: str
@@ -27,9 +29,9 @@ class Section:
         return f"{'#' * self.level} {self.title}\n\n{self.body}"
 
 
-def sentence(text: str, foreign: Iterable[str | None] = ()) -> str:
+def sentence(message: Message) -> str:
     """Return Markdown of a message, cut where it is very long."""
-    return prose(shortened(text, _LONGEST_SENTENCE), foreign)
+    return prose(cut(message, _LONGEST_SENTENCE))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -53,7 +55,7 @@ def details(summary: str, body: str) -> str:
 
 
 def block(lines: Iterable[str], language: str) -> str:
-    """Return a code block that nothing in its lines can end, and that is no command where it gets into a log."""
+    """Return a code block that nothing in its lines can end, and that is not a command where it gets into a log."""
     shown = [log_line(line) for line in lines]
     longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

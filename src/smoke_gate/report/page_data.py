@@ -1,32 +1,15 @@
 """What the script of the HTML report works with: every check and every run, as JSON that can do nothing in a page."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from smoke_gate.evidence import Attempt
-from smoke_gate.gates.base import Check
-from smoke_gate.policy.model import GateId
-from smoke_gate.report.escape import visible
+from smoke_gate.gates import gates_of
+from smoke_gate.gates.base import Check, Gate
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.ledger import commit_note
-from smoke_gate.report.times import duration, minute
-
-_READ_FROM: Mapping[GateId, str] = {
-    "G0": "the run's record: {}",
-    "G1": "the run's param {}",
-    "G2": "the run's params: {}",
-    "G3": "the run's artifacts: {}",
-    "G4": "the text chunks of {}",
-    "G5": "the run's metrics: {}",
-    "G6": "the run's facts: {}",
-}
-_READ_BESIDES_RUNS: Mapping[str, str] = {
-    "pair": "the attempts at {}",
-    "preregistration": "the preregistration run",
-    "policy": "the pull request's change of {}",
-    "off": "the policy",
-}
+from smoke_gate.report.matrix import commit_note
+from smoke_gate.text import visible
+from smoke_gate.times import duration, minute
 
 
 def page_json(judgement: Judgement) -> str:
@@ -41,8 +24,9 @@ def page_json(judgement: Judgement) -> str:
         attempt.run_id: attempt for attempt in matrix.unexpected
     }
     urls = judgement.urls()
+    gates = {gate.id: gate for gate in gates_of(judgement.policy)}
     data = {
-        "checks": [_check(check) for check in judgement.verdict.checks],
+        "checks": [_check(check, gates[check.gate]) for check in judgement.verdict.checks],
         "runs": {shown(run_id): _run(attempt, urls.get(run_id)) for run_id, attempt in attempts.items()},
     }
     text = json.dumps(data, separators=(",", ":"))
@@ -52,11 +36,11 @@ def page_json(judgement: Judgement) -> str:
 
 
 def shown(text: str) -> str:
-    """Return foreign text with what shows as nothing, or moves others, as its escape; fast where there is none."""
+    """Escape invisible and text-reordering characters. Most texts have none, which is found out fast."""
     return text if text.isprintable() else visible(text)
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check(check: Check, gate: Gate) -> dict[str, Any]:
     texts = {
         "subject": check.subject,
         "message": check.message,
@@ -66,7 +50,7 @@ def _check(check: Check) -> dict[str, Any]:
         "observed": check.observed,
         "expected": check.expected,
         "waived": check.waived,
-        "read": _read_from(check),
+        "read": _read_from(check, gate),
     }
     return {
         "gate": check.gate,
@@ -76,9 +60,11 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _read_from(check: Check) -> str:
+def _read_from(check: Check, gate: Gate) -> str:
     """Say where what was observed stands."""
-    return (_READ_BESIDES_RUNS.get(check.kind) or _READ_FROM[check.gate]).format(check.subject)
+    if check.kind == "off":
+        return "the policy"
+    return gate.read_besides.get(check.kind, gate.read_from).format(check.subject)
 
 
 def _run(attempt: Attempt, url: str | None) -> dict[str, Any]:

@@ -6,11 +6,9 @@ Source: in-toto Attestation Framework, predicate type test-result v0.1, and Reso
 import json
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
-from typing_extensions import TypedDict
-
-from smoke_gate.report.document import CheckEntry, ReferenceEntry, VerdictDocument, WaiverEntry
+from smoke_gate.verdict_file.document import CheckEntry, ReferenceEntry, VerdictDocument, WaiverEntry
 
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 _RESULTS: dict[str, Literal["PASSED", "WARNED", "FAILED"]] = {
@@ -47,14 +45,15 @@ def predicate(document: VerdictDocument) -> Predicate:
     for name, result in _tests(document):
         tests[name] = max(result, tests.get(name, result))
     return {
-        "result": _RESULTS[document["verdict"]],
+        "result": _RESULTS[document.verdict],
         "configuration": [
             {
                 "name": "policy",
-                "digest": {"sha256": document["policy_sha256"]},
+                "digest": {"sha256": document.policy_sha256},
                 "annotations": {
-                    "covers": "the RFC 8785 form of the policy's runs, plan and gates",
-                    "tool": f"{document['tool']['name']} {document['tool']['version']}",
+                    "covers": "the RFC 8785 form of the effective policy without its report",
+                    "file": document.source.policy_file or "no policy file",
+                    "tool": f"{document.tool.name} {document.tool.version}",
                 },
             }
         ],
@@ -70,17 +69,17 @@ def predicate_text(document: VerdictDocument) -> str:
 
 
 def _tests(document: VerdictDocument) -> Iterator[tuple[str, _Result]]:
-    failing = {gate["id"] for gate in document["gates"] if gate["status"] == "FAIL"}
-    for gate in document["gates"]:
-        yield from _test(f"{gate['id']} {gate['name']}", gate["status"])
-    for check in document["checks"]:
-        stands = check["status"] != "FAIL" or check["gate"] in failing
-        yield from _test(_check(check), check["status"] if stands else "WARNING")
-    for reference in document["references"]:
-        yield _reference(reference), _Result.WARNED if reference["tripped"] else _Result.PASSED
-    for waiver in document["waivers"]:
-        if waiver["state"] != "not judged":
-            yield _waiver(waiver), _Result.WARNED
+    failing = {gate.id for gate in document.gates if gate.status == "FAIL"}
+    for gate in document.gates:
+        yield from _test(f"{gate.id} {gate.name}", gate.status)
+    for check in document.checks:
+        stands = check.status != "FAIL" or check.gate in failing
+        yield from _test(_check(check), check.status if stands else "WARNING")
+    for reference in document.references:
+        yield _reference(reference), _Result.WARNED if reference.tripped else _Result.PASSED
+    for waiver in document.waivers:
+        if waiver.state != "not judged":
+            yield _waiver(waiver), _Result.WARNED if _warns(waiver) else _Result.PASSED
 
 
 def _test(name: str, status: str) -> Iterator[tuple[str, _Result]]:
@@ -90,19 +89,22 @@ def _test(name: str, status: str) -> Iterator[tuple[str, _Result]]:
 
 
 def _check(check: CheckEntry) -> str:
-    return " ".join(
-        [f"{check['gate']}/{check['kind']}", *_pair(check["cell"], check["seed"]), check["subject"]]
-    )
+    return " ".join([f"{check.gate}/{check.kind}", *_pair(check.cell, check.seed), check.subject])
 
 
 def _reference(reference: ReferenceEntry) -> str:
-    return " ".join(["reference", *_pair(reference["cell"], reference["seed"]), reference["metric"]])
+    return " ".join(["reference", *_pair(reference.cell, reference.seed), reference.metric])
 
 
 def _waiver(waiver: WaiverEntry) -> str:
-    scope = [waiver["run_id"], waiver["subject"]]
-    named = [*_pair(waiver["cell"], waiver["seed"]), *(text for text in scope if text is not None)]
-    return " ".join(["waiver", waiver["gate"], *named, f"({waiver['state']})"])
+    scope = [waiver.kind, waiver.run_id, waiver.subject]
+    named = [*_pair(waiver.cell, waiver.seed), *(text for text in scope if text is not None)]
+    return " ".join(["waiver", waiver.gate, *named, f"({waiver.state})"])
+
+
+def _warns(waiver: WaiverEntry) -> bool:
+    """Whether a waiver has expired while what it names still stands."""
+    return waiver.state == "expired" and waiver.matched > 0
 
 
 def _pair(cell: str | None, seed: str | None) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from smoke_gate.evidence import Registration
-from smoke_gate.report.escape import log_line, shortened
-from smoke_gate.report.times import iso
+from smoke_gate.text import log_line, shortened
+from smoke_gate.times import iso
 
 
 def chain_text(
@@ -30,7 +30,7 @@ def chain_text(
 def _why_none(registrations: Sequence[Registration], key: str) -> str:
     if not any(one.sha256 for one in registrations):
         return f"none has {key}, say with --key which one is meant"
-    return "they are no single chain, or the policy names another"
+    return "they are not a single chain, or the policy names another"
 
 
 def _registration(one: Registration, key: str, *, counts: bool, golden: bool) -> Iterator[str]:

@@ -1,7 +1,6 @@
-"""The summary for somebody who watches a terminal: the matrix in colours, what failed, what warns, the paths.
+"""The overview of a verdict in colours, for somebody who watches a terminal, with the matrix of the runs.
 
-It says what :func:`smoke_gate.report.terminal.summary` says in plain text, and shows besides which run is which. Widths
-are those of the terminal's cells, so that Korean names and emoji stand in line; foreign text is never markup.
+Widths are those of the terminal's cells, so that Korean names and emoji stand in line; foreign text is never markup.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,18 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from smoke_gate.gates.base import Status
-from smoke_gate.report.escape import shortened, visible
-from smoke_gate.report.findings import failures, remarks, waived, warnings
-from smoke_gate.report.grouping import Alike, CheckGroup
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.places import Mark, PlaceState, rows_of, seeds_of
-from smoke_gate.report.terminal import MOST_GROUPS, more, places_and_values
-from smoke_gate.report.unidentified import run_words, unidentified
-from smoke_gate.verdict import Verdict, VerdictStatus
+from smoke_gate.report.matrix import Mark, PlaceState, rows_of, seeds_of
+from smoke_gate.report.terminal import Notice, Overview, gate_words, overview
+from smoke_gate.text import visible
+from smoke_gate.verdict import VerdictStatus
 
 _MOST_PLACES = 8
 _LONGEST_NAME = 40  # cells of the terminal
-_LONGEST_MESSAGE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,100 +67,53 @@ def screen(judgement: Judgement, files: Mapping[str, Path], *, quiet: bool = Fal
         quiet: the verdict's line and the files only.
 
     """
-    verdict = judgement.verdict
-    parts: list[RenderableType] = [_headline(judgement)]
+    verdict, headline = judgement.verdict, judgement.document.headline
+    told = overview(verdict, headline, files, quiet=quiet, most_places=_MOST_PLACES)
+    parts: list[RenderableType] = [_headline(told, verdict.status)]
     if not quiet:
-        parts += [Text(), _Matrix(judgement), Text(), _gates(verdict)]
-        parts += [*_failures(verdict), *_warnings(verdict), *_not_judged(verdict), Text()]
-    return Group(*parts, _files(files))
+        parts += [Text(), _Matrix(judgement), Text(), _gates(told)]
+        parts += [*map(_notice, told.notices), *map(_not_judged, told.not_judged), Text()]
+    return Group(*parts, _files(told))
 
 
-def _headline(judgement: Judgement) -> Text:
-    mark = _VERDICTS[judgement.verdict.status]
-    words, _, rest = judgement.document["headline"].partition(" · ")
+def _headline(told: Overview, status: VerdictStatus) -> Text:
+    mark = _VERDICTS[status]
+    words, _, rest = told.headline.partition(" · ")
     return Text.assemble((f"{mark.symbol} {words}", mark.colour), f" · {visible(rest)}")
 
 
-def _gates(verdict: Verdict) -> Table:
+def _gates(told: Overview) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for result in verdict.gates:
+    for result in told.gates:
         mark = _STATUS[result.status]
-        critical = "critical: " if result.critical else ""
         table.add_row(
             Text(f"{mark.symbol} {result.id}", mark.colour),
             Text(result.name),
-            Text(critical + visible(shortened(result.message, _LONGEST_MESSAGE))),
+            Text(visible(gate_words(result))),
         )
     return table
 
 
-def _files(files: Mapping[str, Path]) -> Table:
+def _notice(notice: Notice) -> RenderableType:
+    """Return what a finding is about, and below it what is said."""
+    about, mark = visible(notice.about), _STATUS[notice.status]
+    if not notice.message:
+        return Text(f"\n{about} {notice.places}".rstrip(), "dim")
+    where = " · ".join(visible(text) for text in (notice.places, notice.subject) if text)
+    head = Text.assemble((f"\n{mark.symbol} {about}", mark.colour), f" {where}")
+    lines = (Text(visible(line)) for line in (notice.message, *notice.below))
+    return Group(head, Padding(Group(*lines), (0, 0, 0, 5)))
+
+
+def _not_judged(words: str) -> Text:
+    return Text(f"\n{visible(words)}", "dim")
+
+
+def _files(told: Overview) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for name, path in files.items():
+    for name, path in told.files.items():
         table.add_row(Text(name, "dim"), Text(visible(str(path)), overflow="fold"))
     return table
-
-
-# --- what failed, what warns ------------------------------------------------------------------------------------------
-
-
-def _failures(verdict: Verdict) -> list[RenderableType]:
-    """Return what failed and how to fix it, the gates that fail first."""
-    failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
-    findings = [
-        _alike(Status.FAIL if alike[0].gate in failing else Status.WARNING, alike)
-        for alike in failures(verdict)
-    ]
-    return _first(findings, "findings")
-
-
-def _warnings(verdict: Verdict) -> list[RenderableType]:
-    """Return what a person must look at besides, and what to do about it."""
-    findings = [_alike(Status.WARNING, alike) for alike in (*warnings(verdict), *waived(verdict))]
-    findings += [_finding(Status.WARNING, remark.about, "", remark.message) for remark in remarks(verdict)]
-    return _first(findings, "warnings")
-
-
-def _not_judged(verdict: Verdict) -> Iterator[RenderableType]:
-    for runs in unidentified(verdict.matrix):
-        names = ", ".join(map(run_words, runs.attempts[:_MOST_PLACES]))
-        words = f"{runs.words}: {names}{more(len(runs.attempts), _MOST_PLACES)}"
-        yield Text(f"\nnot judged: {visible(shortened(words, _LONGEST_MESSAGE))}", "dim")
-
-
-def _first(findings: Sequence[RenderableType], what: str) -> list[RenderableType]:
-    rest = len(findings) - MOST_GROUPS
-    cut = [Text(f"\n… and {rest} more {what}; the report has them all", "dim")] if rest > 0 else []
-    return [*findings[:MOST_GROUPS], *cut]
-
-
-def _alike(status: Status, alike: Alike) -> RenderableType:
-    rest = more(len(alike), _MOST_PLACES)
-    cut = [Text(f"    {rest}", "dim")] if rest else []
-    return Group(*(_group(status, group) for group in alike[:_MOST_PLACES]), *cut)
-
-
-def _group(status: Status, group: CheckGroup) -> RenderableType:
-    """Return what the checks say below their places, or above them where each place needs a line."""
-    places = places_and_values(group)
-    shown, rest = places[:_MOST_PLACES], more(len(places), _MOST_PLACES)
-    reason = group.checks[0].waived
-    said = group.message if reason is None else f"{group.message} Waived: {reason}"
-    if group.is_long:
-        below = [*shown, *([rest.strip()] if rest else [])]
-        return _finding(status, group.gate, group.subject or "", said, below)
-    where = f"{', '.join(shown)}{rest}"
-    return _finding(status, group.gate, " · ".join(text for text in (where, group.subject) if text), said)
-
-
-def _finding(
-    status: Status, about: str, places: str, message: str, below: Sequence[str] = ()
-) -> RenderableType:
-    mark = _STATUS[status]
-    name = visible(shortened(about, _LONGEST_MESSAGE))
-    head = Text.assemble((f"\n{mark.symbol} {name}", mark.colour), f" {visible(places)}")
-    lines = [shortened(message, _LONGEST_MESSAGE), *below]
-    return Group(head, Padding(Group(*(Text(visible(line)) for line in lines)), (0, 0, 0, 5)))
 
 
 # --- the matrix -------------------------------------------------------------------------------------------------------
@@ -195,7 +143,7 @@ class _Matrix:
 
 
 def _blocks(heads: Sequence[str], room: int) -> Iterator[list[int]]:
-    """Yield the columns of the seeds in runs that are no wider than ``room``, each at least one."""
+    """Yield the columns of the seeds in runs that are not wider than ``room``, each at least one."""
     block: list[int] = []
     used = 0
     for column, head in enumerate(heads):

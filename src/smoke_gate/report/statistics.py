@@ -14,7 +14,7 @@ SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class PairedDifference:
     """A cell minus the reference cell, seed by seed.
 
     ``pairs`` counts the seeds that both have, ``lower`` and ``higher`` those where the cell is below or above.
@@ -42,7 +42,7 @@ class CellStatistics:
     mean: float | None
     low: float | None
     high: float | None
-    difference: Difference | None
+    difference: PairedDifference | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,9 @@ def _finite(texts: Mapping[str, str | None]) -> dict[str, float]:
     return {seed: number for seed, number in numbers.items() if math.isfinite(number)}
 
 
-def _cell(cell: str, runs: int, values: Mapping[str, float], difference: Difference | None) -> CellStatistics:
+def _cell(
+    cell: str, runs: int, values: Mapping[str, float], difference: PairedDifference | None
+) -> CellStatistics:
     numbers = list(values.values())
     return CellStatistics(
         cell=cell,
@@ -129,14 +131,14 @@ def _mean(numbers: Sequence[float]) -> float | None:
     return math.fsum(number / len(numbers) for number in numbers) if numbers else None
 
 
-def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> Difference | None:
+def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> PairedDifference | None:
     differences = [value - reference[seed] for seed, value in values.items() if seed in reference]
     mean = _mean(differences)
     if mean is None:
         return None
     lower, higher = _count(number < 0 for number in differences), _count(number > 0 for number in differences)
     can_tell = sign_test(0, lower + higher) < SIGNIFICANT
-    return Difference(
+    return PairedDifference(
         pairs=len(differences),
         mean=mean,
         lower=lower,
@@ -147,3 +149,31 @@ def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> 
 
 def _count(truths: Iterable[bool]) -> int:
     return sum(truths)
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+def sign_words(difference: PairedDifference) -> str:
+    """Say in how many pairs the more frequent sign is."""
+    if not difference.lower and not difference.higher:
+        return f"{difference.pairs} of {difference.pairs} equal"
+    if difference.lower >= difference.higher:
+        return f"{difference.lower} of {difference.pairs} lower"
+    return f"{difference.higher} of {difference.pairs} higher"
+
+
+def range_words(cell: CellStatistics) -> str:
+    """Return the smallest and the largest value, or the only one."""
+    if cell.low is None or cell.high is None:
+        return "–"
+    return (
+        number_words(cell.low)
+        if cell.finite == 1
+        else f"{number_words(cell.low)} – {number_words(cell.high)}"
+    )
+
+
+def number_words(value: float | None) -> str:
+    """Return a number with four digits that count; a dash where there is none."""
+    return "–" if value is None else f"{value:.4g}"

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smoke_gate.evidence import Attempt
-from smoke_gate.report.headline import counted, listed
+from smoke_gate.message import Message, say
 from smoke_gate.selection import Matrix
+from smoke_gate.text import counted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Unidentified:
     attempts: tuple[Attempt, ...]
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """How many they are and what they lack: ``2 runs without seed (`runs.seed`)``."""
-        return f"{counted(len(self.attempts), 'run')} without {self.lacks}"
+        return say(f"{counted(len(self.attempts), 'run')} without {self.lacks}")
 
 
 def unidentified(matrix: Matrix) -> Sequence[Unidentified]:

@@ -1,4 +1,4 @@
-"""Waivers, ready to be pasted into the policy: one for each failing check that can be waived."""
+"""Waivers, ready to be pasted into the policy: one for each failing check and warning that can be waived."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -6,29 +6,18 @@ from datetime import date, timedelta
 import yaml
 
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.hashing import canonical_json, sha256_hex
-from smoke_gate.policy.formats import inert_yaml
-from smoke_gate.policy.model import UNWAIVABLE, Waiver
-from smoke_gate.report.escape import log_line, shortened
+from smoke_gate.policy_file.formats import inert_yaml
+from smoke_gate.text import log_line, shortened
 from smoke_gate.verdict import Verdict
+from smoke_gate.verdict_file.write import SCOPE, fingerprint
 
-SCOPE = ("gate", "cell", "seed", "run_id", "subject")  # what a waiver may name of a check
 _DAYS = 30  # how long a ready waiver holds: long enough to act, short enough to be looked at again
 _LONGEST_MESSAGE = 160
 _HEAD = """\
-# Waivers for the failing checks of this verdict. Keep those that you accept, say why in `reason` (a policy without it
-# is refused), and paste them into the policy. Each is shown in every report until it expires.
+# Waivers for the failing checks and warnings of this verdict. Keep those that you accept, say why in `reason` (a policy
+# without it is refused), and paste them into the policy. Each lowers its check by one step (FAIL to WARNING, WARNING to
+# PASS), and every report shows it with its reason.
 """
-
-
-def fingerprint(named: Check | Waiver) -> str:
-    """Return what names a waiver's scope in 16 hex digits, whatever its reason and date.
-
-    It is the beginning of the SHA-256 over the RFC 8785 form of an object with the keys ``gate``, ``cell``, ``seed``,
-    ``run_id`` and ``subject``; what is not named is null. A check and its ready waiver have the same.
-    """
-    scope = {key: getattr(named, key) for key in SCOPE}
-    return sha256_hex(canonical_json(scope))[:16]
 
 
 def waivable(verdict: Verdict, as_of: str) -> str:
@@ -42,9 +31,9 @@ def waivable(verdict: Verdict, as_of: str) -> str:
         Text that ends in a new line: a comment where there is nothing that a waiver could accept.
 
     """
-    failing = [check for check in verdict.checks if check.status is Status.FAIL]
-    ready = [check for check in failing if check.waivable and check.gate not in UNWAIVABLE]
-    rest = sorted({check.gate for check in failing if check not in ready})
+    found = [check for check in verdict.checks if check.status is Status.FAIL or check.warns]
+    ready = [check for check in found if check.waivable]
+    rest = sorted({check.gate for check in found if check.status is Status.FAIL and not check.waivable})
     notes = [f"# {gate} fails too and cannot be waived: fix it.\n" for gate in rest]
     if not ready:
         return "".join(["# There is nothing that a waiver could accept.\n", *notes])

@@ -1,15 +1,5 @@
 """Repeats a verdict: from its own file, against the store as it is now, and in the image that made it."""
 
-from smoke_gate.reproduce.offline import Outcome, Replay, headline_of, replay
-from smoke_gate.reproduce.reading import Recorded, VerdictFileError, read_document, read_recorded
+from smoke_gate.reproduce.offline import Replay, ReplayOutcome, headline_of, replay
 
-__all__ = [
-    "Outcome",
-    "Recorded",
-    "Replay",
-    "VerdictFileError",
-    "headline_of",
-    "read_document",
-    "read_recorded",
-    "replay",
-]
+__all__ = ["Replay", "ReplayOutcome", "headline_of", "replay"]

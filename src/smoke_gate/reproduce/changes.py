@@ -1,19 +1,13 @@
-"""What changed between two readings of the same store, run by run, and what can be known of it. Pure."""
+"""The changes between two readings of the same store, run by run, and how much can be known of them. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
-from smoke_gate.evidence import Attempt, Evidence
-from smoke_gate.report.times import iso
-from smoke_gate.reproduce.facts import (
-    METRIC,
-    Facts,
-    attempt_facts,
-    checkout_facts,
-    registration_facts,
-    run_facts,
-)
+from smoke_gate.evidence import Artifact, Attempt, Evidence, Figure, Point, Registration, Run
+from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.reproduce.differences import Difference, differing
+from smoke_gate.times import iso
 
 Clocks = Mapping[tuple[str, str], int]
 """By run id and metric: when the last value was logged by its client's clock, UTC milliseconds."""
@@ -23,6 +17,9 @@ What can be known: metrics carry the time of their client's clock, which anybody
 carry none: of those it is known that they changed after this verdict, not when. Of params and tags the file has only
 those that the policy names, of runs that stood for no pair only name, status, times and commit: nothing else is seen.
 """
+
+_METRIC = "metric "  # the beginning of the names of facts that are metrics
+_Facts: TypeAlias = dict[str, str]
 
 
 class _Identified(Protocol):
@@ -34,17 +31,8 @@ T = TypeVar("T", bound=_Identified)
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One fact, then and now; None where it was not, or is not there."""
-
-    name: str
-    then: str | None
-    now: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Changed:
-    """What changed of one thing: a run (named by its pair and id), a preregistration, the checkout."""
+    """The changes of one thing: a run (named by its pair and id), a preregistration, the checkout."""
 
     title: str
     lines: tuple[str, ...]
@@ -54,10 +42,10 @@ def changed_metrics(then: Evidence, now: Evidence) -> tuple[tuple[str, str], ...
     """Return run id and name of the metrics that were added or have another value: those whose clock is of interest."""
     before, after = _by_id(then.runs), _by_id(now.runs)
     return tuple(
-        (run_id, fact.name.removeprefix(METRIC))
+        (run_id, fact.name.removeprefix(_METRIC))
         for run_id in before.keys() & after.keys()
-        for fact in _compared(run_facts(before[run_id]), run_facts(after[run_id]))
-        if fact.name.startswith(METRIC) and fact.now is not None
+        for fact in differing(_run_facts(before[run_id]), _run_facts(after[run_id]))
+        if fact.name.startswith(_METRIC) and fact.second is not None
     )
 
 
@@ -70,21 +58,24 @@ def changes(then: Evidence, now: Evidence, clocks: Clocks) -> tuple[Changed, ...
         clocks: of :func:`changed_metrics`.
 
     """
-    found = [*_runs(then, now, clocks), *_registrations(then, now), *_checkout(then, now)]
+    found = [*_runs(then, now, clocks), *_registrations(then, now), _checkout(then, now)]
     return tuple(changed for changed in found if changed.lines)
+
+
+# --- one thing, then and now ------------------------------------------------------------------------------------------
 
 
 def _runs(then: Evidence, now: Evidence, clocks: Clocks) -> Iterator[Changed]:
     before, after = _by_id(then.attempts), _by_id(now.attempts)
     old, new = _by_id(then.runs), _by_id(now.runs)
-    for run_id in [*before, *(run_id for run_id in after if run_id not in before)]:
+    for run_id in {**before, **after}:
+        attempt = before.get(run_id) or after[run_id]
         lines = [*_attempt(before.get(run_id), after.get(run_id))]
         if run_id in old and run_id in new:
-            ended = before[run_id].end_time
-            for fact in _compared(run_facts(old[run_id]), run_facts(new[run_id])):
-                clock = clocks.get((run_id, fact.name.removeprefix(METRIC)))
-                lines.append(_line(fact) + _when(clock, ended))
-        yield Changed(_title(before.get(run_id) or after[run_id]), tuple(lines))
+            for fact in differing(_run_facts(old[run_id]), _run_facts(new[run_id])):
+                clock = clocks.get((run_id, fact.name.removeprefix(_METRIC)))
+                lines.append(_line(fact) + _when(clock, attempt.end_time))
+        yield Changed(_title(attempt), tuple(lines))
 
 
 def _attempt(then: Attempt | None, now: Attempt | None) -> Iterator[str]:
@@ -94,39 +85,33 @@ def _attempt(then: Attempt | None, now: Attempt | None) -> Iterator[str]:
     elif then is not None and now is None:
         yield "gone from the experiment: erased, or deleted and of no planned pair"
     elif then is not None and now is not None:
-        yield from map(_line, _compared(attempt_facts(then), attempt_facts(now)))
+        yield from map(_line, differing(_attempt_facts(then), _attempt_facts(now)))
 
 
 def _registrations(then: Evidence, now: Evidence) -> Iterator[Changed]:
-    before, after = _by_id(then.registrations), _by_id(now.registrations)
-    for run_id in [*before, *(run_id for run_id in after if run_id not in before)]:
-        if run_id not in before:
+    before = {one.run_id: _registration_facts(one) for one in then.registrations}
+    after = {one.run_id: _registration_facts(one) for one in now.registrations}
+    for one in differing(before, after):
+        if one.first is None:
             lines: tuple[str, ...] = ("new",)
-        elif run_id not in after:
+        elif one.second is None:
             lines = ("gone: erased, or no preregistration any more",)
         else:
-            compared = _compared(registration_facts(before[run_id]), registration_facts(after[run_id]))
-            lines = tuple(map(_line, compared))
-        yield Changed(f"preregistration {run_id}", lines)
+            lines = tuple(map(_line, differing(one.first, one.second)))
+        yield Changed(f"preregistration {one.name}", lines)
 
 
-def _checkout(then: Evidence, now: Evidence) -> Iterator[Changed]:
-    facts = _compared(checkout_facts(then), checkout_facts(now))
-    yield Changed("checkout (not the store)", tuple(map(_line, facts)))
+def _checkout(then: Evidence, now: Evidence) -> Changed:
+    facts = differing(_checkout_facts(then), _checkout_facts(now))
+    return Changed("checkout (not the store)", tuple(map(_line, facts)))
 
 
-def _compared(then: Facts, now: Facts) -> Iterator[Fact]:
-    for name in {**then, **now}:
-        if then.get(name) != now.get(name):
-            yield Fact(name, then.get(name), now.get(name))
-
-
-def _line(fact: Fact) -> str:
-    if fact.then is None:
-        return f"{fact.name}: added, {fact.now}"
-    if fact.now is None:
-        return f"{fact.name}: gone, was {fact.then}"
-    return f"{fact.name}: was {fact.then}, is {fact.now}"
+def _line(fact: Difference[str]) -> str:
+    if fact.first is None:
+        return f"{fact.name}: added, {fact.second}"
+    if fact.second is None:
+        return f"{fact.name}: gone, was {fact.first}"
+    return f"{fact.name}: was {fact.first}, is {fact.second}"
 
 
 def _when(clock: int | None, ended: int | None) -> str:
@@ -143,3 +128,91 @@ def _title(attempt: Attempt) -> str:
 
 def _by_id(things: Iterable[T]) -> dict[str, T]:
     return {thing.run_id: thing for thing in things}
+
+
+# --- facts, each a text with a name -----------------------------------------------------------------------------------
+
+
+def _attempt_facts(attempt: Attempt) -> _Facts:
+    """Return the facts that are recorded of every attempt."""
+    return {
+        "status": attempt.status,
+        "lifecycle stage": attempt.lifecycle_stage,
+        "start": iso(attempt.start_time) or "unknown",
+        "end": iso(attempt.end_time) or "unknown",
+        "name": attempt.run_name,
+        "cell": attempt.cell or "none",
+        "seed": attempt.seed or "none",
+        "commit": attempt.commit or "unknown",
+        "uncommitted changes": {True: "yes", False: "no", None: "unknown"}[attempt.dirty],
+        "selected by runs.where": "yes" if attempt.in_scope else "no",
+    }
+
+
+def _registration_facts(one: Registration) -> _Facts:
+    """Return the facts of a preregistration."""
+    return {
+        "status": one.status,
+        "lifecycle stage": one.lifecycle_stage,
+        "start": iso(one.start_time) or "unknown",
+        "name": one.run_name,
+        "definition hash": one.sha256 or "none",
+        "prior_sha256": one.prior_sha256 or "none",
+        "reason": one.reason or "none",
+        "commit": one.commit or "unknown",
+        "policy_sha256": one.policy_sha256 or "none",
+        "definition": one.payload.text_sha256 if one.payload else "none",
+    }
+
+
+def _checkout_facts(evidence: Evidence) -> _Facts:
+    """Return the facts of the working tree; the answers of git about the runs' commits are left out."""
+    facts = dict(_figures(evidence.files))
+    if evidence.definition_sha256 is not None:
+        facts["definition file"] = evidence.definition_sha256
+    if evidence.head.commit is not None:
+        facts["head"] = evidence.head.commit
+    return facts
+
+
+def _run_facts(run: Run) -> _Facts:
+    """Return the facts of a run that stands for a pair, except the answers of git."""
+    return dict(_facts_of(run))
+
+
+def _facts_of(run: Run) -> Iterator[tuple[str, str]]:
+    yield from ((f"param {key}", repr(value)) for key, value in run.params.items())
+    yield from ((f"tag {key}", repr(value)) for key, value in run.tags.items())
+    yield from ((f"{_METRIC}{name}", value) for name, value in run.metrics.items())
+    yield from ((f"history of {name}", _history(points)) for name, points in run.histories.items())
+    if run.payload is not None:
+        yield "definition", f"sha256 {run.payload.text_sha256}"
+    yield from ((f"artifact {one.path}", _artifact(one)) for one in run.checkpoints)
+    if run.manifest is not None:
+        yield "manifest", run.manifest.problem or "readable"
+        for path, entry in run.manifest.entries.items():
+            yield f"manifest entry {path}", f"sha256 {entry.sha256}, {entry.size} bytes"
+    for model in run.models:
+        yield f"model {model.model_id}", f"{model.name}, {model.status}"
+        yield from ((f"model {model.model_id}, {one.path}", _artifact(one)) for one in model.artifacts)
+    yield from _figures(run.figures)
+    yield "artifacts", run.artifacts_problem or "readable"
+
+
+def _history(points: Sequence[Point]) -> str:
+    digest = sha256_hex(canonical_json([[point.step, point.value] for point in points]))
+    return f"{len(points)} values, sha256 {digest[:16]}…"
+
+
+def _artifact(artifact: Artifact) -> str:
+    size = f"{artifact.size} bytes" if artifact.size is not None else "of unknown size"
+    read = f"sha256 {artifact.sha256}" if artifact.sha256 else artifact.problem or "not read"
+    return f"{read}, {size}"
+
+
+def _figures(figures: Sequence[Figure]) -> Iterator[tuple[str, str]]:
+    for figure in figures:
+        yield (
+            f"figure {figure.path}",
+            f"sha256 {figure.sha256}" if figure.sha256 else figure.problem or "not read",
+        )

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoke_gate.errors import UsageError
-from smoke_gate.report.document import VerdictDocument
-from smoke_gate.report.escape import shortened
 from smoke_gate.report.reproduction import WORKING_DIRECTORY
+from smoke_gate.text import shortened
+from smoke_gate.verdict_file.document import VerdictDocument
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -38,7 +38,7 @@ def image_of(document: VerdictDocument) -> str:
         UsageError: It was not made in a published image.
 
     """
-    image = document["tool"]["image_digest"]
+    image = document.tool.image_digest
     if image is None:
         raise UsageError(
             "the verdict was not made in a published image, so its file names none: name one with --image"

@@ -1,20 +1,41 @@
-"""Where what a file says and what its evidence gives are not the same, in lines that a person reads. Pure."""
+"""Where two readings are not the same: the rule for all of them, and a file against its own evidence. Pure."""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from smoke_gate.report.escape import shortened
+from smoke_gate.text import shortened
 
 _LONGEST_VALUE = 200
-_NAMES = {  # what tells the entries of a list apart
+_NAMES = {  # the fields that tell the entries of a list apart
     "gates": ("id",),
     "checks": ("gate", "kind", "cell", "seed", "subject", "run_id"),
     "attempts": ("run_id",),
     "references": ("metric", "cell", "seed", "source"),
     "waivers": ("gate", "cell", "seed", "subject", "run_id"),
 }
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Generic[_T]):
+    """A value that two mappings do not share; None stands for one that is not there."""
+
+    name: str
+    first: _T | None
+    second: _T | None
+
+
+def differing(first: Mapping[str, _T], second: Mapping[str, _T]) -> Iterator[Difference[_T]]:
+    """Yield the differences in the order of the first mapping; names that only the second has come last."""
+    for name in {**first, **second}:
+        one, other = first.get(name), second.get(name)
+        if not same(one, other):
+            yield Difference(name, one, other)
 
 
 def differences(said: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -30,6 +51,8 @@ def differences(said: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str,
 
 def same(one: object, other: object) -> bool:
     """Whether two values are the same JSON: unlike in Python, ``1`` is neither ``1.0`` nor ``true``."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
@@ -46,13 +69,17 @@ def _part(key: str, said: Any, found: Any) -> Iterator[str]:
 
 def _entries(key: str, said: Sequence[Any], found: Sequence[Any]) -> Iterator[str]:
     """Compare the entries that have the same name, so that one too many does not make all others differ."""
-    ours, theirs = _named(key, found), _named(key, said)
-    lines = [
-        line for name in ours if name in theirs for line in _fields(f"{key} {name}", theirs[name], ours[name])
-    ]
-    lines += [f"{key} {name}: only in the file" for name in theirs if name not in ours]
-    lines += [f"{key} {name}: missing in the file" for name in ours if name not in theirs]
-    yield from lines or [f"{key}: the same entries, in another order"]
+    differ = list(differing(_named(key, said), _named(key, found)))
+    for entry in differ:
+        name = f"{key} {entry.name}"
+        if entry.first is None:
+            yield f"{name}: missing in the file"
+        elif entry.second is None:
+            yield f"{name}: only in the file"
+        else:
+            yield from _fields(name, entry.first, entry.second)
+    if not differ:
+        yield f"{key}: the same entries, in another order"
 
 
 def _named(key: str, entries: Sequence[Any]) -> dict[str, Any]:
@@ -66,9 +93,8 @@ def _named(key: str, entries: Sequence[Any]) -> dict[str, Any]:
 
 
 def _fields(name: str, said: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    for key in {**found, **said}:
-        if not same(said.get(key), found.get(key)):
-            yield _line(f"{name}: {key}", said.get(key), found.get(key))
+    for field in differing(said, found):
+        yield _line(f"{name}: {field.name}", field.first, field.second)
 
 
 def _line(name: str, said: object, found: object) -> str:

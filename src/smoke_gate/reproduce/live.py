@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from smoke_gate.collect import Source, collect
-from smoke_gate.collect.again import last_logged, read_runs
 from smoke_gate.collect.locations import kind_of
 from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.single_runs import last_logged, read_runs
 from smoke_gate.collect.store import Store, open_store
+from smoke_gate.draw.facts import curve_needs
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
-from smoke_gate.report.document import VerdictDocument
-from smoke_gate.report.headline import headline
+from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes
-from smoke_gate.reproduce.reading import Recorded
-from smoke_gate.reproduce.words import joined
+from smoke_gate.reproduce.wording import inert_lines
 from smoke_gate.verdict import evaluate
+from smoke_gate.verdict_file.document import VerdictDocument
+from smoke_gate.verdict_file.headline import headline
+from smoke_gate.verdict_file.read import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ def store_of(document: VerdictDocument, environ: Mapping[str, str]) -> str:
     """
     if named := environ.get("MLFLOW_TRACKING_URI"):
         return named
-    uri = document["source"]["tracking_uri"]
+    uri = document.source.tracking_uri
     if kind_of(uri) not in ("sqlite", "files"):
         raise UsageError(
             f"the file says that its store is {uri}; name it yourself with --tracking-uri: credentials may go there"
@@ -60,14 +62,14 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
 
     """
     # By id: they may have other names by now, and others theirs.
-    ids = tuple(experiment["id"] for experiment in case.document["source"]["experiments"])
+    ids = tuple(experiment.id for experiment in case.document.source.experiments)
     source = replace(source, head=case.evidence.head, experiment_ids=ids)
-    curves = bool(case.evidence.drawn)
-    fresh = collect(case.policy, source, curves=curves, progress=progress).evidence
+    also = curve_needs(case.policy) if case.evidence.drawn else NOTHING
+    fresh = collect(case.policy, source, also=also, progress=progress).evidence
     # What no store says stays as it was, but for the figures of then: `check` would draw others, of the runs of now.
     fresh = replace(fresh, policy_change=case.evidence.policy_change)
-    with open_store(source.tracking_uri) as store:
-        now = _with_recorded_runs(case, fresh, store, source, curves=curves)
+    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+        now = _with_recorded_runs(case, fresh, store, source, also=also)
         wanted = changed_metrics(case.evidence, now)
         clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}
     return Live(
@@ -80,19 +82,19 @@ def live_text(live: Live, case: Recorded) -> str:
     """Return what `reproduce --live` says."""
     document = case.document
     if not live.changes:
-        return joined([f"unchanged since {document['created_at']}: {live.headline}", *LIMITS.splitlines()])
-    lines = [f"changed since {document['created_at']}:"]
+        return inert_lines([f"unchanged since {document.created_at}: {live.headline}", *LIMITS.splitlines()])
+    lines = [f"changed since {document.created_at}:"]
     for changed in live.changes:
         lines += [changed.title, *(f"  {line}" for line in changed.lines)]
-    lines += [f"verdict then: {document['headline']}", f"verdict now: {live.headline}", *LIMITS.splitlines()]
-    return joined(lines)
+    lines += [f"verdict then: {document.headline}", f"verdict now: {live.headline}", *LIMITS.splitlines()]
+    return inert_lines(lines)
 
 
 def _with_recorded_runs(
-    case: Recorded, fresh: Evidence, store: Store, source: Source, *, curves: bool
+    case: Recorded, fresh: Evidence, store: Store, source: Source, *, also: Needs
 ) -> Evidence:
     """Add the facts of runs that stood for a pair and do not any more: what was replaced may have been changed too."""
     have = {run.run_id for run in fresh.runs}
     rest = [run.run_id for run in case.evidence.runs if run.run_id not in have]
-    read = read_runs(rest, case.policy, store, source.artifact_path_map, curves=curves)
+    read = read_runs(rest, case.policy, store, source.artifact_path_map, also=also)
     return replace(fresh, runs=(*fresh.runs, *read))

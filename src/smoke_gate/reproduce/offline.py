@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from smoke_gate import __version__
-from smoke_gate.report.document import VerdictDocument
-from smoke_gate.report.escape import shortened
-from smoke_gate.report.headline import headline
-from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
+from smoke_gate.gates import gates_of, is_usable
+from smoke_gate.message import Message
 from smoke_gate.reproduce.differences import differences
-from smoke_gate.reproduce.reading import Recorded, recorded, tampering
+from smoke_gate.text import shortened
 from smoke_gate.verdict import evaluate
+from smoke_gate.verdict_file.document import Context, StoreOrigin, Tool, VerdictDocument
+from smoke_gate.verdict_file.headline import headline
+from smoke_gate.verdict_file.read import Recorded, recorded, tampering
+from smoke_gate.verdict_file.write import document_json, verdict_document
 
 DERIVED = (
     "verdict", "critical", "pending", "headline", "summary", "gates", "checks", "attempts", "unidentified",
@@ -39,7 +40,7 @@ LONGEST_VERSION = 40
 """How many characters of a version, which a file may claim to be anything, a message quotes."""
 
 
-class Outcome(StrEnum):
+class ReplayOutcome(StrEnum):
     """What a replay came to."""
 
     REPRODUCED = "reproduced"
@@ -52,13 +53,15 @@ class Replay:
     """A replay of a verdict file.
 
     ``findings`` say what is wrong, a line each; none where it is reproduced. ``versions`` says which version made the
-    file, where that is another one and may be the reason.
+    file, where that is another one and may be the reason. ``unusable`` says which gates of the policy cannot judge
+    here, and why.
     """
 
-    outcome: Outcome
+    outcome: ReplayOutcome
     document: VerdictDocument
     findings: tuple[str, ...] = ()
     versions: str | None = None
+    unusable: tuple[str, ...] = ()
 
 
 def replay(document: VerdictDocument, path: Path) -> Replay:
@@ -69,30 +72,39 @@ def replay(document: VerdictDocument, path: Path) -> Replay:
 
     """
     if problem := tampering(document):
-        return Replay(outcome=Outcome.TAMPERED, document=document, findings=(problem,))
-    found = differences(document, derived(recorded(document, path)))
+        return Replay(outcome=ReplayOutcome.TAMPERED, document=document, findings=(problem,))
+    case = recorded(document, path)
+    found = differences(document_json(document, DERIVED), document_json(remade(case), DERIVED))
     if not found:
-        return Replay(outcome=Outcome.REPRODUCED, document=document)
-    versions = _versions(document["tool"]["version"])
-    return Replay(outcome=Outcome.DIFFERS, document=document, findings=found, versions=versions)
+        return Replay(outcome=ReplayOutcome.REPRODUCED, document=document)
+    return Replay(
+        outcome=ReplayOutcome.DIFFERS,
+        document=document,
+        findings=found,
+        versions=_versions(document.tool.version),
+        unusable=_unusable(case),
+    )
 
 
-def derived(case: Recorded) -> dict[str, Any]:
-    """Return the parts of a verdict document that policy and evidence decide, made anew."""
-    document = verdict_document(
+def _unusable(case: Recorded) -> tuple[str, ...]:
+    return tuple(gate.explanation.question for gate in gates_of(case.policy) if not is_usable(gate))
+
+
+def remade(case: Recorded) -> VerdictDocument:
+    """Return the document that policy and evidence give now; only the parts in :data:`DERIVED` tell anything."""
+    return verdict_document(
         evaluate(case.policy, case.evidence),
         case.policy,
         case.evidence,
         context=Context(),
-        source=Origin(tracking_uri=""),
+        source=StoreOrigin(tracking_uri=""),
         tool=Tool(version=__version__),
         created_at=datetime.fromtimestamp(0, UTC),
         figures=(),
     )
-    return {key: value for key, value in document.items() if key in DERIVED}
 
 
-def headline_of(case: Recorded) -> str:
+def headline_of(case: Recorded) -> Message:
     """Return the headline that a file's policy and evidence give, whatever the file claims."""
     return headline(evaluate(case.policy, case.evidence), case.policy, case.evidence)
 

@@ -162,7 +162,7 @@ def test_credentials_are_not_told(capsys: pytest.CaptureFixture[str], monkeypatc
 def test_a_bug_is_told_without_a_traceback_and_gives_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    def broken(_gate: str | None) -> str:
+    def broken(_gate: str | None, _width: int) -> str:
         raise KeyError("a secret")
 
     monkeypatch.setattr("smoke_gate.report.explain.explain", broken)

@@ -7,7 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from smoke_gate.cli.options import CONTEXT_OPTIONS, with_options
+from smoke_gate.cli.options import ARTIFACT_OPTIONS, CONTEXT_OPTIONS, with_options
+from smoke_gate.origins import ArtifactHost, Origin
 
 
 def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]
     found: dict[str, Any] = {}
 
     @click.command()
-    @with_options(CONTEXT_OPTIONS)
+    @with_options(CONTEXT_OPTIONS, ARTIFACT_OPTIONS)
     def command(**options: Any) -> None:
         found.update(options)
 
@@ -34,3 +35,29 @@ def test_a_commit_is_named_whole_and_compared_in_lower_case(text, sha):
 def test_without_a_commit_there_is_none():
     assert read([], {})["sha"] is None
     assert read([], {"SMOKE_GATE_SHA": ""})["sha"] is None
+
+
+def test_hosts_for_artifacts():
+    one, two = ArtifactHost(Origin("http", "one", 8080)), ArtifactHost(Origin("https", "two", 443))
+    hosts = ["--artifact-host", "http://one:8080", "--artifact-host", "https://two/"]
+    assert read(hosts, {})["artifact_host"] == (one, two)
+    assert read([], {"SMOKE_GATE_ARTIFACT_HOST": "http://one:8080, https://two\n"})["artifact_host"] == (
+        one,
+        two,
+    )
+    trusted = (ArtifactHost(two.origin, with_credentials=True),)
+    option = "artifact_host_with_credentials"
+    assert read(["--artifact-host-with-credentials", "https://two"], {})[option] == trusted
+    assert read([], {"SMOKE_GATE_ARTIFACT_HOST_WITH_CREDENTIALS": "https://two"})[option] == trusted
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--artifact-host", "host"],
+        ["--artifact-host", "https://host/x"],
+        ["--artifact-host-with-credentials", "http://h"],
+    ],
+)
+def test_what_is_not_a_host_is_refused(arguments):
+    assert read(arguments, {}) == {}

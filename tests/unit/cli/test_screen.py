@@ -1,49 +1,25 @@
-"""Who gets colours, asked of a real terminal."""
-
-import os
-import pty
-import subprocess
-import sys
-from pathlib import Path
+"""Who gets colours and how wide lines are, asked of a real terminal."""
 
 import pytest
+
+from smoke_gate.report.explain import explain
+from tests.support.terminal import TERMINAL, on_terminal
 
 SHOW = """
 from pathlib import Path
 from smoke_gate.cli.screen import show
+from tests.support.matrix import passing_matrix, without_run
 from tests.unit.report.judgements import judgement
-show(judgement(), {"report": Path("outputs/report.md")}, quiet=False)
+show(judgement(evidence=without_run(passing_matrix(), "A3/42")), {"report": Path("outputs/report.md")}, quiet=False)
 """
-TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
 
 
 def printed(environment: dict[str, str]) -> str:
-    """What a terminal is sent."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "VIRTUAL_ENV") if key in os.environ}
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", SHOW],
-        stdout=theirs,
-        stdin=theirs,
-        env={**kept, "PYTHONPATH": str(Path.cwd()), **environment},
-    ) as process:
-        os.close(theirs)
-        found = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # Linux says so when the other end has closed
-                break
-            if not part:
-                break
-            found += part
-        assert process.wait() == 0
-    os.close(ours)
-    return found.decode()
+    return on_terminal(["-c", SHOW], {**TERMINAL, **environment})
 
 
 def test_a_terminal_gets_the_matrix_in_colours():
-    text = printed(TERMINAL)
+    text = printed({})
     assert "\x1b[32m" in text
     assert "456" in text
 
@@ -53,6 +29,21 @@ def test_a_terminal_gets_the_matrix_in_colours():
     [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"CI": "true"}, {"PYTHONIOENCODING": "ascii:backslashreplace"}],
 )
 def test_plain_text_otherwise(environment: dict[str, str]):
-    text = printed({**TERMINAL, **environment})
+    text = printed(environment)
     assert "\x1b" not in text
-    assert "G0 PASS    plan" in text
+    assert "G1 PASS    definition_hash" in text
+
+
+def test_plain_text_wraps_at_the_width_of_a_terminal():
+    wide, narrow = (printed({"NO_COLOR": "1", "COLUMNS": width}) for width in ("1000", "60"))
+    assert max(map(len, wide.splitlines())) > 60
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == wide.split()
+
+
+@pytest.mark.parametrize("gate", [None, "G3"])
+def test_explain_wraps_at_the_width_of_a_terminal(gate: str | None):
+    arguments = ["-m", "smoke_gate", "explain", *([gate] if gate else [])]
+    text = on_terminal(arguments, {**TERMINAL, "COLUMNS": "50"})
+    assert max(map(len, text.splitlines())) <= 50
+    assert text == explain(gate, 50)

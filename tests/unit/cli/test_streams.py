@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from smoke_gate.cli.streams import SteadyStream
+from smoke_gate.redaction import Secrets, unfiltered
 
 MAIN = """
 import sys
@@ -62,3 +63,53 @@ def test_a_slow_reader_gets_all_of_it():
         assert source.read(1_000_000) == b"x" * 1_000_000
         writing.result()
         assert stream.problem is None
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A stream that removes a secret, and what it has written so far."""
+    with (tmp_path / "out").open("w") as target:
+        stream = SteadyStream(target, Secrets.of(["tok-CANARY-1"]))
+        yield stream, (tmp_path / "out").read_text
+        stream.flush()
+
+
+def test_a_secret_is_removed_however_a_line_is_put_together(written):
+    stream, content = written
+    print("tok", "CANARY", "1", sep="-", file=stream)
+    for part in ("tok-C", "ANARY-1 and ", "more\n"):
+        stream.write(part)
+    stream.writelines(["tok-CANARY", "-1\n"])
+    assert content() == "***\n*** and more\n***\n"
+
+
+def test_what_has_no_line_end_is_written_when_it_is_asked_for(written):
+    stream, content = written
+    stream.write("one\ntok-CANARY")
+    assert content() == "one\n"
+    stream.write("-1 %")
+    stream.flush()
+    assert content() == "one\n*** %"
+
+
+def test_the_runner_is_told_what_to_hide(written):
+    stream, content = written
+    stream.write("before: ")
+    print("::add-mask::tok-CANARY-1", file=unfiltered(stream))
+    print("tok-CANARY-1", file=stream)
+    assert content() == "before: ::add-mask::tok-CANARY-1\n***\n"
+
+
+def test_the_end_of_the_process_writes_the_rest():
+    script = """
+import sys
+from smoke_gate.cli.streams import SteadyStream
+from smoke_gate.redaction import Secrets
+sys.stdout = SteadyStream(sys.stdout, Secrets.of(["tok-CANARY-1"]))
+sys.stdout.write("the end: tok-CANARY-1")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"the end: ***"

@@ -5,14 +5,13 @@ from mlflow.entities import Run
 
 from smoke_gate.collect.attempts import reader_of, worth_keeping
 from smoke_gate.evidence import Attempt
+from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 from tests.support.entities import STARTED, run
 
 
 def policy(**runs: str) -> Policy:
-    return Policy.model_validate(
-        {"version": 1, "runs": runs, "plan": {"cells": ["A/x", "B"], "seeds": ["42", "7"]}}
-    )
+    return policy_of({"version": 1, "runs": runs, "plan": {"cells": ["A/x", "B"], "seeds": ["42", "7"]}})
 
 
 def attempt(
@@ -59,9 +58,14 @@ def test_the_run_that_an_attempt_is_a_child_of():
     ("tags", "commit", "dirty"),
     [
         ({}, None, None),
-        ({"mlflow.source.git.commit": "aa"}, "aa", None),
-        ({"git_commit": "bb", "git_dirty": "False"}, "bb", False),
-        ({"mlflow.source.git.commit": "aa", "git_commit": "bb", "git_dirty": "true"}, "bb", True),
+        ({"mlflow.source.git.commit": "aaaaaaa"}, "aaaaaaa", None),
+        ({"mlflow.source.git.commit": "aa"}, None, None),
+        ({"git_commit": "bbbbbbb", "git_dirty": "False"}, "bbbbbbb", False),
+        (
+            {"mlflow.source.git.commit": "aaaaaaa", "git_commit": "bbbbbbb", "git_dirty": "true"},
+            "bbbbbbb",
+            True,
+        ),
         ({"git_dirty": "0"}, None, False),
         ({"git_dirty": "perhaps"}, None, True),
         ({"git_commit": "", "mlflow.source.git.dirty": "true"}, None, True),

@@ -37,7 +37,8 @@ def names(folder: Path) -> list[str]:
 def test_links_to_experiments_only_and_trash_of_its_own(store, private):
     (store / "2").mkdir()  # artifacts of an SQLite store share the folder `mlruns`
     before = fingerprint(store)
-    links = private_links(store, private)
+    assert private_links(store, private) == {}
+    links = private
     assert names(links) == [".trash", "1"]
     assert (links / "1/run/params/a").read_text() == "x"
     assert (links / "1/models/m-1").is_dir()
@@ -48,7 +49,8 @@ def test_a_run_that_git_left_without_empty_folders(store, private):
     (store / "1/run/artifacts").rmdir()
     (store / "1/run/metrics").rmdir()
     before = fingerprint(store)
-    links = private_links(store, private)
+    assert private_links(store, private) == {}
+    links = private
     assert names(links / "1/run") == ["artifacts", "meta.yaml", "metrics", "params", "tags"]
     assert (links / "1/run/params/a").read_text() == "x"
     assert fingerprint(store) == before
@@ -57,7 +59,8 @@ def test_a_run_that_git_left_without_empty_folders(store, private):
 def test_deleted_experiments_stay_deleted(store, private):
     (store / ".trash").mkdir()
     (store / "1").rename(store / ".trash/1")
-    links = private_links(store, private)
+    assert private_links(store, private) == {}
+    links = private
     assert names(links) == [".trash"]
     assert names(links / ".trash") == ["1"]
 
@@ -87,7 +90,8 @@ def test_a_link_that_leads_nowhere_is_no_fact_that_is_absent(store, private, pla
 
 def test_an_endless_link_beside_the_runs_is_nothing(store, private):
     (store / "1/notes").symlink_to("notes")
-    assert (private_links(store, private) / "1/run/params/a").read_text() == "x"
+    private_links(store, private)
+    assert (private / "1/run/params/a").read_text() == "x"
 
 
 def test_a_run_that_was_not_found_is_lost(store):
@@ -111,7 +115,8 @@ def test_what_is_no_run_is_not_lost(store):
 def test_an_experiment_may_live_elsewhere(store, private, tmp_path):
     (store / "1").rename(tmp_path / "big-disk")
     (store / "1").symlink_to(tmp_path / "big-disk")
-    assert (private_links(store, private) / "1/run/params/a").read_text() == "x"
+    private_links(store, private)
+    assert (private / "1/run/params/a").read_text() == "x"
 
 
 def test_a_folder_without_experiments_says_what_was_meant(tmp_path, private):
@@ -123,3 +128,39 @@ def test_a_folder_without_experiments_says_what_was_meant(tmp_path, private):
         private_links(tmp_path / "here/mlruns", private)
     with pytest.raises(StoreError, match="check the path"):
         private_links(private, private)
+
+
+VALUES = [
+    ("1700000000000 0.5 0\n", True),
+    ("1700000000000 0.5 0\n1700000000001 0.25 1\n", True),
+    ("1700000000000 0.5\n", True),
+    ("1700000000000 nan 3\n1 -inf -4\n2 1e-05 5\n", True),
+    ("1700000000000 0.5 0 data digest\n", True),
+    ("1700000000000 0.5 12", True),
+    ("", False),
+    ("1700000000000 0.5 0\n17000", False),
+    ("1700000000000 0.5 0\n1700000000001 0.2", False),
+    ("\0\0\0\0", False),
+    ("1700000000000 half 0\n", False),
+]
+
+
+@pytest.mark.parametrize(("content", "is_whole"), VALUES)
+def test_a_damaged_metric_is_left_out_and_named(tmp_path, content, is_whole):
+    store, private = tmp_path / "mlruns", tmp_path / "private"
+    metrics = store / "1" / "run" / "metrics"
+    for name in ("params", "tags", "artifacts"):
+        (store / "1" / "run" / name).mkdir(parents=True)
+    (metrics / "val").mkdir(parents=True)
+    for path in (store / "1", store / "1" / "run"):
+        (path / "meta.yaml").write_text("x: y")
+    (metrics / "val" / "loss").write_text(content)
+    (metrics / "pape").write_text("1700000000000 8.5 0\n")
+    (metrics / ".DS_Store").write_bytes(b"\0\1")
+    (metrics / ".nfs0001").write_bytes(b"")
+    private.mkdir()
+    assert private_links(store, private) == ({} if is_whole else {"run": ("val/loss",)})
+    found = {
+        path.relative_to(private).as_posix() for path in private.glob("1/run/metrics/**/*") if path.is_file()
+    }
+    assert found == {"1/run/metrics/pape"} | ({"1/run/metrics/val/loss"} if is_whole else set())

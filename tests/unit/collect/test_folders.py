@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry, LocalFolder, Tree
 from smoke_gate.policy.terms import path_matches
+from smoke_gate.probes.ranges import Fetch
 
 
 def written(root: Path, *paths: str) -> Path:
@@ -88,6 +89,9 @@ def test_only_asked_for_folders_are_listed(tmp_path):
 
         def opened(self, entry: Entry, max_bytes: int) -> AbstractContextManager[Path]:
             return self.folder.opened(entry, max_bytes)
+
+        def ranges(self, entry: Entry) -> AbstractContextManager[Fetch]:
+            return self.folder.ranges(entry)
 
     folder = Watched(LocalFolder(written(tmp_path, *FILES)))
     tree = Tree(folder)
@@ -185,7 +189,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     folder = LocalFolder(tmp_path.resolve())
     (entry,) = Tree(folder).matching(("*",))
-    with pytest.raises(ArtifactError, match="no regular file"), folder.opened(entry, 100):
+    with pytest.raises(ArtifactError, match="not a regular file"), folder.opened(entry, 100):
         pass
 
 
@@ -224,3 +228,24 @@ def test_no_folder_is_an_empty_folder(tmp_path):
 
 def test_paths_are_relative_to_the_root(tmp_path):
     assert not Path(LocalFolder(written(tmp_path, "x/a")).entries("x")[0].path).is_absolute()
+
+
+# --- parts of files ---------------------------------------------------------------------------------------------------
+
+
+def test_parts_of_a_file_of_this_machine(tmp_path):
+    folder = LocalFolder(written(tmp_path, "x/model.npz"))
+    with folder.ranges(Entry("x/model.npz", 11)) as fetch:
+        assert fetch(2, 5) == b"model"
+        assert fetch(0, 1) == b"x"
+        assert fetch(9, 10) == b"pz"
+
+
+@pytest.mark.parametrize("path", ["gone", "folder", "out", "loop"])
+def test_parts_of_what_is_not_a_file_of_the_folder(tmp_path, path):
+    root = written(tmp_path / "root", "folder/a")
+    (tmp_path / "secret").write_text("x")
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "loop").symlink_to(root / "loop")
+    with pytest.raises(ArtifactError), LocalFolder(root).ranges(Entry(path, 3)):
+        pass

@@ -1,11 +1,12 @@
 import pytest
 
 from smoke_gate.collect.nearest import nearest_keys
+from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 
 
 def policy(cell: str = "params.cell", **expect: str) -> Policy:
-    return Policy.model_validate(
+    return policy_of(
         {"version": 1, "runs": {"cell": cell}, "plan": {"cells": {"A": {"expect": expect}}, "seeds": ["1"]}}
     )
 

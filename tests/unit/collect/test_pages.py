@@ -5,7 +5,7 @@ import pytest
 from mlflow.store.entities import PagedList
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.pages import all_pages
+from smoke_gate.collect.store import all_pages
 from tests.support.stores import served
 
 STORE = served(SimpleNamespace())

@@ -12,13 +12,14 @@ from smoke_gate.collect.registrations import (
     unread_payload,
 )
 from smoke_gate.evidence import Registration
+from smoke_gate.gates import policy_of
 from smoke_gate.hashing import definition_hash, sha256_hex
 from smoke_gate.policy.model import Policy
 from tests.support.entities import STARTED, run
 
 
 def policy(expected: object = "preregistration") -> Policy:
-    return Policy.model_validate(
+    return policy_of(
         {
             "version": 1,
             "plan": {"cells": ["A"], "seeds": ["1"]},

@@ -3,15 +3,16 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
+from smoke_gate.collect.artifact_stores import MlflowRepository
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
+from smoke_gate.collect.mlflow_environment import calm_mlflow
 from smoke_gate.collect.remote import RemoteFolder, artifacts_at
+from smoke_gate.collect.served import ENDPOINT, ServedArtifacts
 from smoke_gate.collect.store import Store
-from smoke_gate.collect.surroundings import calm_mlflow
+from smoke_gate.origins import origin_of
 from tests.support.http import answering
 
 # MLflow's repository of a local folder stands for those of object stores: they have one interface. Proxied artifacts
@@ -32,7 +33,9 @@ def folder(store, tmp_path):
     for path in ("bucket/x/a.pt", "bucket/x/y/b.pt"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(path)
-    return RemoteFolder(LocalArtifactRepository((tmp_path / "bucket").as_uri()), store)
+    return RemoteFolder(
+        MlflowRepository(LocalArtifactRepository((tmp_path / "bucket").as_uri())), store, "STORE"
+    )
 
 
 def test_listing(folder):
@@ -54,10 +57,10 @@ def test_a_file_that_vanished_after_it_was_listed(folder):
 
 
 def test_a_file_that_is_listed_and_not_there(folder, monkeypatch):
-    def download(*_: str) -> None:
+    def download(*_: object) -> None:
         raise FileNotFoundError("as a 404 is told")
 
-    monkeypatch.setattr(folder.repository, "_download_file", download)
+    monkeypatch.setattr(folder.repository, "download", download)
     with pytest.raises(ArtifactError, match="not there any more"), folder.opened(Entry("x/a.pt", 13), 100):
         pass
 
@@ -73,15 +76,15 @@ def test_a_download_that_fails_is_no_absence(folder, store, tmp_path):
 def test_a_download_that_a_busy_server_refuses_is_tried_again(store, failures):
     asked = iter([(503, b"")] * failures + [(200, b"weights")])
     with calm_mlflow(), answering(lambda _request: next(asked)) as uri:
-        served: ArtifactRepository = HttpArtifactRepository(uri)  # type: ignore[no-untyped-call]
-        folder = RemoteFolder(served, replace(store, patience=30))
+        served = ServedArtifacts(origin_of(uri), ENDPOINT)
+        folder = RemoteFolder(served, replace(store, patience=30), uri)
         with folder.opened(Entry("a.pt", 7), 100) as path:
             assert path.read_bytes() == b"weights"
 
 
 def test_an_artifact_store_that_nothing_here_can_read(store):
     with pytest.raises(
-        StoreError, match="STORE cannot be read: Could not find a registered artifact repository"
+        ArtifactError, match="they are at unheard-of://bucket, which smoke-gate does not read"
     ):
         artifacts_at("unheard-of://bucket/x", "x", store, ())
 

@@ -68,10 +68,10 @@ def test_checkpoints_accumulate_and_replace(artifacts, weights, tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("../weights.npz", "no plain file name"),
-        ("best/weights.npz", "no plain file name"),
-        ("..", "no plain file name"),
-        ("a\\b", "no plain file name"),
+        ("../weights.npz", "not a plain file name"),
+        ("best/weights.npz", "not a plain file name"),
+        ("..", "not a plain file name"),
+        ("a\\b", "not a plain file name"),
         ("MANIFEST.json", "give the checkpoint another name"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_manifest_of_something_else_is_not_overwritten(
 ):
     (tmp_path / "MANIFEST.json").write_bytes(content)
     store.log_artifact(run_id, str(tmp_path / "MANIFEST.json"), "checkpoints")
-    with pytest.raises(ContractError, match="is no JSON object"):
+    with pytest.raises(ContractError, match="is not a JSON object"):
         contract.log_checkpoint(weights)
     assert (artifacts / "checkpoints/MANIFEST.json").read_bytes() == content
 
@@ -184,5 +184,5 @@ def test_a_figure_is_a_png(run_id, artifacts, tmp_path):
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", ".png"])
 def test_no_figure_name(run_id, name):
-    with pytest.raises(ContractError, match="no plain file name"):
+    with pytest.raises(ContractError, match="not a plain file name"):
         contract.log_figure(drawn(), name)

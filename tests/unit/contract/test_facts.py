@@ -120,7 +120,7 @@ def test_a_run_has_one_definition(run):
 
 
 def test_no_definition(run):
-    with pytest.raises(HashError, match="found twice: 'a'"):
+    with pytest.raises(HashError, match="names a key twice: 'a'"):
         contract.log_definition('{"a": 1, "a": 2}')
     assert run().data.params == {}
 

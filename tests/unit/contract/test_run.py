@@ -141,3 +141,13 @@ def test_a_client_of_its_own_needs_no_fluent_mlflow(store, run, tmp_path, monkey
     contract.log_plan(cell="A3", seed=42, commit="c" * 40, client=client, run_id=run.run_id)
     assert run.params() == {"cell": "A3", "seed": "42"}
     assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_every_error_that_the_contract_raises_is_exported_under_one_base():
+    exported = {getattr(contract, name) for name in contract.__all__}
+    errors = {one for one in exported if isinstance(one, type) and issubclass(one, Exception)}
+    assert errors == {contract.ContractError, *_below(contract.ContractError)}
+
+
+def _below(kind: type[Exception]) -> set[type[Exception]]:
+    return {one for direct in kind.__subclasses__() for one in (direct, *_below(direct))}

@@ -68,6 +68,9 @@ def test_a_run_logs_what_the_gates_need(store, tmp_path, cell):
     signature = params["dlinear_output_scaler_space_signature"]
     assert params.get("vq_scaler_space_signature") == (signature if vq else None)
     assert len({params[f"{part}_data_hash"] for part in ("train", "val", "test")}) == 3
+    counts = {"train_count": "2305", "val_count": "625", "test_count": "14", "data_overlap": "0"}
+    assert counts.items() <= params.items()
+    assert logged.data.tags["environment.numpy"] == np.__version__
     assert all(np.isfinite(logged.data.metrics[name]) for name in ("train_loss", "val_loss", "pape"))
     assert [point.step for point in store.get_metric_history(run_id, "val_loss")] == [1, 2]
     assert not [value for value in params.values() if str(tmp_path) in value or str(PACKAGED) in value]

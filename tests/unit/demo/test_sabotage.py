@@ -11,6 +11,7 @@ from PIL import Image
 from smoke_gate import contract
 from smoke_gate.demo import SABOTAGES
 from smoke_gate.demo.load_forecasting import CELLS, SEEDS, Config, run
+from smoke_gate.gates import BUILT_IN
 from tests.support.fluent import fluent_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:no git commit")
@@ -38,7 +39,7 @@ def short(config: Config) -> Config:
 
 
 def test_every_gate_has_one_to_catch():
-    assert {sabotage.gate for sabotage in SABOTAGES.values()} == {"G0", "G1", "G2", "G3", "G4", "G5", "G6"}
+    assert {sabotage.gate for sabotage in SABOTAGES.values()} == {gate.id for gate in BUILT_IN}
     assert all(sabotage.name == name and sabotage.description for name, sabotage in SABOTAGES.items())
 
 
@@ -66,12 +67,15 @@ def test_a_sabotage_touches_its_runs_and_no_other(name):
                 "train_data_hash",
                 "val_data_hash",
                 "test_data_hash",
-                "train_days",
+                "outliers_above_kw",
                 "dlinear_output_scaler_space_signature",
             },
         ),
         ("unplanned-vq", {"use_vq", "vq_input_unit", "vq_scaler_space_signature"}),
         ("ratio", {"train_windows"}),
+        ("subset", {"test_days", "test_count"}),
+        ("overlap", {"train_on_test", "train_count", "data_overlap"}),
+        ("drift", {"learning_rate", "batch_size"}),
     ],
 )
 def test_a_wrong_setting_shows_in_what_the_run_logs(store, name, differing):
@@ -102,6 +106,24 @@ def test_the_checkpoint_is_cut_off(store, tmp_path):
     before = path.read_bytes()
     SABOTAGES["checkpoint"].accident(store, run_id)
     assert path.read_bytes() == before[: len(before) * 2 // 3]
+
+
+def test_the_run_of_an_older_library_says_so(store):
+    _, made = changed("environment")
+    run_id = run(short(made), "1")
+    before = store.get_run(run_id).data.tags
+    SABOTAGES["environment"].accident(store, run_id)
+    assert before["environment.numpy"] == np.__version__
+    assert store.get_run(run_id).data.tags == before | {"environment.numpy": "1.26.4"}
+
+
+def test_the_shorter_training_ends_earlier(store):
+    planned, made = changed("budget")
+    ends = []
+    for config in (planned, made):
+        run_id = run(replace(config, batches_per_epoch=1), "1")
+        ends.append(store.get_metric_history(run_id, "val_loss")[-1].step)
+    assert ends == [6, 3]
 
 
 def test_the_figure_loses_its_text_and_no_pixel(store, tmp_path):

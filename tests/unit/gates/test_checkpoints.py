@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Artifact, Evidence, Globals, LoggedModel, Manifest, ManifestEntry
+from smoke_gate.evidence import Artifact, Evidence, Globals, Holds, LoggedModel, Manifest, ManifestEntry
 from smoke_gate.gates.base import Check, Outcome, Status
-from smoke_gate.gates.checkpoints import GATE, MANIFEST
-from smoke_gate.policy.model import DEFAULT_MAX_BYTES
+from smoke_gate.gates.checkpoint_settings import DEFAULT_MAX_BYTES
+from smoke_gate.gates.checkpoints import GATE
+from smoke_gate.vocabulary import MANIFEST
 from tests.support.matrix import (
     CELLS,
     SEEDS,
@@ -63,9 +64,19 @@ def settings(**keys: Any) -> dict[str, Any]:
     return {"checkpoints": keys}
 
 
+def findings(outcome: Outcome) -> list[Check]:
+    """Return the checks that are not a PASS, without the notes about the whole matrix."""
+    return [check for check in not_passed(outcome) if check.status is not Status.SKIPPED]
+
+
+def notes(outcome: Outcome) -> list[Check]:
+    """Return the notes about the whole matrix."""
+    return [check for check in outcome.checks if check.status is Status.SKIPPED]
+
+
 def only(outcome: Outcome) -> Check:
-    """Return the only check that is no PASS."""
-    (check,) = not_passed(outcome)
+    """Return the only finding."""
+    (check,) = findings(outcome)
     return check
 
 
@@ -76,7 +87,7 @@ def test_a_good_matrix_passes_with_a_count_a_checkpoint_and_a_manifest_entry_for
     outcome = ask(GATE, passing_matrix())
     of_one_run = sorted((check.kind, check.subject) for check in outcome.checks if check.run_id == RUN)
     assert found(outcome) == []
-    assert of_one_run == [("checkpoint", PATH), ("count", "checkpoints"), ("manifest", PATH)]
+    assert of_one_run == [("content", PATH), ("count", "checkpoints"), ("manifest", PATH)]
     assert (outcome.expected, outcome.evaluated, outcome.skipped) == (12, 12, None)
 
 
@@ -134,34 +145,40 @@ def test_artifacts_that_could_not_be_read_fail_with_the_reason():
 
 
 @pytest.mark.parametrize(
-    ("facts", "status", "says"),
+    ("facts", "kind", "status", "says"),
     [
-        ({"problem": "is cut off"}, Status.FAIL, "is cut off"),
-        ({"problem": "is cut off", "sha256": None, "size": BIG}, Status.FAIL, "is cut off"),
-        (
-            {"unread": "it has more opcodes"},
-            Status.FAIL,
-            "Too long to be scanned whole: it has more opcodes",
-        ),
-        ({"size": 0}, Status.FAIL, "empty"),
-        ({"globals": Globals(dangerous=("os.system",))}, Status.FAIL, "os.system"),
-        ({"globals": Globals(dangerous=("os.system",), unknown=("mine.Net",))}, Status.FAIL, "os.system"),
-        (
-            {"globals": Globals(unknown=("mine.Net", "mine.Layer"))},
-            Status.WARNING,
-            '["mine.Net", "mine.Layer"]',
-        ),
-        ({"format": None}, Status.WARNING, "no known format"),
-        ({"sha256": None, "format": None, "size": BIG}, Status.WARNING, "max_bytes"),
-        ({"sha256": None}, Status.FAIL, "not read"),
-        ({"sha256": None, "size": None}, Status.FAIL, "not read"),
-        ({"sha256": None, "size": int(DEFAULT_MAX_BYTES)}, Status.FAIL, "not read"),
+        ({"problem": "is cut off"}, "content", Status.FAIL, "is cut off"),
+        ({"problem": "is cut off", "sha256": None, "size": BIG}, "content", Status.FAIL, "is cut off"),
+        ({"unread": "too many opcodes"}, "unread", Status.FAIL, "be scanned whole: too many opcodes"),
+        ({"unread": "too many values", "format": "json"}, "unread", Status.WARNING, "too many values"),
+        ({"size": 0}, "content", Status.FAIL, "empty"),
+        ({"globals": Globals(dangerous=("os.system",))}, "globals", Status.FAIL, "os.system"),
+        ({"globals": Globals(unknown=("my.Net", "my.Bag"))}, "globals", Status.WARNING, "my.Net, my.Bag"),
+        ({"holds": Holds.NOTHING}, "content", Status.FAIL, "empty inside"),
+        ({"holds": Holds.DATA}, "content", Status.FAIL, "no arrays, no object"),
+        ({"all_nan": True}, "nan", Status.WARNING, "NaN"),
+        ({"absent": ("a.bin", "b.bin")}, "content", Status.FAIL, "It names a.bin, b.bin, which the run"),
+        ({"format": None}, "format", Status.WARNING, "no known format"),
+        ({"sha256": None, "format": None, "size": BIG}, "unread", Status.WARNING, "max_bytes"),
+        ({"sha256": None}, "content", Status.FAIL, "not read"),
+        ({"sha256": None, "size": None}, "content", Status.FAIL, "not read"),
+        ({"sha256": None, "size": int(DEFAULT_MAX_BYTES)}, "content", Status.FAIL, "not read"),
     ],
 )
-def test_what_is_wrong_with_a_checkpoint(facts, status, says):
+def test_what_is_wrong_with_a_checkpoint(facts, kind, status, says):
     check = only(ask(GATE, with_checkpoint(**facts)))
-    assert (check.run_id, check.kind, check.subject, check.status) == (RUN, "checkpoint", PATH, status)
+    assert (check.run_id, check.kind, check.subject, check.status) == (RUN, kind, PATH, status)
     assert says in check.message
+
+
+def test_each_finding_about_a_file_is_a_check_of_its_own():
+    code = Globals(dangerous=("os.system",), unknown=("mine.Net",))
+    checks = findings(ask(GATE, with_checkpoint(problem="is cut off", globals=code)))
+    assert {(check.kind, check.status, check.waivable) for check in checks} == {
+        ("content", Status.FAIL, True),
+        ("globals", Status.FAIL, False),
+        ("globals", Status.WARNING, True),
+    }
 
 
 @pytest.mark.parametrize("kind", ["zip", "safetensors", "hdf5", "pickle"])
@@ -191,12 +208,194 @@ def test_nothing_allows_a_dangerous_global():
     assert only(ask(GATE, evidence, gates=settings(allow_globals=["*"]))).status is Status.FAIL
 
 
-def test_above_a_bound_that_the_policy_sets_a_checkpoint_passes_with_a_note():
+def test_a_checkpoint_that_was_not_read_warns_whoever_set_the_bound():
     evidence = with_checkpoint(sha256=None, format=None, size=BIG)
-    outcome = ask(GATE, evidence, gates=settings(max_bytes="1GiB"))
-    assert found(outcome) == []
-    (check,) = (check for check in outcome.checks if check.run_id == RUN and check.kind == "checkpoint")
-    assert "max_bytes (1073741824)" in check.message
+    check = only(ask(GATE, evidence, gates=settings(max_bytes="1GiB")))
+    assert (check.kind, check.status, check.waivable) == ("unread", Status.WARNING, False)
+    assert "`max_bytes` (1073741824)" in check.message
+
+
+def test_the_entries_that_allow_all_unknown_names_are_said_once():
+    evidence = without_manifests(passing_matrix())
+    for pair, names in {"A3/42": ("mine.Net", "os.path.x"), "A4/42": ("mine.Bag", "mine.Net")}.items():
+        files = (checkpoint(run_id(pair), globals=Globals(unknown=names)),)
+        evidence = with_run(evidence, pair, checkpoints=files)
+    (note,) = notes(ask(GATE, evidence))
+    assert (note.kind, note.run_id) == ("globals", None)
+    assert note.message == (
+        'If these names are yours: `allow_globals`: ["mine.Bag", "mine.Net"] '
+        "Left out, since they are of Python's own library: os.path.x. See what uses them before you allow them."
+    )
+    assert [
+        note.message for note in notes(ask(GATE, evidence, gates=settings(allow_globals=["mine.*"])))
+    ] == []
+
+
+def test_a_report_shows_the_entry_of_many_names_whole():
+    names = tuple(f"mine.layers.Block{number:03}" for number in range(40))
+    evidence = without_manifests(passing_matrix())
+    files = (checkpoint(RUN, globals=Globals(unknown=names)),)
+    (note,) = notes(ask(GATE, with_run(evidence, "A3/42", checkpoints=files)))
+    assert [value.text for value in note.message.values] == list(
+        names
+    )  # a report cuts off within a value only
+
+
+# --- what is weights, and what lies beside ----------------------------------------------------------------------------
+
+
+def beside(path: str, **facts: Any) -> Artifact:
+    """Return an intact file of the same content in every run."""
+    return replace(Artifact(path=path, size=20, sha256=sha256(path), format=None), **facts)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        beside("checkpoints/config.json", format="json", holds=Holds.DATA),
+        beside("checkpoints/vocab.txt"),
+        beside("checkpoints/vocab.txt", size=0),
+        beside("checkpoints/scaler.npz", format="zip", holds=Holds.TENSORS),
+        beside("checkpoints/e1/optimizer_state.pt", format="zip", holds=Holds.TENSORS),
+        beside("checkpoints/rng_state2.pth", format="pickle", holds=Holds.DATA),
+        beside("checkpoints/model.pt.tmp", problem="it is cut off"),
+        beside("checkpoints/._model.pt", problem="its bytes are of no known format"),
+    ],
+    ids=lambda file: file.path,
+)
+def test_what_lies_beside_the_weights_says_nothing_and_counts_for_nothing(file):
+    evidence = without_manifests(passing_matrix())
+    runs = tuple(replace(run, checkpoints=(*run.checkpoints, file)) for run in evidence.runs)
+    assert [*findings(ask(GATE, replace(evidence, runs=runs))), *notes(ask(GATE, evidence))] == []
+    alone = tuple(replace(run, checkpoints=(file,)) for run in evidence.runs)
+    checks = findings(ask(GATE, replace(evidence, runs=alone)))
+    assert {check.kind for check in checks} == {"count"}
+    assert len(checks) == 12
+    assert f"There is {file.path}, which does not look like weights" in checks[0].message
+
+
+def test_a_file_of_no_known_format_beside_the_weights_is_not_called_intact():
+    notes_file = beside("checkpoints/notes.txt")
+    evidence = with_run(
+        without_manifests(passing_matrix()), "A3/42", checkpoints=(checkpoint(RUN), notes_file)
+    )
+    (said,) = (check for check in ask(GATE, evidence).checks if check.subject == notes_file.path)
+    assert (said.status, said.message) == (
+        Status.PASS,
+        "It lies beside the weights. Its format is not known, so it was not checked.",
+    )
+
+
+def test_a_broken_file_beside_the_weights_is_a_warning():
+    broken = beside("checkpoints/config.json", problem="it is not JSON")
+    evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(checkpoint(RUN), broken))
+    check = only(ask(GATE, evidence))
+    assert (check.kind, check.subject, check.status) == ("content", "checkpoints/config.json", Status.WARNING)
+
+
+@pytest.mark.parametrize("path", ["checkpoints/config.json", "checkpoints/a.tmp", "checkpoints/scaler.pkl"])
+def test_code_that_runs_is_a_failure_wherever_it_lies(path):
+    hostile = beside(path, globals=Globals(dangerous=("os.system",)))
+    evidence = without_manifests(passing_matrix())
+    evidence = with_run(evidence, "A3/42", checkpoints=(checkpoint(RUN), hostile))
+    check = only(ask(GATE, evidence))
+    assert (check.kind, check.subject, check.status, check.waivable) == ("globals", path, Status.FAIL, False)
+
+
+@pytest.mark.parametrize("path", ["checkpoints/config.json", "checkpoints/a.tmp", "checkpoints/._model.pt"])
+@pytest.mark.parametrize(
+    ("facts", "kind", "status"),
+    [
+        ({"globals": Globals(unknown=("mine.Net",))}, "globals", Status.WARNING),
+        ({"unread": "it has too many opcodes", "format": "pickle"}, "unread", Status.FAIL),
+    ],
+)
+def test_code_that_nobody_knows_is_told_wherever_it_lies(path, facts, kind, status):
+    evidence = without_manifests(passing_matrix())
+    evidence = with_run(evidence, "A3/42", checkpoints=(checkpoint(RUN), beside(path, **facts)))
+    check = only(ask(GATE, evidence))
+    assert (check.kind, check.subject, check.status) == (kind, path, status)
+
+
+@pytest.mark.parametrize(
+    ("file", "passes"),
+    [
+        (beside("checkpoints/last.pt", format="zip", holds=Holds.TENSORS), True),
+        (beside("checkpoints/net", format="zip", holds=Holds.TENSORS), True),  # by its bytes
+        (beside("checkpoints/forest", format="pickle", holds=Holds.OBJECT), True),
+        (beside("checkpoints/coefficients", format="pickle", holds=Holds.NUMBERS), False),
+        (beside("checkpoints/coefficients.pkl", format="pickle", holds=Holds.NUMBERS), True),
+        (beside("checkpoints/readme.txt"), False),
+        (beside("checkpoints/checkpoint", format="tensorflow_state", holds=Holds.DATA), False),
+        (beside("checkpoints/model.ckpt.meta", format="tensorflow_graph", holds=Holds.DATA), False),
+    ],
+)
+def test_a_file_is_weights_by_its_name_or_its_bytes(file, passes):
+    evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(file,))
+    kinds = [check.kind for check in findings(ask(GATE, evidence))]
+    assert kinds == ([] if passes else ["count"])
+
+
+@pytest.mark.parametrize(
+    ("path", "fails"),
+    [
+        ("checkpoints/columns.pkl", False),
+        ("checkpoints/hparams.joblib", False),
+        ("checkpoints/model_2.pkl", True),
+    ],
+)
+def test_a_pickle_of_data_beside_weights_is_not_taken_for_weights(path, fails):
+    data = beside(path, format="pickle", holds=Holds.DATA)
+    evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(checkpoint(RUN), data))
+    assert [check.kind for check in findings(ask(GATE, evidence))] == (["content"] if fails else [])
+    alone = with_run(evidence, "A3/42", checkpoints=(data,))
+    assert [check.kind for check in findings(ask(GATE, alone))] == ["content"]
+
+
+def test_the_policy_can_name_weights_that_nothing_else_shows_as_such():
+    evidence = without_manifests(passing_matrix())
+    for pair in (f"{cell}/{seed}" for cell in CELLS for seed in SEEDS):
+        file = beside("checkpoints/scaler.npz", sha256=sha256(pair), format="zip", holds=Holds.TENSORS)
+        evidence = with_run(evidence, pair, checkpoints=(file,))
+    assert len(findings(ask(GATE, evidence))) == 12
+    assert findings(ask(GATE, evidence, gates=settings(weights=["checkpoints/scaler.*"]))) == []
+
+
+def test_weights_of_an_unknown_format_warn():
+    file = beside("checkpoints/model.mine")
+    evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(file,))
+    assert only(ask(GATE, evidence)).kind == "format"
+
+
+def test_a_cell_that_learns_nothing_needs_no_weights():
+    evidence = without_manifests(passing_matrix())
+    for seed in SEEDS:
+        evidence = with_run(evidence, f"B0/{seed}", checkpoints=())
+    assert len(findings(ask(GATE, evidence))) == 3
+    plan = {"cells": {"B0": {"no_weights": "predicts the last value"}}}
+    outcome = ask(GATE, evidence, plan=plan)
+    assert findings(outcome) == []
+    assert [check.message for check in outcome.checks if check.cell == "B0"] == [
+        "The cell has no weights to log: predicts the last value"
+    ] * 3
+
+
+def test_files_that_no_pattern_matches_are_named():
+    evidence = without_manifests(passing_matrix())
+    evidence = with_run(evidence, "A3/42", checkpoints=(), unmatched=("checkpoints/net.pt",))
+    assert "There is checkpoints/net.pt, which `paths` does not match." in only(ask(GATE, evidence)).message
+
+
+def test_a_long_file_that_cannot_carry_code_is_not_read_to_its_end():
+    assert findings(ask(GATE, with_checkpoint(unread="it has too many values", structure_only=True))) == []
+
+
+def test_of_a_large_file_the_structure_is_enough():
+    evidence = with_checkpoint(sha256=None, size=BIG, structure_only=True)
+    outcome = ask(GATE, evidence)
+    assert findings(outcome) == []
+    (check,) = [check for check in outcome.checks if (check.run_id, check.subject) == (RUN, PATH)]
+    assert check.looked_at is None
 
 
 # --- the manifest -----------------------------------------------------------------------------------------------------
@@ -215,7 +414,7 @@ def listed(path: str = PATH, **facts: Any) -> Manifest:
         (listed(size=1), PATH, Status.FAIL, "size 2048 instead of 1"),
         (listed("checkpoints/gone.npz"), "checkpoints/gone.npz", Status.FAIL, "does not have it"),
         (listed("elsewhere/model.npz"), "elsewhere/model.npz", Status.FAIL, "does not have it"),
-        (Manifest(problem="is no JSON"), MANIFEST, Status.FAIL, "is no JSON"),
+        (Manifest(problem="is not JSON"), MANIFEST, Status.FAIL, "is not JSON"),
         (Manifest(), MANIFEST, Status.WARNING, "lists nothing"),
         (None, MANIFEST, Status.WARNING, "other runs have one"),
     ],
@@ -262,7 +461,7 @@ def test_what_the_manifest_lists_outside_of_paths_is_held_against_it_and_does_no
     }
 
 
-@pytest.mark.parametrize(("path", "warned"), [(PATH, "checkpoint"), (ELSEWHERE, "manifest")])
+@pytest.mark.parametrize(("path", "warned"), [(PATH, "unread"), (ELSEWHERE, "manifest")])
 def test_a_listed_file_that_is_too_large_to_be_read_warns_once(path, warned):
     files = (checkpoint(RUN, "checkpoints/small.npz"), checkpoint(RUN, path, sha256=None, size=BIG))
     evidence = with_run(passing_matrix(), "A3/42", checkpoints=files, manifest=listed(path, size=BIG))
@@ -276,9 +475,8 @@ def test_without_any_manifest_none_is_missed():
 
 def test_a_checkpoint_that_was_not_read_is_compared_by_its_size():
     evidence = with_run(passing_matrix(), "A3/42", checkpoints=(checkpoint(RUN, sha256=None, size=BIG),))
-    gates = settings(max_bytes="1GiB")
-    assert only(ask(GATE, evidence, gates=gates)).kind == "manifest"
-    assert found(ask(GATE, with_run(evidence, "A3/42", manifest=listed(size=BIG)), gates=gates)) == []
+    assert {check.kind for check in not_passed(ask(GATE, evidence))} == {"unread", "manifest"}
+    assert only(ask(GATE, with_run(evidence, "A3/42", manifest=listed(size=BIG)))).kind == "unread"
 
 
 def test_a_sha256_in_capitals_is_the_same():
@@ -307,48 +505,71 @@ WEIGHTS = Artifact(path="data/model.pkl", size=900, sha256=sha256("weights"), fo
 
 
 @pytest.mark.parametrize(
-    ("facts", "status", "says"),
+    ("facts", "kind", "status", "says"),
     [
-        ({"status": "PENDING"}, Status.FAIL, "PENDING"),
-        ({"status": "FAILED", "artifacts": ()}, Status.FAIL, "FAILED"),
-        ({"artifacts": ()}, Status.FAIL, "no files"),
-        ({"artifacts": (Artifact(path="a.py", size=0, sha256=sha256("")),)}, Status.FAIL, "only empty ones"),
+        ({"status": "PENDING"}, "model", Status.FAIL, "PENDING"),
+        ({"status": "FAILED", "artifacts": ()}, "model", Status.FAIL, "FAILED"),
+        ({"artifacts": ()}, "model", Status.FAIL, "no files"),
+        (
+            {"artifacts": (Artifact(path="a.py", size=0, sha256=sha256("")),)},
+            "model",
+            Status.FAIL,
+            "only empty ones",
+        ),
+        (
+            {
+                "artifacts": (
+                    Artifact(path="MLmodel", size=500, sha256=sha256("description")),
+                    Artifact(path="network", size=0, sha256=sha256("")),
+                ),
+                "data": ("network",),
+            },
+            "content",
+            Status.FAIL,
+            "network: The file is empty",
+        ),
         (
             {"artifacts": (WEIGHTS, Artifact(path="a.pkl", size=0, problem="it is empty"))},
+            "content",
             Status.FAIL,
             "a.pkl: Not intact: it is empty",
         ),
         (
             {"artifacts": (replace(WEIGHTS, problem="is corrupt"),)},
+            "content",
             Status.FAIL,
             "data/model.pkl: Not intact: is corrupt",
         ),
         (
             {"artifacts": (replace(WEIGHTS, globals=Globals(dangerous=("os.system",))),)},
+            "globals",
             Status.FAIL,
             "os.system",
         ),
         (
             {"artifacts": (replace(WEIGHTS, globals=Globals(unknown=("mine.Net",))),)},
+            "globals",
             Status.WARNING,
-            '["mine.Net"]',
+            "mine.Net",
         ),
-        ({"artifacts": (replace(WEIGHTS, sha256=None, size=BIG),)}, Status.WARNING, "max_bytes"),
+        ({"artifacts": (replace(WEIGHTS, sha256=None, size=BIG),)}, "unread", Status.WARNING, "max_bytes"),
         (
             {"absent": ("data/net", "model.pkl")},
+            "model",
             Status.FAIL,
             "MLmodel names data/net, model.pkl, which the model does not have. Restore it, or log the model again.",
         ),
         (
             {"problem": "it names no flavors"},
+            "model",
             Status.FAIL,
             "MLmodel does not describe the model: it names no flavors. Restore it, or log the model again.",
         ),
     ],
 )
-def test_what_is_wrong_with_a_model(facts, status, says):
+def test_what_is_wrong_with_a_model(facts, kind, status, says):
     check = only(ask(GATE, with_model(model(**facts))))
-    assert (check.run_id, check.kind, check.subject, check.status) == (RUN, "model", "forecaster", status)
+    assert (check.run_id, check.kind, check.subject, check.status) == (RUN, kind, "forecaster", status)
     assert says in check.message
 
 
@@ -357,89 +578,55 @@ def test_a_model_may_hold_empty_files_whose_names_promise_nothing():
     assert found(ask(GATE, with_model(model(artifacts=(*model().artifacts, package))))) == []
 
 
+def test_a_model_that_names_no_data_and_has_no_known_file_warns():
+    hello = Artifact(path="hello.txt", size=5, sha256=sha256("hello"))
+    check = only(ask(GATE, with_model(model(artifacts=(hello,)))))
+    assert (check.kind, check.status) == ("model", Status.WARNING)
+    named = model(artifacts=(hello,), data=("hello.txt",))
+    assert findings(ask(GATE, with_model(named))) == []
+
+
+def test_artifacts_of_a_model_of_ones_own_code_are_weights_by_name_and_bytes():
+    code = Artifact(
+        path="python_model.pkl", size=90, sha256=sha256("code"), format="pickle", holds=Holds.OBJECT
+    )
+
+    def logged(text: str) -> LoggedModel:
+        own = Artifact(
+            path="artifacts/clf.joblib", size=9, sha256=sha256(text), format="joblib", holds=Holds.OBJECT
+        )
+        words = Artifact(path="artifacts/words/en.txt", size=9, sha256=sha256("words"))
+        return model(artifacts=(code, own, words), data=("python_model.pkl",))
+
+    one, other = (
+        with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(), models=(logged("one"),)),
+        with_run(without_manifests(passing_matrix()), "A4/42", checkpoints=(), models=(logged("one"),)),
+    )
+    both = with_run(one, "A4/42", checkpoints=(), models=(logged("one"),))
+    assert findings(ask(GATE, one)) == findings(ask(GATE, other)) == []
+    assert {check.subject for check in findings(ask(GATE, both))} >= {"forecaster/artifacts/clf.joblib"}
+
+
+@pytest.mark.parametrize(
+    ("file", "fails"),
+    [
+        ({"format": "pickle", "holds": Holds.DATA}, True),
+        ({"format": "pickle", "holds": Holds.OBJECT}, False),
+        ({"format": None, "holds": None}, False),
+    ],
+)
+def test_what_a_model_names_as_its_data_must_hold_something_whatever_its_format(file, fails):
+    data = replace(Artifact(path="network.mine", size=90, sha256=sha256("network")), **file)
+    beside_it = Artifact(path="stats.pkl", size=5, sha256=sha256("5"), format="pickle", holds=Holds.DATA)
+    logged = model(artifacts=(data, beside_it), data=("network.mine",))
+    assert [check.kind for check in findings(ask(GATE, with_model(logged)))] == (["content"] if fails else [])
+
+
 def test_two_models_of_one_name_are_judged_in_one_order():
     bad = model(model_id="m-2", status="FAILED")
     evidence = without_manifests(passing_matrix())
     both = [with_run(evidence, "A3/42", models=models) for models in ((bad, model()), (model(), bad))]
     assert ask(GATE, both[0]).checks == ask(GATE, both[1]).checks
-
-
-# --- equal checkpoints ------------------------------------------------------------------------------------------------
-
-
-def copied(*pairs: str) -> Evidence:
-    """Return a matrix in which these runs have one checkpoint."""
-    evidence = without_manifests(passing_matrix())
-    for pair in pairs:
-        evidence = with_run(evidence, pair, checkpoints=(checkpoint("one"),))
-    return evidence
-
-
-@pytest.mark.parametrize("pair", ["B0/123", "A3/456"])
-def test_identical_bytes_in_two_runs_warn_once(pair):
-    check = only(ask(GATE, copied("B0/42", pair)))
-    assert (check.run_id, check.kind, check.subject, check.status) == (
-        run_id(pair),
-        "duplicate",
-        PATH,
-        Status.WARNING,
-    )
-    assert "B0/42" in check.message
-    assert "was overwritten by the other" in check.message
-
-
-def test_identical_bytes_under_another_name_warn():
-    evidence = with_run(copied("B0/42"), "A3/42", checkpoints=(checkpoint("one", "checkpoints/best.npz"),))
-    assert only(ask(GATE, evidence)).subject == "checkpoints/best.npz"
-
-
-def test_many_equal_runs_give_a_warning_for_each_but_the_first():
-    outcome = ask(GATE, copied("B0/42", "B0/123", "B1/42", "A4/456"))
-    assert [check.run_id for check in not_passed(outcome)] == [
-        run_id("A4/456"),
-        run_id("B0/123"),
-        run_id("B1/42"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("pairs", "warned"),
-    [
-        (("B0/42", "B0/123", "B0/456"), set()),
-        (("B0/42", "B1/42"), {"B1/42"}),  # deterministic cells, but not one cell
-        (("B0/42", "B0/123", "A3/42"), {"A3/42"}),
-        (("B0/42", "A3/42", "A3/123"), {"A3/42", "A3/123"}),
-    ],
-)
-def test_seeds_of_a_deterministic_cell_may_be_equal(pairs, warned):
-    plan = {"cells": {"B0": {"deterministic": True}, "B1": {"deterministic": True}}}
-    outcome = ask(GATE, copied(*pairs), plan=plan)
-    assert {check.run_id for check in not_passed(outcome)} == {run_id(pair) for pair in warned}
-
-
-def test_two_equal_files_of_one_run_are_no_surprise():
-    files = (checkpoint("one", "checkpoints/best.npz"), checkpoint("one", "checkpoints/last.npz"))
-    evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=files)
-    assert found(ask(GATE, evidence)) == []
-    assert only(ask(GATE, with_run(evidence, "A4/42", checkpoints=files))).subject == "checkpoints/best.npz"
-
-
-def test_models_are_compared_by_their_weights_not_their_descriptions():
-    def weights(text: str) -> LoggedModel:
-        return model(artifacts=(model().artifacts[0], replace(WEIGHTS, sha256=sha256(text))))
-
-    evidence = with_run(with_model(weights("one")), "A4/42", models=(weights("other"),))
-    assert found(ask(GATE, evidence)) == []
-    check = only(ask(GATE, with_run(evidence, "A4/42", models=(weights("one"),))))
-    assert (check.run_id, check.subject) == (run_id("A4/42"), "forecaster/data/model.pkl")
-
-
-@pytest.mark.parametrize("facts", [{"size": 0}, {"problem": "is cut off"}, {"unread": "it has more opcodes"}])
-def test_broken_and_empty_files_are_not_compared(facts):
-    evidence = without_manifests(passing_matrix())
-    for pair in ("A3/42", "A4/42"):
-        evidence = with_run(evidence, pair, checkpoints=(checkpoint("one", **facts),))
-    assert {check.kind for check in not_passed(ask(GATE, evidence))} == {"checkpoint"}
 
 
 # --- profile basic ----------------------------------------------------------------------------------------------------
@@ -462,7 +649,7 @@ def test_profile_basic_fails_a_run_without_where_its_siblings_have_them():
 
 def test_profile_basic_judges_what_is_there():
     outcome = ask(GATE, with_checkpoint(problem="is cut off"), profile="basic")
-    assert found(outcome) == [(RUN, "checkpoint", PATH, Status.FAIL)]
+    assert found(outcome) == [(RUN, "content", PATH, Status.FAIL)]
 
 
 @pytest.mark.parametrize(
@@ -492,7 +679,12 @@ def test_profile_basic_asks_where_the_policy_names_the_place():
 
 @given(st.permutations(range(12)))
 def test_the_order_of_the_runs_changes_nothing(order):
-    evidence = with_run(copied("B0/42", "A3/42", "A4/123"), "B1/42", checkpoints=())
+    evidence = without_manifests(passing_matrix())
+    for pair in ("B0/42", "A3/42", "A4/123"):
+        evidence = with_run(
+            evidence, pair, checkpoints=(checkpoint("one"), checkpoint("two", "checkpoints/b.pt"))
+        )
+    evidence = with_run(evidence, "B1/42", checkpoints=())
     shuffled = replace(
         evidence,
         runs=tuple(evidence.runs[index] for index in order),

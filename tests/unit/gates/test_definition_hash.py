@@ -78,15 +78,15 @@ def test_another_hash_fails(logged):
     [
         (
             OTHER,
-            f"is {OTHER[:12]!r}, the preregistration run (registration) has {DEFINITION[:12]!r}: it differs.",
+            f"is {OTHER[:12]!r}, expected {DEFINITION[:12]!r} (the preregistration run (registration)).",
         ),
         (
             DEFINITION[:16],
-            f"is {DEFINITION[:16]!r}, the preregistration run (registration) has {DEFINITION!r}: it",
+            f"is {DEFINITION[:16]!r}, expected {DEFINITION!r} (",
         ),
         (
             DEFINITION.upper(),
-            f"is {DEFINITION.upper()!r}, the preregistration run (registration) has {DEFINITION!r}: ",
+            f"is {DEFINITION.upper()!r}, expected {DEFINITION!r} (",
         ),
     ],
 )
@@ -97,7 +97,7 @@ def test_both_hashes_are_shown_as_far_as_it_takes_to_tell_them_apart(logged, sai
 
 def test_a_hash_that_differs_in_case_is_told_so():
     evidence = with_run(passing_matrix(), "A3/42", params={KEY: DEFINITION.upper()}, payload=None)
-    assert "only in upper and lower case" in found(evidence).message
+    assert "upper and lower case only" in found(evidence).message
 
 
 def test_a_hash_under_the_key_of_another_metric_is_named():

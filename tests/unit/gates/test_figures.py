@@ -38,7 +38,7 @@ def found(outcome: Outcome) -> list[tuple[str | None, str, str, Status]]:
 
 
 def only(outcome: Outcome) -> Check:
-    """Return the only check that is no PASS."""
+    """Return the only check that is not a PASS."""
     (check,) = not_passed(outcome)
     return check
 
@@ -382,17 +382,46 @@ def test_artifacts_do_not_matter_where_only_the_checkout_has_figures():
 # --- equal figures ----------------------------------------------------------------------------------------------------
 
 
-def test_identical_bytes_under_two_runs_warn():
+def looking_alike(*pairs: str, **facts: Any) -> Evidence:
+    """Return a matrix in which the figures of these runs have these facts in common."""
     evidence = passing_matrix()
-    for pair in ("B0/42", "A3/42", "A4/42"):
-        own = figure(run_id(pair))
-        evidence = with_run(evidence, pair, figures=(replace(own, sha256=sha256("one")),))
-    outcome = ask(GATE, evidence)
-    assert found(outcome) == [
-        (RUN, "duplicate", PATH, Status.WARNING),
-        (run_id("A4/42"), "duplicate", PATH, Status.WARNING),
-    ]
-    assert "B0/42" in not_passed(outcome)[0].message
+    for pair in pairs:
+        evidence = with_run(evidence, pair, figures=(replace(figure(run_id(pair)), **facts),))
+    return evidence
+
+
+@pytest.mark.parametrize(
+    "facts", [{"pixels": sha256("one")}, {"sha256": sha256("one")}], ids=["pixels", "bytes"]
+)
+def test_figures_that_show_the_same_are_one_finding_that_names_the_runs(facts):
+    outcome = ask(GATE, looking_alike("B0/42", "A3/42", "A4/42", **facts))
+    assert found(outcome) == [(run_id("B0/42"), "duplicate", PATH, Status.WARNING)]
+    assert "B0/42, A3/42, A4/42 have the same pixels" in not_passed(outcome)[0].message
+
+
+def test_figures_that_are_equal_in_every_run_are_one_finding():
+    outcome = ask(
+        GATE, looking_alike(*(run.run_id[4:].replace("-", "/") for run in passing_matrix().runs), pixels="1")
+    )
+    assert [check.kind for check in not_passed(outcome)] == ["duplicate"]
+    assert "7 more" in not_passed(outcome)[0].message
+
+
+def test_figures_of_the_same_bytes_and_other_pixels_are_told_by_their_pixels():
+    evidence = looking_alike("B0/42", sha256=sha256("one"), pixels=sha256("left"))
+    right = replace(figure(run_id("A3/42")), sha256=sha256("one"), pixels=sha256("right"))
+    assert found(ask(GATE, with_run(evidence, "A3/42", figures=(right,)))) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "pairs"),
+    [
+        ({"cells": {"B0": {"deterministic": True}}}, ("B0/42", "B0/123")),
+        ({"cells": {"B1": {"same_as": "B0"}}}, ("B0/42", "B1/42")),
+    ],
+)
+def test_a_plan_that_says_so_makes_equal_figures_no_surprise(plan, pairs):
+    assert found(ask(GATE, looking_alike(*pairs, pixels="1"), plan=plan)) == []
 
 
 def test_identical_bytes_in_one_run_or_in_the_checkout_are_no_surprise():

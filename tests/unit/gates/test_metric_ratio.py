@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from smoke_gate.evidence import Evidence, Point, Run, metric_text
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.gates.metric_ratio import GATE, ratio_of
-from smoke_gate.policy.model import RatioRule
+from smoke_gate.gates.metric_ratio import GATE, RatioRule, ratio_of
 from tests.support.matrix import ask, not_passed, passing_matrix, run_id, with_run
 
 
@@ -23,12 +22,13 @@ def one_run(**facts: Any) -> Evidence:
 
 
 def ask_one(rule: dict[str, Any], **facts: Any) -> Check:
-    (check,) = ask(
+    checks = ask(
         GATE,
         one_run(**facts),
         plan={"cells": ["A3"], "seeds": ["42"]},
         gates={"metric_ratio": {"rules": [rule]}},
     ).checks
+    (check,) = [check for check in checks if check.kind == "ratio"]
     return check
 
 
@@ -169,6 +169,26 @@ def test_names_with_slashes_dots_and_blanks(value, metrics, observed):
 def test_a_quoted_name_can_be_picked_from():
     facts = {"histories": {"f1.min": history(3.0, 7.0)}}
     assert ask_one({"value": "`f1.min`.max", "min": 7.0}, **facts).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("values", "latest", "warns"),
+    [
+        ((4.0, 2.5), "2.5", False),
+        ((4.0, 2.5), "4.0", True),
+        ((4.0, 2.5), None, False),
+        ((float("nan"),), "NaN", False),
+        ((), "2.5", False),
+    ],
+)
+def test_a_history_that_does_not_end_with_the_latest_value_is_a_warning(values, latest, warns):
+    evidence = with_run(
+        passing_matrix(), "A3/42", metrics={"loss": latest}, histories={"loss": history(*values)}
+    )
+    checks = [check for check in ask(GATE, evidence).checks if check.kind == "history"]
+    assert [(check.status, check.subject) for check in checks] == (
+        [(Status.WARNING, "loss")] if warns else []
+    )
 
 
 def test_rules_are_for_their_cells():

@@ -57,7 +57,19 @@ def test_a_good_matrix_passes_with_one_check_per_run_and_split_and_one_per_run()
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "0123456789abcde", "0" * 65, "0123456789ABCDEF", "none", "g" * 16, f"{OTHER}\n"]
+    "value",
+    [
+        None,
+        "",
+        "0123456789abcde",
+        "01" * 33,
+        "0123456789ABCDEF",
+        "none",
+        "g" * 16,
+        f"{OTHER}\n",
+        "0" * 64,
+        "a" * 40,
+    ],
 )
 def test_a_hash_that_is_missing_or_no_hash_fails_and_the_others_are_still_compared(value):
     evidence = with_run(passing_matrix(), "B0/42", params={"train_data_hash": value})
@@ -73,7 +85,7 @@ def test_two_splits_without_a_hash_are_not_the_same_data(value):
     assert [kind for _, kind, _, _ in found(ask(GATE, evidence))] == ["form", "form"]
 
 
-@pytest.mark.parametrize("value", [OTHER, "0" * 64, "a" * 40])
+@pytest.mark.parametrize("value", [OTHER, "01" * 32, "a1" * 20])
 def test_16_to_64_lower_case_hex_digits_are_a_hash(value):
     evidence = passing_matrix()
     for cell in CELLS:
@@ -103,7 +115,7 @@ def test_two_cells_that_differ_both_fail():
 
 def test_three_groups_of_which_one_is_largest():
     evidence = with_run(passing_matrix(), "A3/42", params={"train_data_hash": OTHER})
-    evidence = with_run(evidence, "A4/42", params={"train_data_hash": "f" * 16})
+    evidence = with_run(evidence, "A4/42", params={"train_data_hash": "fe" * 8})
     assert failing(evidence, "agreement") == {run_id("A3/42"), run_id("A4/42")}
 
 
@@ -151,7 +163,7 @@ def test_two_splits_with_the_same_hash_fail_though_all_cells_agree(one, other):
         )
     outcome = ask(GATE, evidence)
     assert {(check.kind, check.subject) for check in not_passed(outcome)} == {
-        ("distinct", "{split}_data_hash")
+        ("distinct", "train_data_hash, val_data_hash, test_data_hash")
     }
     assert failing(evidence, "distinct") == {run_id(f"{cell}/42") for cell in CELLS}
     assert f"{one}_data_hash = {other}_data_hash" in not_passed(outcome)[0].message

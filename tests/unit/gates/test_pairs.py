@@ -88,17 +88,17 @@ def unsaid(**lacking: Any) -> Evidence:
     [
         (
             {"cell": None}, {"params.cel": "params.cell"}, {"cell": "params.cel"},
-            "None of 12 runs says its cell by `runs.cell: params.cel`. Did you mean params.cell?",
+            "None of 12 runs says its cell by runs.cell: params.cel. Did you mean params.cell?",
         ),
         (
             {"seed": None}, {}, {},
-            ("None of 12 runs says its seed by `runs.seed: params.seed`. "
+            ("None of 12 runs says its seed by runs.seed: params.seed. "
             "Correct that, or call contract.log_plan in training."),
         ),
         (
             {"cell": None, "seed": None}, {"tags.b": "params.b"}, {"cell": "{params.a}-{tags.b}"},
-            ("None of 12 runs says its cell by `runs.cell: {params.a}-{tags.b}`. Did you mean params.b? "
-            "None of 12 runs says its seed by `runs.seed: params.seed`. "
+            ("None of 12 runs says its cell by runs.cell: {params.a}-{tags.b}. Did you mean params.b? "
+            "None of 12 runs says its seed by runs.seed: params.seed. "
             "Correct that, or call contract.log_plan in training."),
         ),
         ({"cell": None}, {}, {"seed": "none"}, "None of 12 runs says its cell"),

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Answer, Evidence, PolicyChange
-from smoke_gate.gates import definition_hash, metric_ratio
+from smoke_gate.evidence import NO_HEAD, Answer, Code, Evidence, Head, HeadFrom
+from smoke_gate.gates import definition_hash, metric_ratio, policy_of
 from smoke_gate.gates.base import Check, Gate, Status
 from smoke_gate.gates.plan import GATE
-from smoke_gate.policy.model import Policy
 from tests.support.matrix import (
     CELLS,
     COMMIT,
+    MINUTE,
     REGISTERED,
+    SEEDS,
     ask,
+    attempt_of,
     case,
     not_passed,
     passing_matrix,
@@ -57,7 +59,7 @@ def test_twelve_of_twelve_pass():
     assert (outcome.expected, outcome.evaluated) == (12, 12)
     pairs = [check.subject for check in outcome.checks if check.kind == "pair"]
     assert pairs == [f"{cell}/{seed}" for cell in CELLS for seed in (42, 123, 456)]
-    assert {check.kind for check in outcome.checks} == {"pair", "expect", "required_metric", "commit"}
+    assert {check.kind for check in outcome.checks} == {"pair", "expect", "required_metric", "code"}
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def test_a_candidate_is_named_as_people_know_it():
     check = one(evidence, "pair", run_id("A3/123"))
     assert "The newest, run-A3-123, was taken" in check.message
     assert "there is also trial ('trial 7', a child of sweep)." in check.message
-    assert "`runs.where` can leave out" in check.message
+    assert "`runs.where`" in check.message
 
 
 @pytest.mark.parametrize("untimed", ["earlier", run_id("A3/123")])
@@ -202,7 +204,7 @@ def test_more_tries_than_max_attempts_are_a_warning(facts, bound, warns):
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", **facts)
     check = one(evidence, "pair", run_id("A3/123"), plan={"max_attempts": bound})
     assert check.status is (Status.WARNING if warns else Status.PASS)
-    assert ("max_attempts: 1" in check.message) is warns
+    assert ("`max_attempts` (1)" in check.message) is warns
 
 
 def test_a_pair_has_one_check_with_the_worst_of_its_findings():
@@ -210,7 +212,7 @@ def test_a_pair_has_one_check_with_the_worst_of_its_findings():
     check = one(evidence, "pair", run_id("A3/123"), runs={"duplicates": "fail"}, plan={"max_attempts": 1})
     assert check.status is Status.FAIL
     assert "earlier" in check.message
-    assert "max_attempts: 1" in check.message
+    assert "`max_attempts` (1)" in check.message
 
 
 def test_without_seeds_the_subject_of_a_pair_is_the_cell():
@@ -230,8 +232,10 @@ def test_without_seeds_the_subject_of_a_pair_is_the_cell():
         ("True", "true", True),
         ("true", "True", True),
         ("False", "false", True),
-        ("True", "TRUE", False),
-        ("True", "1", False),
+        ("True", "TRUE", True),
+        ("True", " 1", True),
+        ("True", "maybe", False),
+        ("True", "null", False),
         ("True", "False", False),
         ("True", None, False),
         ("True", "", False),
@@ -293,7 +297,7 @@ def test_tags_can_be_expected():
 def vq_findings(evidence: Evidence, expects: dict[str, Any], **sections: Any) -> dict[str | None, Status]:
     """Return by cell what is found about `use_vq` where the cells expect exactly `expects`."""
     plan = {"cells": {cell: {"expect": expects.get(cell, {})} for cell in CELLS}, "seeds": ["42"]}
-    policy = Policy.model_validate({"version": 1, "plan": plan, **sections})
+    policy = policy_of({"version": 1, "plan": plan, **sections})
     checks = GATE.judge(case(policy, evidence)).checks
     return {check.cell: check.status for check in checks if check.subject == "params.use_vq"}
 
@@ -397,25 +401,31 @@ def test_another_spelling_of_a_seed_is_a_warning_that_names_both():
 # --- commits ----------------------------------------------------------------------------------------------------------
 
 
-def commits(evidence: Evidence, **runs: Any) -> dict[str | None, Status]:
-    """Return the status of every commit check that is no PASS, by run."""
-    checks = not_passed(ask(GATE, evidence, runs=runs))
+SAME = {"commit": "same"}
+
+
+def commits(evidence: Evidence, commit: str = "same") -> dict[str | None, Status]:
+    """Return the status of every commit check that is not a PASS, by run."""
+    checks = not_passed(ask(GATE, evidence, runs={"commit": commit}))
     assert {check.kind for check in checks} <= {"commit"}
     assert {check.subject for check in checks} <= {"commit"}
     return {check.run_id: check.status for check in checks}
 
 
 def test_one_commit_passes():
-    checks = [check for check in ask(GATE, passing_matrix()).checks if check.kind == "commit"]
+    checks = [check for check in ask(GATE, passing_matrix(), runs=SAME).checks if check.kind == "commit"]
     assert [check.status for check in checks] == [Status.PASS] * 12
 
 
 def test_one_commit_with_uncommitted_changes_passes_and_says_so():
-    check = one(with_attempt(passing_matrix(), "A3/42", dirty=True), "commit", run_id("A3/42"))
+    dirty = with_attempt(passing_matrix(), "A3/42", dirty=True)
+    check = one(dirty, "commit", run_id("A3/42"), runs=SAME)
     assert check.status is Status.PASS
     assert check.message == f"It ran on {COMMIT[:12]}, with uncommitted changes that no commit holds."
     other = with_attempt(passing_matrix(), "A3/42", dirty=True, commit=OTHER_COMMIT)
-    assert "with uncommitted changes that no commit holds; most runs are of" in found(other).message
+    assert (
+        "with uncommitted changes that no commit holds; most runs are of" in found(other, runs=SAME).message
+    )
 
 
 def test_several_commits_are_a_warning_at_the_runs_that_differ():
@@ -427,7 +437,7 @@ def test_where_no_commit_leads_every_run_warns():
     evidence = everywhere(passing_matrix(cells=["A3"]), commit=COMMIT)
     for pair, commit in (("A3/123", OTHER_COMMIT), ("A3/456", THIRD_COMMIT)):
         evidence = with_attempt(evidence, pair, commit=commit)
-    checks = [check for check in ask(GATE, evidence).checks if check.kind == "commit"]
+    checks = [check for check in ask(GATE, evidence, runs=SAME).checks if check.kind == "commit"]
     assert [check.status for check in checks] == [Status.WARNING] * 3
 
 
@@ -446,73 +456,136 @@ def test_any_commit_will_do_where_the_policy_says_so():
     ]
 
 
-def test_every_run_must_be_of_head():
-    assert commits(passing_matrix(), commit="head") == {}
-    evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
-    assert commits(evidence, commit="head") == {run_id("A3/42"): Status.FAIL}
+@pytest.mark.parametrize("asked", ["head", "code"])
+def test_a_run_of_other_code_does_not_count(asked):
+    assert commits(passing_matrix(), asked) == {}
+    check = found(of_other_code(Answer.NO), runs={"commit": asked})
+    assert (check.kind, check.status, check.run_id, check.pending) == ("pair", Status.FAIL, None, True)
 
 
 def test_without_a_head_nothing_is_of_head():
-    evidence = replace(passing_matrix(), head=None)
+    evidence = replace(passing_matrix(), head=NO_HEAD, codes={})
     assert list(commits(evidence, commit="head").values()) == [Status.FAIL] * 12
-    assert "fetch-depth: 0" in one(evidence, "commit", run_id("A3/42"), runs={"commit": "head"}).message
+    assert "head is not known" in one(evidence, "commit", run_id("A3/42"), runs={"commit": "head"}).message
 
 
 ABBREVIATED = COMMIT[:12]
 
 
-@pytest.mark.parametrize(
-    ("asked", "facts", "said"),
-    [
-        ("head", {"head": ABBREVIATED}, f"It ran on {COMMIT}, head is {ABBREVIATED}."),
-        ("head", {"head": OTHER_COMMIT}, f"It ran on {COMMIT[:12]}, head is {OTHER_COMMIT[:12]}."),
-        ("same", {}, f"It ran on {ABBREVIATED}; most runs are of {COMMIT}."),
-    ],
-)
-def test_commits_that_begin_alike_are_named_whole(asked, facts, said):
-    pair = "A3/42"
-    evidence = replace(passing_matrix(), **facts)
-    evidence = with_attempt(evidence, pair, commit=ABBREVIATED) if asked == "same" else evidence
-    assert said in one(evidence, "commit", run_id(pair), runs={"commit": asked}).message
+def test_an_abbreviated_commit_is_the_same_commit():
+    assert commits(with_attempt(passing_matrix(), "A3/42", commit=ABBREVIATED)) == {}
+    assert commits(replace(passing_matrix(), head=Head(commit=ABBREVIATED)), "head") == {}
+
+
+LIKE_IT = COMMIT[:14] + "b" * 26
+
+
+def test_commits_that_begin_alike_are_named_whole():
+    evidence = with_attempt(passing_matrix(), "A3/42", commit=LIKE_IT)
+    said = f"It ran on {LIKE_IT}; most runs are of {COMMIT}."
+    assert said in one(evidence, "commit", run_id("A3/42"), runs=SAME).message
 
 
 def test_commits_that_begin_alike_are_named_whole_where_none_leads():
-    evidence = everywhere(passing_matrix(cells=["A3"], seeds=["42", "123"]), commit=COMMIT)
-    evidence = with_attempt(evidence, "A3/42", commit=ABBREVIATED)
-    assert f"It ran on {COMMIT}; the runs are of several" in one(evidence, "commit", run_id("A3/123")).message
+    evidence = with_attempt(passing_matrix(cells=["A3"], seeds=["42", "123"]), "A3/42", commit=LIKE_IT)
+    said = f"It ran on {COMMIT}; the runs are of several"
+    assert said in one(evidence, "commit", run_id("A3/123"), runs=SAME).message
 
 
-def same_code_everywhere() -> Evidence:
-    evidence = passing_matrix()
-    return replace(evidence, runs=tuple(replace(run, same_code=Answer.YES) for run in evidence.runs))
+def of_other_code(answer: Answer, by: Any = "clone", pair: str = "A3/42") -> Evidence:
+    """Return a matrix in which one run is of another commit, and what is known of that commit's code."""
+    evidence = with_attempt(passing_matrix(), pair, commit=OTHER_COMMIT)
+    return replace(evidence, codes={**evidence.codes, OTHER_COMMIT: Code(same_code=answer, by=by)})
+
+
+def test_another_commit_of_heads_code_counts():
+    assert commits(of_other_code(Answer.YES), "code") == {}
+    check = one(of_other_code(Answer.YES), "commit", run_id("A3/42"), runs={"commit": "code"})
+    assert "whose code is that of head" in check.message
+
+
+def test_a_run_whose_code_is_not_known_fails_where_no_run_of_the_pair_has_heads_code():
+    unknown = of_other_code(Answer.UNKNOWN, by="none")
+    assert commits(unknown, "code") == {run_id("A3/42"): Status.FAIL}
+    message = one(unknown, "commit", run_id("A3/42"), runs={"commit": "code"}).message
+    assert "fetch-depth: 0" in message
+    assert "`runs.code_paths` (**/*.py, !**/tests/**" in message
+    beside = with_another_attempt(unknown, "A3/42", "earlier", commit=COMMIT)
+    assert "code_paths" not in found(beside, runs={"commit": "code"}).message  # the earlier one stands for it
+
+
+def code_check(evidence: Evidence) -> Check:
+    return one(evidence, "code")
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [(Answer.YES, Status.PASS), (Answer.NO, Status.FAIL), (Answer.UNKNOWN, Status.FAIL)]
+    ("answer", "origin", "status"),
+    [
+        (Answer.YES, HeadFrom.PULL_REQUEST, Status.PASS),
+        (Answer.NO, HeadFrom.PULL_REQUEST, Status.WARNING),
+        (Answer.NO, HeadFrom.CHECKOUT, Status.WARNING),
+        (Answer.UNKNOWN, HeadFrom.PULL_REQUEST, Status.WARNING),
+        (Answer.UNKNOWN, HeadFrom.CHECKOUT, Status.SKIPPED),
+    ],
 )
-def test_the_code_must_be_that_of_head(answer, status):
-    evidence = with_attempt(same_code_everywhere(), "A3/42", commit=OTHER_COMMIT)
-    evidence = with_run(evidence, "A3/42", same_code=answer)
-    check = one(evidence, "commit", run_id("A3/42"), runs={"commit": "code"})
-    assert check.status is status
-    assert commits(evidence, commit="code") == ({} if status is Status.PASS else {run_id("A3/42"): status})
-    assert ("fetch-depth: 0" in check.message) is (answer is Answer.UNKNOWN)
-    assert ("`runs.code_paths` (**/*.py)" in check.message) is (answer is Answer.UNKNOWN)
+def test_the_code_of_the_runs_is_one_check_of_the_matrix(answer, origin, status):
+    evidence = replace(of_other_code(answer), head=Head(commit=COMMIT, origin=origin))
+    check = code_check(evidence)
+    assert (check.status, check.run_id, check.subject) == (status, None, "commit")
+    assert ("A3/42" in check.message) is (status is not Status.PASS)
+
+
+@pytest.mark.parametrize("facts", [{"commit": None}, {"dirty": True}])
+def test_the_code_of_a_run_without_a_commit_or_with_changes_is_not_known(facts):
+    evidence = with_attempt(passing_matrix(), "A3/42", **facts)
+    check = code_check(replace(evidence, head=Head(commit=COMMIT, origin=HeadFrom.PULL_REQUEST)))
+    assert check.status is Status.WARNING
+    assert "`runs.commit: any`" in check.message
+
+
+def test_where_head_is_not_known_auto_is_same():
+    nowhere = replace(with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT), head=NO_HEAD, codes={})
+    assert found(nowhere) == found(nowhere, runs=SAME)
+    assert found(nowhere).kind == "commit"
+
+
+def test_what_to_do_about_unknown_code_follows_its_cause():
+    assert "nobody has both commits" in found(of_other_code(Answer.UNKNOWN)).message
+    for facts in ({"commit": None}, {"dirty": True}):
+        message = found(with_attempt(of_other_code(Answer.UNKNOWN), "A3/42", **facts)).message
+        assert "Record the commit" in message
+        assert "nobody has both commits" not in message
+        both = found(with_attempt(of_other_code(Answer.UNKNOWN), "A4/42", **facts)).message
+        assert "Record the commit" in both
+        assert "nobody has both commits" in both
+
+
+def test_tags_that_name_two_commits_are_a_warning():
+    check = found(with_attempt(passing_matrix(), "A3/42", other_commit=OTHER_COMMIT))
+    assert (check.kind, check.status, check.run_id) == ("commit_tags", Status.WARNING, run_id("A3/42"))
+    assert OTHER_COMMIT[:12] in check.message
 
 
 @pytest.mark.parametrize("asked", ["head", "code"])
-@pytest.mark.parametrize("facts", [{"commit": None}, {"commit": ""}, {"dirty": True}])
-def test_unknown_and_dirty_commits_fail_under_head_and_code(asked, facts):
-    evidence = with_attempt(same_code_everywhere(), "A3/42", **facts)
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"commit": None}, "No commit is recorded"),
+        ({"commit": ""}, "No commit is recorded"),
+        ({"dirty": True}, "with uncommitted changes"),
+    ],
+)
+def test_unknown_and_dirty_commits_fail_under_head_and_code(asked, facts, words):
+    evidence = with_attempt(passing_matrix(), "A3/42", **facts)
     check = one(evidence, "commit", run_id("A3/42"), runs={"commit": asked})
     assert check.status is Status.FAIL
-    assert "fetch-depth: 0" in check.message
-    assert commits(evidence, commit=asked) == {run_id("A3/42"): Status.FAIL}
+    assert words in check.message
+    assert commits(evidence, asked) == {run_id("A3/42"): Status.FAIL}
 
 
 @pytest.mark.parametrize("asked", ["head", "code"])
 def test_a_run_that_does_not_record_whether_it_was_dirty_passes(asked):
-    assert commits(everywhere(same_code_everywhere(), dirty=None), commit=asked) == {}
+    assert commits(everywhere(passing_matrix(), dirty=None), asked) == {}
 
 
 # --- replicates -------------------------------------------------------------------------------------------------------
@@ -536,12 +609,11 @@ def test_identical_metrics_of_two_seeds_are_a_warning():
     assert (check.status, check.subject, check.cell) == (Status.WARNING, "A3/42=A3/123", "A3")
 
 
-def test_each_two_of_three_replicates_are_named():
+def test_three_replicates_are_one_finding_that_names_them():
     evidence = passing_matrix()
     for seed in (42, 123, 456):
         evidence = with_metrics(evidence, f"A3/{seed}", {"pape": "8.5"})
-    subjects = [check.subject for check in not_passed(ask(GATE, evidence))]
-    assert sorted(subjects) == ["A3/123=A3/456", "A3/42=A3/123", "A3/42=A3/456"]
+    assert found(evidence).subject == "A3/42=A3/123=A3/456"
 
 
 @pytest.mark.parametrize(
@@ -564,16 +636,6 @@ def test_what_is_no_replicate(one_has, other_has):
     assert not replicates(one_has, other_has)
 
 
-@pytest.mark.parametrize("machine", ["system/cpu", "train_time", "epoch_seconds", "duration", "fit_duration"])
-def test_what_depends_on_the_machine_does_not_tell_runs_apart(machine):
-    assert replicates({"pape": "8.5", machine: "1.5"}, {"pape": "8.5", machine: "2.5"})
-
-
-@pytest.mark.parametrize("name", ["time_error", "systematic", "seconds_off"])
-def test_other_names_do(name):
-    assert not replicates({"pape": "8.5", name: "1.5"}, {"pape": "8.5", name: "2.5"})
-
-
 def test_two_seeds_without_a_number_are_replicates():
     assert replicates({"pape": "NaN"}, {"pape": "NaN"})
 
@@ -588,12 +650,12 @@ class Counted(dict[str, str]):
         return super().items()
 
 
-def test_the_metrics_of_a_run_are_gone_through_once_however_many_seeds_there_are():
+def test_the_metrics_of_a_run_are_gone_through_twice_however_many_seeds_there_are():
     evidence = passing_matrix()
     metrics = [Counted(run.metrics) for run in evidence.runs]
     runs = tuple(replace(run, metrics=own) for run, own in zip(evidence.runs, metrics, strict=True))
     ask(GATE, replace(evidence, runs=runs))
-    assert {own.reads for own in metrics} == {1}
+    assert {own.reads for own in metrics} == {2}  # for what runs share, and for what some of them lack
 
 
 def test_a_deterministic_cell_may_repeat_itself():
@@ -604,8 +666,99 @@ def test_a_deterministic_cell_may_repeat_itself():
 def test_cells_may_agree_with_one_another():
     evidence = passing_matrix()
     for cell in ("A3", "A4"):
-        evidence = with_metrics(evidence, f"{cell}/42", {"pape": "8.5"})
+        evidence = with_run(evidence, f"{cell}/42", metrics={"pape": "8.5", "val_loss": "0.75"})
     assert not not_passed(ask(GATE, evidence))
+
+
+# --- metrics of some seeds, and of after the end ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("extra", "seeds", "said"),
+    [
+        ({"rmse": "0.75"}, ("42",), "A3/123, A3/456 did not log rmse,"),
+        ({"rmse": "0.75"}, ("42", "123"), "A3/456 did not log rmse,"),
+        (
+            {"rmse": "0.75", "mae": "0.5"},
+            ("42",),
+            "A3/456 did not log mae, rmse,",
+        ),
+        ({"rmse": "0.75"}, SEEDS, None),
+        ({"train_time": "7.5"}, ("42",), None),
+        ({"system/cpu": "7.5"}, ("42",), None),
+    ],
+)
+def test_a_metric_that_only_some_seeds_of_a_cell_log_is_a_warning(extra, seeds, said):
+    evidence = passing_matrix()
+    for seed in seeds:
+        evidence = with_run(evidence, f"A3/{seed}", metrics=extra)
+    checks = not_passed(ask(GATE, evidence))
+    assert [(check.kind, check.status) for check in checks] == ([("partial", Status.WARNING)] if said else [])
+    assert all((said or "") in check.message for check in checks)
+
+
+def test_a_required_metric_that_a_seed_lacks_is_one_finding():
+    assert found(with_run(passing_matrix(), "A3/42", metrics={"pape": None})).kind == "required_metric"
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        (("pape",), "pape was written more than a minute after"),
+        (("pape", "val_loss"), "pape and val_loss were written"),
+        (("elsewhere",), None),
+        (("pape", "elsewhere"), "pape was written"),
+    ],
+)
+def test_a_judged_metric_that_was_written_after_the_end_is_a_warning(late, said):
+    checks = not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", late=late)))
+    assert [(check.kind, check.status) for check in checks] == ([("late", Status.WARNING)] if said else [])
+    assert all((said or "") in check.message for check in checks)
+
+
+# --- newer attempts ---------------------------------------------------------------------------------------------------
+
+SAME_RESULT = dict(run_of(passing_matrix(), "A3/123").metrics)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"status": "RUNNING"}, "newer_attempt"),
+        ({"status": "SCHEDULED"}, "newer_attempt"),
+        ({"status": "FAILED"}, "newer_attempt"),
+        ({"status": "KILLED"}, "newer_attempt"),
+        ({"lifecycle_stage": "deleted"}, "newer_attempt"),
+        ({"in_scope": False}, "newer_attempt"),
+        ({"lifecycle_stage": "deleted", "metrics": {"pape": "1.0"}}, "newer_attempt"),
+        ({"in_scope": False, "metrics": {"pape": "1.0"}}, "newer_attempt"),
+        ({"lifecycle_stage": "deleted", "metrics": SAME_RESULT}, None),
+        ({"in_scope": False, "metrics": {**SAME_RESULT, "train_time": "9.5"}}, None),
+        ({"registered": True}, "registered"),
+    ],
+)
+@pytest.mark.parametrize("newer", [True, False])
+def test_what_was_tried_after_the_run_that_counts(facts, kind, newer):
+    first = attempt_of(passing_matrix(), "A3/123").start_time or 0
+    start = first + MINUTE * (1 if newer else -1)
+    evidence = with_another_attempt(passing_matrix(), "A3/123", "again", start_time=start, **facts)
+    expected = [kind] if kind and (newer or kind == "registered") else []
+    checks = not_passed(ask(GATE, evidence))
+    assert [(check.kind, check.status) for check in checks] == [(one, Status.WARNING) for one in expected]
+    assert all("again" in check.message for check in checks)
+
+
+def test_newer_attempts_of_a_pair_are_one_finding_that_counts_them():
+    evidence = passing_matrix()
+    for number in range(1, 4):
+        start = (attempt_of(evidence, "A3/123").start_time or 0) + number * MINUTE
+        facts = {"start_time": start, "status": "KILLED", "commit": OTHER_COMMIT}
+        evidence = with_another_attempt(evidence, "A3/123", f"again-{number}", **facts)
+    message = found(evidence).message
+    assert message.startswith(
+        "3 attempts are newer than the run that stands for the pair; the newest, again-3, is KILLED"
+    )
+    assert f"commit {OTHER_COMMIT[:12]}" in message
 
 
 # --- what nobody planned ----------------------------------------------------------------------------------------------
@@ -627,20 +780,6 @@ def test_an_unexpected_run_is_found(unexpected, status):
 def test_unexpected_runs_can_be_ignored():
     evidence = with_another_attempt(passing_matrix(), "A3/42", "surprise", cell="C9")
     assert not not_passed(ask(GATE, evidence, runs={"unexpected": "ignore"}))
-
-
-def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_difference():
-    difference = ("-  fail_threshold: 1", "+  fail_threshold: 12")
-    change = PolicyChange(found="It differs. That of main counted.", difference=difference)
-    check = found(replace(passing_matrix(), policy_change=change))
-    assert (check.kind, check.status, check.subject) == ("policy", Status.WARNING, "smoke-gate.yml")
-    assert (check.observed, check.run_id) == ("\n".join(difference), None)
-    assert check.message.startswith("It differs. That of main counted. A person must agree")
-
-
-def test_a_base_policy_that_is_not_known_is_a_warning():
-    check = found(replace(passing_matrix(), policy_change=PolicyChange(found="It could not be read.")))
-    assert (check.status, check.observed) == (Status.WARNING, "not known")
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

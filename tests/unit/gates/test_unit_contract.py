@@ -106,8 +106,8 @@ def test_allowed_units_pass(unit):
     [
         ("vq_input_unit", "kW", UNITS),
         ("dlinear_output_unit", "kW", UNITS),
-        ("vq_scaler_space_signature", "0" * 16, SIGNATURES),
-        ("dlinear_output_scaler_space_signature", "0" * 16, SIGNATURES),
+        ("vq_scaler_space_signature", "fe" * 8, SIGNATURES),
+        ("dlinear_output_scaler_space_signature", "fe" * 8, SIGNATURES),
     ],
 )
 def test_a_pair_that_is_not_equal_fails_and_shows_both_values(key, value, subject):
@@ -149,8 +149,9 @@ def test_a_when_of_a_tag_and_a_list_and_several_keys_must_all_hold():
     evidence = with_run(passing_matrix(), "A3/42", tags={"kind": "vq2"})
     evidence = with_run(evidence, "B0/42", tags={"kind": "vq"})
     evidence = with_run(evidence, "A4/42", tags={"kind": "other"})
-    assert found(ask(GATE, evidence, gates=rules(rule))) == [
-        (run_id("A3/42"), "required", "codebook", Status.FAIL)
+    checks = [check for check in ask(GATE, evidence, gates=rules(rule)).checks if check.kind != "flag"]
+    assert [(check.run_id, check.kind, check.status) for check in checks] == [
+        (run_id("A3/42"), "required", Status.FAIL)
     ]
 
 
@@ -175,7 +176,7 @@ def forgotten(evidence: Evidence, **overrides: Any) -> set[str | None]:
     return {
         check.run_id
         for check in not_passed(ask(GATE, evidence, **overrides))
-        if check.kind == "flag" and not check.at_once
+        if check.kind == "flag" and "yet the run logs" in check.message
     }
 
 
@@ -224,7 +225,7 @@ def test_a_matrix_of_one_kind_has_no_run_to_tell_from():
     evidence = passing_matrix(cells=VQ_CELLS)
     plan = {"cells": ["A3", "A4"]}
     outcome = ask(GATE, with_run(evidence, "A3/42", params=NO_FLAG), plan=plan)
-    assert found(outcome) == []
+    assert not any("yet the run logs" in check.message for check in outcome.checks)
     assert (outcome.expected, outcome.evaluated) == (5, 5)
 
 
@@ -260,12 +261,13 @@ def test_no_run_of_a_rule_and_none_planned_is_skipped():
 
 
 def test_a_gate_that_is_skipped_says_what_the_runs_have_in_place_of_the_flag():
-    evidence = passing_matrix(vq_cells=())
-    flags = dict(zip(("A3", "A4", "B0", "B1"), ("1", "yes", "on", "1"), strict=True))
-    for cell, flag in flags.items():
-        evidence = with_run(evidence, f"{cell}/42", params={"use_vq": flag})
-    skipped = ask(GATE, evidence, plan=NO_EXPECTATION).skipped or ""
-    assert skipped.endswith("use_vq is 'False' in 8, '1' in 2, 'on' in 1, others of 12 runs.")
+    evidence = passing_matrix()
+    for cell in CELLS:
+        evidence = with_all(evidence, (cell,), model=f"net of {cell}")
+    rule = {"when": {"model": "vq"}, "required": ["vq_input_unit"]}
+    skipped = ask(GATE, evidence, plan=NO_EXPECTATION, gates=rules(rule)).skipped or ""
+    values = "'net of B0' in 3, 'net of B1' in 3, 'net of A3' in 3, others"
+    assert skipped.endswith(f"model is {values} of 12 runs.")
 
 
 @pytest.mark.parametrize(
@@ -355,6 +357,64 @@ def test_a_planned_pair_that_ran_as_something_else_is_expected_but_not_judged():
 def test_a_planned_pair_without_a_run_is_expected():
     outcome = ask(GATE, without_run(passing_matrix(), "A3/42"))
     assert (outcome.expected, outcome.evaluated, found(outcome)) == (6, 5, [])
+
+
+# --- how a flag is spelled --------------------------------------------------------------------------------------------
+
+ON = ("true", "1", "yes", "y", "on", "t", "True", "TRUE", "Yes", " True ", "ON")
+OFF = ("false", "0", "no", "n", "off", "f", "False", "FALSE", "No", " off\n")
+
+
+@pytest.mark.parametrize("flag", ON)
+def test_a_flag_is_on_however_it_is_spelled(flag):
+    evidence = with_run(passing_matrix(), "A3/42", params={"use_vq": flag, "vq_input_unit": "kW"})
+    assert {check.kind for check in not_passed(ask(GATE, evidence))} == {"equal"}
+
+
+@pytest.mark.parametrize("flag", OFF)
+def test_a_flag_is_off_however_it_is_spelled(flag):
+    evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": flag, "vq_input_unit": "kW/h"})
+    assert found(ask(GATE, evidence)) == []
+
+
+@pytest.mark.parametrize("flag", ["maybe", "2", "vq", "truee", "-1"])
+@pytest.mark.parametrize("cell", ["A3", "B0"])
+def test_a_flag_that_is_neither_on_nor_off_fails_once(cell, flag):
+    outcome = ask(GATE, with_run(passing_matrix(), f"{cell}/42", params={"use_vq": flag}))
+    assert found(outcome) == [(run_id(f"{cell}/42"), "flag", "use_vq", Status.FAIL)]
+    assert "neither on nor off" in not_passed(outcome)[0].message
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", "None", "null", "NaN"])
+def test_a_flag_that_says_nothing_is_absent(nothing):
+    evidence = with_all(passing_matrix(), ("B0",), use_vq=nothing)
+    assert found(ask(GATE, evidence)) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "failing"),
+    [
+        ((None, "False", "False"), {"42"}),
+        (("True", "False", "False"), {"42"}),
+        (("0", "False", "no"), set()),
+        ((None, "", "None"), set()),
+        (("True", "False", None), {"42", "123", "456"}),
+    ],
+)
+def test_within_a_cell_the_runs_outside_the_largest_group_fail(flags, failing):
+    evidence = passing_matrix()
+    for seed, flag in zip(SEEDS, flags, strict=True):
+        evidence = with_run(evidence, f"B0/{seed}", params={"use_vq": flag})
+    checks = [check for check in ask(GATE, evidence).checks if check.kind == "flag"]
+    assert {check.seed for check in checks} == failing
+    assert {check.status for check in checks} <= {Status.FAIL}
+
+
+@pytest.mark.parametrize(("asked", "flag"), [("1", "True"), ("0", "false")])
+def test_where_the_policy_says_1_or_0_true_and_false_mean_it(asked, flag):
+    evidence = with_all(passing_matrix(), ("A3",), gated=flag)
+    rule = {"when": {"gated": asked}, "required": ["dlinear_output_unit"]}
+    assert ask(GATE, evidence, gates=rules(rule)).evaluated == 3
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

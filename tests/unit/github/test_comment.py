@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.github.comment import Comment, Stamp, newer, plan, stamp_of
+from smoke_gate.github.comment import Comment, Stamp, edits, newer, stamp_of
 
 HEAD, OLD = "a" * 40, "b" * 40
 MINE = Stamp(comment_id="smoke-gate", sha=HEAD, run_id=100, run_attempt=2, at="2026-01-31T12:00:00Z")
@@ -21,7 +21,7 @@ def said(comment: Comment) -> Stamp:
 
 
 def decide(*comments: Comment, head: str = HEAD, may_create: bool = True, written: bool = False):
-    return plan(comments, MINE, head=head, may_create=may_create, written=written)
+    return edits(comments, MINE, head=head, may_create=may_create, written=written)
 
 
 def test_the_marker_is_read_back():
@@ -113,7 +113,7 @@ stamps = st.builds(
 )
 def test_no_plan_touches_what_it_must_not(there, mine, may_create, written):
     comments = [comment(number, stamp, own=own) for number, (stamp, own) in enumerate(there, 1)]
-    decided = plan(comments, mine, head=HEAD, may_create=may_create, written=written)
+    decided = edits(comments, mine, head=HEAD, may_create=may_create, written=written)
     touched = [*decided.surplus, *([decided.canonical] if decided.canonical else [])]
     assert all(one.own and said(one).comment_id == mine.comment_id for one in touched)
     if decided.canonical is not None:

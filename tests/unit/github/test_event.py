@@ -54,12 +54,30 @@ def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pul
         base_ref="main",
         reads_only=reads_only,
         by_dependabot=actor == "dependabot[bot]",
+        merge_sha=None if event == "pull_request_target" else MERGE,
         run_id=100,
         run_attempt=2,
     )
 
 
-@pytest.mark.parametrize("event", ["push", "schedule", "workflow_dispatch", "repository_dispatch", ""])
+@pytest.mark.parametrize("event", ["issue_comment", "check_run", "status", "of tomorrow"])
+def test_an_unknown_event_is_of_no_commit_unless_it_is_named(event):
+    found = of(event, {"issue": {"number": 7, "pull_request": {}}, "pull_request": PULL})
+    assert (found.sha, found.pull_request, found.asks_api) == (None, None, False)
+    assert found.is_unknown
+    for inputs in ({"sha": HEAD}, {"pull_request": 7}):
+        assert not of(event, **inputs).is_unknown
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request", "workflow_run", "merge_group", ""])
+def test_a_known_event_is_not_unknown_whatever_its_payload_lacks(event):
+    assert not of(event).is_unknown
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["push", "schedule", "workflow_dispatch", "repository_dispatch", "release", "deployment", "create", ""],
+)
 def test_other_events_are_of_their_commit_and_of_no_pull_request(event):
     found = of(event)
     assert (found.sha, found.pull_request, found.asks_api, found.reads_only) == (MERGE, None, False, False)

@@ -1,6 +1,6 @@
 import pytest
 
-from smoke_gate.github.retry import Answer, Problem, pause_before_repeat, problem_of
+from smoke_gate.github.retry import Refusal, Reply, pause_before_repeat, refusal_of
 
 NOW = 1_800_000_000.0
 EXHAUSTED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000020"}
@@ -9,40 +9,44 @@ EXHAUSTED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000020"}
 @pytest.mark.parametrize(
     ("status", "text", "headers", "problem", "pause"),
     [
-        (0, "ConnectionError", {}, Problem.UNREACHABLE, 8),
-        (500, "", {}, Problem.UNREACHABLE, 8),
-        (503, "", {"retry-after": "3"}, Problem.UNREACHABLE, 3),
-        (429, "", {}, Problem.LIMITED, 60),
-        (429, "", {"retry-after": "0"}, Problem.LIMITED, 8),
-        (503, "", {"retry-after": "0"}, Problem.UNREACHABLE, 8),
-        (429, "", EXHAUSTED, Problem.LIMITED, 21),
-        (403, "API rate limit exceeded", EXHAUSTED, Problem.LIMITED, 21),
-        (403, "secondary rate limit", {"retry-after": "30"}, Problem.LIMITED, 30),
-        (403, "secondary rate limit", {"x-ratelimit-remaining": "10"}, Problem.LIMITED, 60),
+        (0, "ConnectionError", {}, Refusal.UNREACHABLE, 8),
+        (500, "", {}, Refusal.UNREACHABLE, 8),
+        (503, "", {"retry-after": "3"}, Refusal.UNREACHABLE, 3),
+        (429, "", {}, Refusal.LIMITED, 60),
+        (429, "", {"retry-after": "0"}, Refusal.LIMITED, 8),
+        (503, "", {"retry-after": "0"}, Refusal.UNREACHABLE, 8),
+        (429, "", EXHAUSTED, Refusal.LIMITED, 21),
+        (403, "API rate limit exceeded", EXHAUSTED, Refusal.LIMITED, 21),
+        (403, "secondary rate limit", {"retry-after": "30"}, Refusal.LIMITED, 30),
+        (403, "secondary rate limit", {"x-ratelimit-remaining": "10"}, Refusal.LIMITED, 60),
         (
             403,
             "Resource not accessible by integration",
             {"x-ratelimit-remaining": "10"},
-            Problem.FORBIDDEN,
+            Refusal.FORBIDDEN,
             None,
         ),
-        (401, "Bad credentials", {}, Problem.UNAUTHORIZED, None),
-        (404, "Not Found", {}, Problem.NOT_FOUND, None),
-        (410, "Gone", {}, Problem.NOT_FOUND, None),
-        (409, "", {}, Problem.INVALID, None),
-        (422, "Validation Failed", {}, Problem.INVALID, None),
-        (302, "", {}, Problem.INVALID, None),
+        (403, "Unable to create comment because issue is locked.", {}, Refusal.LOCKED, None),
+        (403, "Repository was archived so is read-only.", {}, Refusal.ARCHIVED, None),
+        (403, "Resource protected by organization SAML enforcement.", {}, Refusal.PROTECTED, None),
+        (403, "the `lab` organization has an IP allow list enabled", {}, Refusal.PROTECTED, None),
+        (401, "Bad credentials", {}, Refusal.UNAUTHORIZED, None),
+        (404, "Not Found", {}, Refusal.NOT_FOUND, None),
+        (410, "Gone", {}, Refusal.NOT_FOUND, None),
+        (409, "", {}, Refusal.INVALID, None),
+        (422, "Validation Failed", {}, Refusal.INVALID, None),
+        (302, "", {}, Refusal.INVALID, None),
     ],
 )
 def test_an_answer_is_understood(status, text, headers, problem, pause):
-    answer = Answer(status=status, text=text, headers=headers)
-    assert not answer.granted
-    assert problem_of(answer) is problem
-    assert pause_before_repeat(answer, 3, now=NOW) == pause
+    reply = Reply(status=status, text=text, headers=headers)
+    assert not reply.granted
+    assert refusal_of(reply) is problem
+    assert pause_before_repeat(reply, 3, now=NOW) == pause
 
 
 @pytest.mark.parametrize(
-    "down", [Answer(status=502, text=""), Answer(status=429, text="", headers={"retry-after": "0"})]
+    "down", [Reply(status=502, text=""), Reply(status=429, text="", headers={"retry-after": "0"})]
 )
 def test_pauses_grow_to_a_bound(down):
     assert [pause_before_repeat(down, repeats, now=NOW) for repeats in range(6)] == [1, 2, 4, 8, 16, 16]

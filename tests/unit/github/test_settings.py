@@ -14,6 +14,7 @@ from smoke_gate.github.settings import (
     settings_of,
 )
 from smoke_gate.options import Options
+from smoke_gate.origins import ArtifactHost, Origin
 
 ACTION = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))
 
@@ -34,6 +35,23 @@ GIVEN = {
         "/a=/b\n file:///c = d=e \n",
         "artifact_path_map",
         (("/a", "/b"), ("file:///c ", " d=e")),
+    ),
+    "artifact_host": (
+        "http://One.example:5000/, https://two.example\nhttp://[::1]",
+        "artifact_host",
+        tuple(
+            ArtifactHost(origin)
+            for origin in (
+                Origin("http", "one.example", 5000),
+                Origin("https", "two.example", 443),
+                Origin("http", "::1", 80),
+            )
+        ),
+    ),
+    "artifact_host_with_credentials": (
+        "https://host",
+        "artifact_host_with_credentials",
+        (ArtifactHost(Origin("https", "host", 443), with_credentials=True),),
     ),
 }
 OWN = {
@@ -97,6 +115,9 @@ def test_blank_is_not_given(blank):
         ("commit_status", "gate \N{BUG}", "none of them an emoji"),
         ("policy_ref", "main", "one of head, base"),
         ("artifact_path_map", "/a=/b\n/c", "OLD=NEW"),
+        ("artifact_host", "https://host, ftp://host", "an address such as https://host:5000"),
+        ("artifact_host", "https://host/path", "https://host alone"),
+        ("artifact_host_with_credentials", "http://host", "https"),
     ],
 )
 def test_what_an_input_may_not_be_is_told(name, text, allowed):

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from smoke_gate.init.identity import MOST_CELLS, MOST_FALLBACK_CELLS, Identity, identities, identity_at
-from smoke_gate.init.shape import RunShape, Shape
+from smoke_gate.gates.proposal import RunShape
+from smoke_gate.init.identity import (
+    MOST_CELLS,
+    MOST_FALLBACK_CELLS,
+    Identity,
+    Shape,
+    identities,
+    identity_at,
+)
 
 
 def run(index: int, parent: str | None = None, **facts: Any) -> RunShape:

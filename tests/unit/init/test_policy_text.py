@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.init.gates import Profile
-from smoke_gate.init.guess import Guess, guess
-from smoke_gate.init.identity import identity_at
+from smoke_gate.gates import BUILT_IN
+from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
+from smoke_gate.gates.paired_data import PairedDataSettings
+from smoke_gate.gates.proposal import Files, RunShape
+from smoke_gate.init.guess import Guess, Profile, guess
+from smoke_gate.init.identity import Shape, identity_at
 from smoke_gate.init.policy_text import policy_text
-from smoke_gate.init.shape import Files, RunShape, Shape
-from smoke_gate.policy.load import load_policy
 from smoke_gate.policy.model import Policy
+from smoke_gate.policy_file.load import load_policy
 
 PROFILES: tuple[Profile, ...] = ("basic", "contract")
 
@@ -30,7 +32,7 @@ def guessed(
     shape = Shape(experiments=(experiment,), runs=runs)
     folder = re.sub(r"[/\0]|^\.+$", "_", cells[0][:5])  # any name that a folder can have
     files = {run.run_id: Files(paths=(f"{folder}/w.pt",)) for run in runs}
-    return guess(shape, identity_at(shape, "params.cell", "params.seed"), profile, files)
+    return guess(shape, identity_at(shape, "params.cell", "params.seed"), profile, files, BUILT_IN)
 
 
 def read(text: str) -> Policy:
@@ -45,14 +47,14 @@ def test_it_is_a_policy(profile: Profile):
     assert list(policy.plan.cells) == ["A", "B"]
     assert policy.plan.seeds == ("1", "2")
     assert policy.plan.required_metrics == ("m",)
-    assert policy.gates.checkpoints.paths == ("A/*.pt",)
+    assert policy.settings(CheckpointsSettings).paths == ("A/*.pt",)
 
 
 def test_changing_the_profile_switches_the_gates_on():
     text = policy_text(guessed(["A"]))
-    assert not read(text).gates.paired_data.enabled
+    assert not read(text).settings(PairedDataSettings).enabled
     contract = read(text.replace("profile: basic", "profile: contract"))
-    assert all(getattr(contract.gates, name).enabled for name in type(contract.gates).model_fields)
+    assert all(settings.enabled for settings in contract.gates.by_section().values())
 
 
 def test_metrics_that_are_not_asked_for_are_named():

@@ -5,10 +5,10 @@ from textwrap import dedent
 
 import pytest
 
-from smoke_gate.policy.errors import Problem
-from smoke_gate.policy.load import PolicyError, load_policy
 from smoke_gate.policy.model import Policy
-from smoke_gate.policy.overrides import NO_OVERRIDES, Overrides
+from smoke_gate.policy_file.errors import Problem
+from smoke_gate.policy_file.load import PolicyError, load_policy
+from smoke_gate.policy_file.overrides import NO_OVERRIDES, Overrides
 
 PLAN = """\
 version: 1

@@ -2,8 +2,14 @@
 
 import pytest
 
-from smoke_gate.policy.formats import policy_json
-from smoke_gate.policy.model import ByFile, Gates
+from smoke_gate.gates import BUILT_IN
+from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
+from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
+from smoke_gate.gates.figures import FiguresSettings
+from smoke_gate.gates.paired_data import PairedDataSettings
+from smoke_gate.gates.plan import PlanSettings
+from smoke_gate.gates.unit_contract import UnitContractSettings
+from smoke_gate.policy_file.formats import policy_json
 from tests.unit.policy.reading import PLAN, load, problem, problems, with_plan
 
 EXAMPLE = """\
@@ -14,8 +20,8 @@ runs:
   cell: params.cell
   seed: params.seed
   where: ""
-  commit: same
-  code_paths: ["**/*.py"]
+  commit: auto
+  code_paths: ["**/*.py", "!**/tests/**", "!**/test_*.py", "!**/conftest.py", "!docs/**"]
   duplicates: latest
   unexpected: warn
   ignore: []
@@ -42,7 +48,7 @@ gates:
         equal:
           - [vq_input_unit, dlinear_output_unit]
           - [vq_scaler_space_signature, dlinear_output_scaler_space_signature]
-  checkpoints: {paths: ["checkpoints/*"], min_count: 1, max_bytes: 256MiB, allow_globals: []}
+  checkpoints: {paths: ["checkpoints/**"], weights: [], min_count: 1, max_bytes: 256MiB, allow_globals: []}
   figures: {paths: ["figures/*.png"], files: [], required_keys: [source_run_ids, pape_definition_hash]}
   metric_ratio:
     fail_threshold: 2
@@ -81,20 +87,17 @@ def test_what_the_user_says_arrives(tmp_path):
             report: {metrics: [pape], reference_cell: B0}
         """),
     )
-    gates = policy.gates
+    definition, checkpoints = policy.settings(DefinitionHashSettings), policy.settings(CheckpointsSettings)
+    (rule,) = policy.settings(UnitContractSettings).rules
     assert policy.runs.code_paths == ("src/**",)
     assert policy.plan.cells["A3"].seeds == ("42", "123")
-    assert gates.plan.fail_threshold == "10%"
-    assert gates.definition_hash.expected == ByFile(file="definition.json")
-    assert gates.definition_hash.require_ancestor is True
-    assert gates.unit_contract.rules[0].when == {"params.use_vq": ("True", "1")}
-    assert gates.unit_contract.rules[0].required == ("tags.u",)
-    assert (gates.checkpoints.max_bytes, gates.checkpoints.min_count, gates.checkpoints.fail_threshold) == (
-        2**30,
-        2,
-        3,
-    )
-    assert gates.paired_data.same[0].of == ("params.lr", "commit", "tags.a")
+    assert policy.settings(PlanSettings).fail_threshold == "10%"
+    assert definition.expected == ByFile(file="definition.json")
+    assert definition.require_ancestor is True
+    assert rule.when == {"params.use_vq": ("True", "1")}
+    assert rule.required == ("tags.u",)
+    assert (checkpoints.max_bytes, checkpoints.min_count, checkpoints.fail_threshold) == (2**30, 2, 3)
+    assert policy.settings(PairedDataSettings).same[0].of == ("params.lr", "commit", "tags.a")
     assert policy.references[0].low == -0.001
     assert policy.waivers[0].seed == "042"
 
@@ -121,18 +124,21 @@ def test_path_patterns_have_one_spelling(tmp_path):
     """
     policy = load(tmp_path, with_plan(text))
     assert policy.runs.code_paths == ("src/**/*.py",)
-    assert policy.gates.checkpoints.paths == ("checkpoints/*",)
-    assert (policy.gates.figures.paths, policy.gates.figures.files) == (("figures/*.png",), ("figs/**",))
+    assert policy.settings(CheckpointsSettings).paths == ("checkpoints/*",)
+    assert (policy.settings(FiguresSettings).paths, policy.settings(FiguresSettings).files) == (
+        ("figures/*.png",),
+        ("figs/**",),
+    )
 
 
 def test_g1_has_a_threshold_of_one(tmp_path):
-    assert load(tmp_path, PLAN).gates.definition_hash.fail_threshold == 1
+    assert load(tmp_path, PLAN).settings(DefinitionHashSettings).threshold == 1
 
 
 # Below each text: where the problem is said to be, at which key, and what the message says.
 REFUSED = """\
 profil: basic
-    6:1: profil: unknown key; did you mean 'profile'? allowed: 'version', 'profile',
+    6:1: profil: unknown key; did you mean 'profile'? allowed: 'version', 'metric', 'profile',
 tracking_uri: http://x
     6:1: tracking_uri: unknown key; allowed: 'version'
 narrowed: {cells: [B0]}
@@ -144,7 +150,7 @@ runs:
 runs: [a]
     6:1: runs: found a list; expected a mapping
 runs: {commit: Same}
-    6:8: runs.commit: found 'Same'; did you mean 'same'? allowed: 'any', 'same', 'head', 'code'
+    6:8: runs.commit: found 'Same'; did you mean 'same'? allowed: 'auto', 'any', 'same', 'head', 'code'
 runs: {duplicates: last}
     6:8: runs.duplicates: allowed: 'latest', 'fail'
 runs: {unexpected: no}
@@ -156,7 +162,7 @@ runs: {code_paths: [/src/*.py]}
 runs: {code_paths: [src/]}
     6:21: runs.code_paths[0]: 'src/' can match no file
 runs: {cell: metrics.x}
-    6:8: runs.cell: 'metrics.x' is no reference
+    6:8: runs.cell: 'metrics.x' is not a reference
 runs: {cell: none}
     6:8: runs.cell: every run needs a cell: `none` is for `seed` only
 runs: {cell: 'run_name:(?P<seed>.*)'}
@@ -180,7 +186,9 @@ gates: {plan: {enabled: no, reason: r}}
 gates: {plan: {enabled: false}}
     6:16: gates.plan.enabled: a gate that is off needs a `reason`
 gates: {plan: {enabled: false, reason: ''}}
-    6:32: gates.plan.reason: found ''; expected a text that is not empty
+    6:32: gates.plan.reason: found ''; expected a reason that can be read
+gates: {plan: {enabled: false, reason: "\u200b \u2800"}}
+    6:32: gates.plan.reason: found
 gates: {definition_hash: {enabled: false}}
     6:27: gates.definition_hash.enabled: needs a `reason`
 gates: {definition_hash: {fail_threshold: 2}}
@@ -206,7 +214,7 @@ gates: {unit_contract: {rules: [{when: use_vq, required: [a]}]}}
 gates: {unit_contract: {rules: [{when: {a: []}, required: [a]}]}}
     6:41: gates.unit_contract.rules[0].when.a: expected at least one entry
 gates: {unit_contract: {rules: [{when: {metrics.a: b}, required: [a]}]}}
-    6:41: gates.unit_contract.rules[0].when.'metrics.a': is no reference
+    6:41: gates.unit_contract.rules[0].when.'metrics.a': is not a reference
 gates: {unit_contract: {rules: [{when: {a: b, params.a: c}, required: [a]}]}}
     6:34: gates.unit_contract.rules[0].when: named twice, with and without `params.`: 'params.a'
 gates: {unit_contract: {rules: [{when: {a: b}, equal: [[a, params.a]]}]}}
@@ -313,12 +321,10 @@ references: [{metric: m, low: 1, high: 2, n: 1}]
     6:14: references[0]: lacks source
 references: {metric: m}
     6:1: references: found a mapping; expected a list
-waivers: [{gate: G0, reason: r, expires: 2026-01-31}]
-    6:12: waivers[0].gate: G0 cannot be waived
 waivers: [{gate: G1, reason: r, expires: 2026-01-31}]
     6:12: waivers[0].gate: G1 cannot be waived
-waivers: [{gate: G7, reason: r, expires: 2026-01-31}]
-    6:12: waivers[0].gate: found 'G7'; did you mean 'G6'? allowed:
+waivers: [{gate: G8, reason: r, expires: 2026-01-31}]
+    6:12: waivers[0].gate: found 'G8'; did you mean 'G7'? allowed:
 waivers: [{gate: G2, expires: 2026-01-31}]
     6:11: waivers[0]: lacks reason
 waivers: [{gate: G2, reason: r}]
@@ -409,12 +415,16 @@ def test_a_section_that_is_off_may_be_empty(tmp_path):
           metric_ratio: {enabled: false, reason: no losses, rules: []}
           figures: {enabled: false, reason: no figures, paths: []}
     """
-    gates = load(tmp_path, with_plan(text)).gates
-    assert [gates.unit_contract.enabled, gates.metric_ratio.enabled, gates.figures.enabled] == [False] * 3
+    gates = load(tmp_path, with_plan(text)).gates.by_section()
+    assert [section for section, settings in gates.items() if not settings.enabled] == [
+        "unit_contract",
+        "figures",
+        "metric_ratio",
+    ]
 
 
 def test_all_gates_off_is_refused(tmp_path):
-    text = "gates:\n" + "".join(f"  {name}: {{enabled: false, reason: r}}\n" for name in Gates.model_fields)
+    text = "gates:\n" + "".join(f"  {gate.section}: {{enabled: false, reason: r}}\n" for gate in BUILT_IN)
     assert problem(tmp_path, with_plan(text)) == (
         "6:1",
         "gates",
@@ -426,7 +436,7 @@ def test_all_problems_at_once_in_the_order_of_the_file(tmp_path):
     text = with_plan("""\
         runs: {commit: sam, commit: same}
         gates: {figures: {paths: []}, checkpoint: {}}
-        waivers: [{gate: G0, expires: soon}]
+        waivers: [{gate: '', expires: soon}]
     """)
     assert [(found.place.line, found.key) for found in problems(tmp_path, text)] == [
         (6, "runs.commit"),

@@ -12,8 +12,9 @@ from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.reproduction import Reproduction
-from smoke_gate.report.verdict_file import Context, Origin, Tool, verdict_document
 from smoke_gate.verdict import evaluate
+from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
+from smoke_gate.verdict_file.write import verdict_document
 from tests.support.matrix import passing_matrix, passing_policy, sha256, with_another_attempt
 
 CREATED_AT = datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC)
@@ -32,7 +33,7 @@ def judgement(
         policy,
         evidence,
         context=Context(repository="org/repo", sha="c0ffee", pull_request=7, run_id=1, run_attempt=2),
-        source=Origin(tracking_uri=tracking_uri, experiments=(("1", "stage05"),)),
+        source=StoreOrigin(tracking_uri=tracking_uri, experiments=(Experiment("1", "stage05"),)),
         tool=Tool(version="1.2.3"),
         created_at=CREATED_AT,
         figures=["ratio.png"],

@@ -3,12 +3,14 @@ from decimal import Decimal
 
 from smoke_gate.compare import Comparison, Limit, compare
 from smoke_gate.evidence import Evidence
+from smoke_gate.message import Message, say
 from smoke_gate.report.comparison import against_baseline, comparison_text, limit_words
 from smoke_gate.report.markdown import markdown
-from smoke_gate.report.markdown_section import Section
+from smoke_gate.report.markdown_section import ReportSection
 from tests.support.matrix import passing_matrix, passing_policy, sha256, with_run, without_run
 from tests.unit.report.judgements import HOSTILE, judgement
 
+PASSED = say("ALL PASS")
 POLICY = passing_policy(plan={"cells": ["B0", "A3"], "seeds": ["42", "123"]}, report={"metrics": ["pape"]})
 
 
@@ -20,7 +22,7 @@ def compared(head: Evidence, *limits: Limit) -> Comparison:
     return compare((POLICY, matrix()), (POLICY, head), limits)
 
 
-def section(head: Evidence, headline: str = "ALL PASS") -> Section:
+def section(head: Evidence, headline: Message = PASSED) -> ReportSection:
     judged = replace(judgement(POLICY, head), baseline=(compared(head), headline))
     found = against_baseline(judged)
     assert found is not None
@@ -45,7 +47,7 @@ def test_the_section_has_a_row_for_each_metric():
 
 
 def test_the_section_stands_in_the_report_behind_the_cell_summary():
-    judged = replace(judgement(POLICY, moved()), baseline=(compared(moved()), "ALL PASS"))
+    judged = replace(judgement(POLICY, moved()), baseline=(compared(moved()), PASSED))
     text = markdown(judged)
     assert (
         text.index("### Cell summary")
@@ -75,7 +77,7 @@ def test_nothing_in_common_is_said():
 
 def test_foreign_text_is_inert():
     head = with_run(matrix(), "B0/42", metrics={HOSTILE: "1.0"})
-    body = section(head, headline=HOSTILE).body
+    body = section(head, headline=say("{hostile}", hostile=HOSTILE)).body
     assert "<img" not in body
     assert "@octocat" not in body
 

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.report.escape import code, link, log_line, prose, shortened, visible, web_address
+from smoke_gate.message import Message, cut, say
+from smoke_gate.report.escape import code, link, prose, web_address
+from smoke_gate.text import log_line, shortened, visible
 from tests.unit.report.judgements import HOSTILE, Page
 
 # What GitHub would turn into something else outside of code: mentions, references, commits.
@@ -75,9 +77,26 @@ def test_foreign_text_stays_in_its_table_cell(text):
     assert page.elements.count("tr") == 2
 
 
-@given(FOREIGN, st.lists(FOREIGN, max_size=2))
-def test_prose_makes_no_mention_link_or_markup(text, foreign):
-    page = Page(f"- {prose(text, foreign)}\n- next")
+def found_in(one: str, two: str, three: str) -> Message:
+    """Return a message that begins with a value, quotes one, and ends with one."""
+    return say("{one} is {two!r}: {three}", one=one, two=two, three=three)
+
+
+@given(FOREIGN, FOREIGN, FOREIGN)
+def test_values_are_code_and_our_words_are_words(one, two, three):
+    page = Page(f"- {prose(found_in(one, two, three))}\n- next")
+    assert set(page.elements) <= {"ul", "li", "p", "code", "wbr", "em"}
+    assert page.elements.count("li") == 2
+    assert page.links == []
+    assert not ALIVE.search(page.text)
+    assert page.code == [visible(shortened(text)) for text in (one, two, three) if text]
+    around = [("" if text else "empty") for text in (one, two, three)]
+    assert " ".join(page.text.split()) == " ".join("{} is {}: {} next".format(*around).split())
+
+
+@given(FOREIGN, st.integers(1, 120))
+def test_a_message_that_is_cut_is_inert_too(text, longest):
+    page = Page(f"- {prose(cut(found_in(text, text, text), longest))}\n- next")
     assert set(page.elements) <= {"ul", "li", "p", "code", "wbr", "em"}
     assert page.elements.count("li") == 2
     assert page.links == []
@@ -86,7 +105,9 @@ def test_prose_makes_no_mention_link_or_markup(text, foreign):
 
 @given(FOREIGN)
 def test_prose_in_a_table_cell(text):
-    assert Page(f"| a | b |\n| --- | --- |\n| {prose(text)} | end |\n").elements.count("td") == 2
+    page = Page(f"| a | b |\n| --- | --- |\n| {prose(found_in(text, text, text))} | end |\n")
+    assert page.elements.count("td") == 2
+    assert page.elements.count("tr") == 2
 
 
 @given(FOREIGN)
@@ -124,30 +145,59 @@ def test_a_long_text_is_cut():
 
 
 @pytest.mark.parametrize(
-    ("text", "foreign", "words", "codes"),
+    ("message", "words", "codes"),
     [
-        ("Run it, or exclude the pair.", (), "Run it, or exclude the pair.", []),
-        ("vq_unit is 'kW/h', expected kW.", (), "is , expected kW.", ["vq_unit", "kW/h"]),
-        ("See `runs.cell` and runs.seed.", (), "See  and .", ["runs.cell", "runs.seed"]),
-        ("The cell my cell is planned.", ("my cell",), "The cell  is planned.", ["my cell"]),
-        ("A3 and A3/1 agree", ("A3",), " and  agree", ["A3", "A3/1"]),
-        ("7 of 7 gates (G1 off: profile basic)", (), "7 of 7 gates (G1 off: profile basic)", []),
-        ("it's 0.5, e.g. -3 or 10%", (), "it's 0.5, e.g. -3 or 10%", []),
-        ("RUNNING since 2026-01-31 12:00 UTC.", (), "RUNNING since 2026-01-31 12:00 UTC.", []),
-        ("1. first", (), "1. first", []),
-        ("1) first", (), "1) first", []),
-        ("- first", (), "- first", []),
-        ("commit c0ffeec0ffee", (), "commit", ["c0ffeec0ffee"]),
-        ("commit defaced", (), "commit", ["defaced"]),
-        ("commit defaced's a-defaced", (), "commit ", ["defaced's", "a-defaced"]),
-        ("ask @octocat", (), "ask", ["@octocat"]),
+        (say("Run it, or exclude the pair."), "Run it, or exclude the pair.", []),
+        (
+            say("{key} is {value!r}, expected kW.", key="vq_unit", value="kW/h"),
+            "is , expected kW.",
+            ["vq_unit", "kW/h"],
+        ),
+        (say("See `runs.cell` and `runs.seed`."), "See and .", ["runs.cell", "runs.seed"]),
+        (say("The cell {cell} is planned.", cell="is planned"), "The cell is planned.", ["is planned"]),
+        (say("{a} and {b} agree", a="A3", b="A3/1"), "and agree", ["A3", "A3/1"]),
+        (say("commit {commit}", commit="c0ffeec0ffee"), "commit", ["c0ffeec0ffee"]),
+        (say("ask {whom}", whom="@octocat"), "ask", ["@octocat"]),
+        (say("{text} stays", text="`a` {b}"), "stays", ["`a` {b}"]),
+        (say("{why}", why=say("inside {a}", a="x")), "inside", ["x"]),
+        (say("{some} of {all} runs", some=3, all=12), "3 of 12 runs", []),
+        (say("{number} is too low", number=-0.5), "-0.5 is too low", []),
+        (
+            say("8 of 8 gates (G1 off: {reason})", reason="profile basic"),
+            "8 of 8 gates (G1 off: )",
+            ["profile basic"],
+        ),
     ],
 )
-def test_prose_shows_our_words_as_words_and_the_rest_as_code(text, foreign, words, codes):
-    page = Page(prose(text, foreign))
+def test_prose_shows_our_words_as_words_and_values_as_code(message, words, codes):
+    page = Page(prose(message))
     assert page.elements.count("p") == 1
     assert page.code == codes
-    assert " ".join(page.text.split()) == " ".join(words.split())
+    assert " ".join(page.text.split()) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it's 0.5, e.g. -3 or 10%",
+        "RUNNING since 2026-01-31 12:00 UTC.",
+        "1. first",
+        "1) first",
+        "- first",
+        "+ first",
+        "= first",
+        "a < b > c & d",
+        "one | two",
+        "*not bold* and **not bold**",
+        "_not italic_ but snake_case",
+        "[no](link)",
+        "~~not struck~~",
+        "&amp; stays",
+    ],
+)
+def test_our_words_are_no_markup(text):
+    page = Page(prose(say(text)))
+    assert (page.elements, page.links, page.text.strip()) == (["p"], [], text)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
+"""Which checks are one finding, and what is said once or of each run. Messages are told apart by their templates."""
+
 import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smoke_gate.gates.base import Check, Status
-from smoke_gate.report.grouping import foreign_texts, grouped, place_of
+from smoke_gate.message import MARK, Message, Value, say
+from smoke_gate.report.grouping import grouped, place_of
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import checkpoint, figure, passing_matrix, passing_policy, with_attempt, with_run
 
 
 def check(
-    message: str,
+    message: Message,
     *,
     cell: str | None = "A3",
     seed: str | None = "42",
@@ -22,17 +27,35 @@ def check(
     return Check(message=message, cell=cell, seed=seed, subject=subject, observed=observed, **facts)
 
 
+MISSING = say("unit is missing.")
+SAME = say("same")
+
+
+def unit(value: str) -> Message:
+    return say("unit is {value!r}.", value=value)
+
+
+def lost(metric: str) -> Message:
+    return say("{metric} is missing.", metric=metric)
+
+
+def other_hash(found: str, expected: str) -> Message:
+    return say("h is {found}, not {expected}.", found=found, expected=expected)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (check("unit is missing."), check("unit is missing.", seed="123")),
-        (check("unit is 'kW'.", observed="kW"), check("unit is 'kWh'.", seed="123", observed="kWh")),
-        (check("unit is kW.", observed="kW"), check("unit is m.", seed="123", observed="m")),
-        (check("cell A3 ran"), check("cell B0 ran", cell="B0")),
-        (check("hash is 0123456789abcdef"), check("hash is fedcba9876543210", seed="123")),
-        (check("see run-A3-42"), check("see run-A3-123", seed="123")),
-        (check("h is 'a', not 'b'"), check("h is 'c', not 'd'", seed="123")),
-        (check("no file", subject="a.pt"), check("no file", subject="b.pt")),
+        (check(MISSING), check(MISSING, seed="123")),
+        (check(unit("kW"), observed="kW"), check(unit("kWh"), seed="123", observed="kWh")),
+        (check(unit("kW")), check(unit("kWh"), seed="123")),
+        (
+            check(say("cell {cell} ran", cell="A3")),
+            check(say("cell {cell} ran", cell="B0"), cell="B0"),
+        ),
+        (check(say("size {size}", size=12)), check(say("size {size}", size=0), seed="123")),
+        (check(other_hash("a", "b")), check(other_hash("c", "d"), seed="123")),
+        (check(say("no file"), subject="a.pt"), check(say("no file"), subject="b.pt")),
     ],
 )
 def test_one_cause_is_one_finding(one, other):
@@ -43,69 +66,98 @@ def test_one_cause_is_one_finding(one, other):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (check("unit is missing."), check("scaler is missing.", seed="123")),
-        (check("same"), check("same", gate="G3")),
-        (check("same"), check("same", kind="required")),
-        (check("same"), check("same", waived="accepted")),
-        (check("unit is missing.", subject="unit"), check("pape is missing.", subject="pape")),
-        (check("loss_1 is missing.", subject="loss_1"), check("loss_2 is missing.", subject="loss_2")),
+        (check(MISSING), check(say("scaler is missing."), seed="123")),
+        (check(SAME), check(SAME, gate="G3")),
+        (check(SAME), check(SAME, kind="required")),
+        (check(SAME), check(SAME, waived="accepted")),
+        (check(lost("unit"), subject="unit"), check(lost("pape"), subject="pape")),
+        (check(lost("loss_1"), subject="loss_1"), check(lost("loss_2"), subject="loss_2")),
+        (check(MISSING), check(say("unit is {found}.", found="missing"))),
     ],
 )
-def test_two_causes_are_two_groups(one, other):
+def test_two_causes_are_two_findings(one, other):
     assert len(grouped([one, other])) == 2
 
 
+def test_a_value_that_reads_like_our_words_changes_no_finding():
+    found = grouped([check(unit("kW")), check(unit("kW'. G2 passed. unit is '"), seed="1")])
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize(
-    ("observed", "message", "values"),
+    ("template", "values", "shown"),
     [
-        (("kW", "kWh"), "unit is {!r}, not m.", ("kW", "kWh")),
-        (("100", "0"), "size {} instead of 288.", ("100", "0")),
-        (("100", "1"), "size {} instead of 101.", ("100", "1")),
-        (("12", "9"), "r is {} (24 / 2), not 1 to 5.", ("12 (24 / 2)", "9 (24 / 2)")),
-        (("A3/42 (run 1)", "B0/42 (run 2)"), "As in {}: copied.", ("A3/42 (run 1)", "B0/42 (run 2)")),
-        ((" ", "it's"), "The text is {!r}.", ("' '", "it's")),
-        (("it has 1 of 2 bytes", "its header is broken"), "Not intact: {}. Restore it.",
-         ("it has 1 of 2 bytes", "its header is broken")),
+        ("unit is {0!r}, not m.", ("kW", "kWh"), ("kW", "kWh")),
+        ("size {0} instead of 288.", ("100", "0"), ("100", "0")),
+        ("size {0} instead of 100.", ("100", "1"), ("100", "1")),
+        ("The text is {0!r}.", (" ", "it's"), ("' '", "it's")),
+        ("The text is {0!r}.", ("", "x"), ("''", "x")),
+        ("Not intact: {0}. Restore it.", ("1 of 2 bytes", "no header"), ("1 of 2 bytes", "no header")),
     ],
-)  # fmt: skip
-def test_what_one_run_has_is_said_of_it_alone(observed, message, values):
-    checks = [check(message.format(text), seed=text, observed=text) for text in observed]
+)
+def test_what_one_run_has_is_said_of_it_alone(template, values, shown):
+    named = template.replace("{0", "{value")
+    checks = [check(say(named, value=value), seed=value) for value in values]
     ((group,),) = grouped(checks)
-    assert group.message.count("…") == 1
-    assert [group.own_words(one) for one in checks] == [(value,) for value in values]
-    for one in checks:
-        before, after = group.message.split("…")
-        assert one.message.startswith(before)
-        assert one.message.endswith(after)
+    assert [group.own_words(one) for one in checks] == [(value,) for value in shown]
+    before, after = group.message.split(MARK)
+    assert (before, after) == tuple(re.split(r"\{.*\}", template))
 
 
 def test_what_all_have_is_said_once():
-    same = check("No key.", observed="a: '1'"), check("No key.", seed="1", observed="a: '2'")
+    same = check(say("No key."), observed="a: '1'"), check(say("No key."), seed="1", observed="a: '2'")
     ((group,),) = grouped(same)
     assert (group.message, group.own_words(same[0])) == ("No key.", ())
-    mixed = check("unit is missing.", observed="missing"), check("unit is 'kW'.", seed="1", observed="kW")
-    ((group,),) = grouped(mixed)
-    assert (group.message, [group.own_words(one) for one in mixed]) == ("unit is ….", [("missing",), ("kW",)])
+    size = say("size {found} instead of {wanted}.", found="1", wanted="2")
+    ((group,),) = grouped([check(size), check(size, seed="1")])
+    assert (group.message, group.own_words(group.checks[0])) == ("size 1 instead of 2.", ())
 
 
-@pytest.mark.parametrize(
-    ("observed", "message"),
-    [
-        ("ab", "h is {0!r}, but 2 of 3 have {0!r}."),  # twice
-        ("ab", "h is another one than {0}1."),  # a part of a word
-        ("ab", "h is {0!r}, not 'bc…'."),  # cut before, with the same mark
-        ("ab", "h is not known."),  # nowhere
-        ("a" * 200, "h is {0!r}, not b."),  # longer than a report shows
-    ],
-)
-def test_what_cannot_be_said_as_one_is_said_in_full(observed, message):
-    texts = [f"{observed}{letter}" for letter in "xy"]
-    checks = [
-        check(f"Run {text[-1]}: {message.format(text)}", seed=text[-1], observed=text) for text in texts
+def test_what_was_observed_may_differ_beside_another_value_that_tells_apart():
+    rows = [("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")]
+    checks = [check(other_hash(found, wanted), seed=found, observed=found) for found, wanted in rows]
+    (alike,) = grouped(checks)
+    assert [group.message for group in alike] == ["h is …, not x.", "h is …, not y."]
+    assert [group.own_words(one) for group in alike for one in group.checks] == [
+        ("a",),
+        ("b",),
+        ("c",),
+        ("d",),
     ]
-    groups = [group for alike in grouped(checks) for group in alike]
-    assert [group.message for group in groups] == [one.message for one in checks]
-    assert [group.own_words(group.checks[0]) for group in groups] == [(), ()]
+
+
+def test_a_value_that_is_named_twice_is_said_once_of_each_run():
+    checks = [check(say("h is {h}, but others have {h}.", h=text), seed=text, observed=text) for text in "ab"]
+    ((group,),) = grouped(checks)
+    assert group.message == "h is …, but others have …."
+    assert [group.own_words(one) for one in checks] == [("a",), ("b",)]
+
+
+def test_what_cannot_be_said_as_one_is_said_in_full():
+    checks = [check(other_hash(f"found {text}", f"wanted {text}"), seed=text) for text in "xy"]
+    (alike,) = grouped(checks)
+    assert [group.message for group in alike] == [one.message for one in checks]
+    assert [group.own_words(group.checks[0]) for group in alike] == [(), ()]
+
+
+TEXTS = st.text(alphabet="ab …", min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, st.booleans()), min_size=1, max_size=8))
+def test_a_report_of_groups_loses_nothing(rows):
+    checks = [
+        check(other_hash(found, wanted), seed=str(number), observed=found if is_observed else None)
+        for number, (found, wanted, is_observed) in enumerate(rows)
+    ]
+    (alike,) = grouped(checks)
+    told = [one for group in alike for one in group.checks]
+    assert sorted(told, key=checks.index) == checks
+    for group in alike:
+        for one in group.checks:
+            parts = zip(group.message.parts, one.message.parts, strict=True)
+            left_out = [own for shared, own in parts if shared != own]
+            assert all(isinstance(part, Value) for part in left_out)
+            assert {part.shown for part in left_out if isinstance(part, Value)} <= set(group.own_words(one))
 
 
 def test_what_a_group_says_is_true_of_each_run():
@@ -128,32 +180,31 @@ def test_what_a_group_says_is_true_of_each_run():
 
 
 def test_groups_stand_in_the_order_of_their_first_checks():
-    checks = [check("b"), check("a"), check("b", seed="123")]
+    checks = [check(say("b")), check(say("a")), check(say("b"), seed="123")]
     assert [group.message for (group,) in grouped(checks)] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
     ("checks", "subject", "own_words"),
     [
-        ([check("unit is missing."), check("unit is missing.", seed="1")], None, ()),
-        ([check("It is empty.", subject="a.pt")], "a.pt", ()),
-        ([check("It is empty.", subject="a.pt"), check("It is empty.", subject="b.pt")], None, ("a.pt",)),
+        ([check(MISSING), check(MISSING, seed="1")], None, ()),
+        ([check(say("It is empty."), subject="a.pt")], "a.pt", ()),
         (
-            [check("x and y differ.", subject="x=y"), check("x and y differ.", subject="x=y", seed="1")],
+            [check(say("It is empty."), subject="a.pt"), check(say("It is empty."), subject="b.pt")],
+            None,
+            ("a.pt",),
+        ),
+        (
+            [
+                check(say("x and y differ."), subject="x=y"),
+                check(say("x and y differ."), subject="x=y", seed="1"),
+            ],
             None,
             (),
         ),
-        ([check("No run.", subject="A3/42"), check("No run.", subject="A3/1", seed="1")], None, ()),
-        (
-            [check("It is 'a'.", subject="x", observed="a"), check("It is 'b'.", subject="x", observed="b")],
-            "x",
-            ("a",),
-        ),
-        (
-            [check("It is 'a'.", subject="x", observed="a"), check("It is 'b'.", subject="y", observed="b")],
-            None,
-            ("x", "a"),
-        ),
+        ([check(say("No run."), subject="A3/42"), check(say("No run."), subject="A3/1", seed="1")], None, ()),
+        ([check(unit("a"), subject="x"), check(unit("b"), subject="x")], "x", ("a",)),
+        ([check(unit("a"), subject="x"), check(unit("b"), subject="y")], None, ("x", "a")),
     ],
 )
 def test_a_group_says_what_its_message_does_not(checks, subject, own_words):
@@ -167,10 +218,4 @@ def test_a_group_says_what_its_message_does_not(checks, subject, own_words):
     [("A3", "42", "A3/42"), ("A3", None, "A3"), (None, None, None), (None, "42", None)],
 )
 def test_place_of(cell, seed, place):
-    assert place_of(check("m", cell=cell, seed=seed)) == place
-
-
-def test_numbers_and_plain_words_are_ours():
-    assert foreign_texts(check("m", subject="checkpoints")) == ("A3/42", "A3", "run-A3-42")
-    assert foreign_texts(check("m", seed="late", subject="a b"))[2:] == ("late", "run-A3-late", "a b")
-    assert foreign_texts(check("m", cell="mean", subject="unit")) == ("mean/42", "run-mean-42")
+    assert place_of(check(say("m"), cell=cell, seed=seed)) == place

@@ -9,8 +9,9 @@ import pytest
 
 from smoke_gate.draw import draw, with_drawings
 from smoke_gate.evidence import PolicyChange
-from smoke_gate.github.base_policy import policy_change, policy_unknown
-from smoke_gate.policy.model import Narrowing, Policy
+from smoke_gate.gates import policy_of
+from smoke_gate.github.policy_change import policy_change, policy_unknown
+from smoke_gate.policy.plan import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
@@ -42,6 +43,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.open: list[str] = []
         self.text: dict[str, str] = {}
+        self.code: list[str] = []
         self.feed(text)
         self.close()
 
@@ -54,8 +56,10 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        inside = self.open[-1] if self.open else ""
+        inside = next((tag for tag in reversed(self.open) if tag != "code"), "")
         self.text[inside] = self.text.get(inside, "") + data
+        if self.open and self.open[-1] == "code":
+            self.code.append(data)
 
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.elements if name == tag]
@@ -102,12 +106,20 @@ def test_each_place_shows_what_it_has_alone():
     assert "figs/b.png" in page.text["li"]
 
 
+def test_values_are_code_and_our_own_words_are_not():
+    evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": "kW/h"})
+    page = Page(html(judgement(evidence=evidence)))
+    assert {"vq_input_unit", "kW/h"} <= set(page.code)
+    assert "'kW/h'" not in page.text["p"]
+    assert not [code for code in page.code if " is " in code or code.endswith(".")]
+
+
 def test_what_cannot_be_said_as_one_is_said_of_each_run():
     cells, seeds = ["B0", "B1"], [f"{number}" for number in range(13)]
     evidence = run_again(
         passing_matrix(cells, seeds, vq_cells=()), [f"{cell}/{seed}" for cell in cells for seed in seeds]
     )
-    policy = Policy.model_validate({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
+    policy = policy_of({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
     page = Page(html(judgement(policy, evidence)))
     assert page.text["p"].count("was taken; of the same or an unknown commit") == 24
     assert "and 2 more like these: filter the checks below" in page.text["li"]

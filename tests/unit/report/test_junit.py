@@ -10,6 +10,7 @@ from junitparser import JUnitXml
 from xmlschema import XMLSchema
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.message import say
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.junit import junit
 from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
@@ -56,7 +57,7 @@ def test_a_suite_a_gate_and_a_case_a_check():
     found = suites(written())
     assert list(found) == [
         "G0 plan", "G1 definition_hash", "G2 unit_contract", "G3 checkpoints", "G4 figures", "G5 metric_ratio",
-        "G6 paired_data",
+        "G6 paired_data", "G7 comparison",
     ]  # fmt: skip
     case = cases(found["G0 plan"])["pair A3/42"]
     assert (case.classname, case.result, case.system_out) == ("smoke-gate.G0 plan", [], None)
@@ -114,16 +115,17 @@ def test_what_is_off_is_skipped():
     assert suite.skipped == 1
 
 
-def test_waivers_and_references_warn():
+def test_references_warn_and_waivers_are_told():
     waiver = {"gate": "G3", "cell": "A3", "seed": "42", "reason": "disk full", "expires": "2026-12-31"}
     reference = {"metric": "pape", "low": 1, "high": 2, "n": 1, "source": "a paper"}
     evidence = with_run(passing_matrix(), "A3/42", checkpoints=(), manifest=None)
     found = suites(written(evidence, waivers=[waiver], references=[reference]))
     assert sum(suite.failures for suite in found.values()) == 0
-    assert any("waived: disk full: " in (case.system_out or "") for case in found["G3 checkpoints"])
+    told = [case.system_out or "" for case in found["G3 checkpoints"]]
+    assert any("Accepted by waiver, FAIL before: disk full" in text for text in told)
     assert found["references"].tests == 12
     assert all("a paper" in case.system_out for case in found["references"])
-    assert cases(found["waivers"])["G3 disk full"].system_out.startswith("WARNING: ")
+    assert cases(found["waivers"])["G3 disk full"].system_out.startswith("NOTE: accepts ")
 
 
 def test_a_pending_verdict_has_failures():
@@ -145,7 +147,9 @@ def test_foreign_text_is_text(value: str):
 @given(st.text(alphabet=st.characters(exclude_categories=()), min_size=1, max_size=8))
 def test_any_text_gives_xml_that_is_well_formed(value: str):
     judged = sound()
-    check = replace(judged.verdict.checks[0], message=value, subject=value, observed=value)
+    check = replace(
+        judged.verdict.checks[0], message=say("{value}", value=value), subject=value, observed=value
+    )
     read = JUnitXml.fromstring(
         junit(replace(judged, verdict=replace(judged.verdict, checks=(check,)))).encode()
     )

@@ -5,8 +5,8 @@ import pytest
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.report.html import html
-from smoke_gate.report.ledger import ledger_words
 from smoke_gate.report.markdown import markdown
+from smoke_gate.report.matrix import ledger_words
 from smoke_gate.selection import select
 from tests.support.matrix import (
     attempt_of,

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.screen import screen
 from tests.support.matrix import (
@@ -16,7 +17,7 @@ from tests.support.matrix import (
     attempt_of,
     passing_matrix,
     passing_policy,
-    with_attempt,
+    with_another_attempt,
     with_run,
     without_run,
 )
@@ -44,7 +45,7 @@ def shown(
 
 
 def named(cells: list[str], seeds: list[str]) -> tuple[Policy, Evidence]:
-    policy = Policy.model_validate({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
+    policy = policy_of({"version": 1, "plan": {"cells": cells, "seeds": seeds}})
     return policy, passing_matrix(cells, seeds, vq_cells=())
 
 
@@ -67,7 +68,8 @@ def test_every_state_has_a_symbol_of_its_own():
     evidence = with_run(passing_matrix(), "A3/42", checkpoints=(), manifest=None)
     evidence = with_run(evidence, "B0/42", metrics={"val_loss": "60.0"})
     evidence = without_run(evidence, "A4/123")
-    found = shown(evidence, plan={"exclude": [{"cell": "B1", "seeds": ["456"], "reason": "too slow"}]})
+    exclude = [{"cell": "B1", "seeds": ["456"], "reason": "too slow"}]
+    found = shown(evidence, width=300, plan={"exclude": exclude})
     assert found[3:7] == [
         "B0  ✗    ✓    ✓",
         "B1  ✓    ✓    ·",
@@ -95,12 +97,12 @@ def test_runs_that_fail_alike_each_show_their_own_value():
 
 def test_what_needs_room_stands_on_a_line_for_each_run():
     evidence = passing_matrix()
-    for pair, unit in (("A3/42", "a" * 50), ("A4/42", "b" * 50)):
+    for pair, unit in (("A3/42", "kW" * 25), ("A4/42", "MW" * 25)):
         evidence = with_run(evidence, pair, params={"vq_input_unit": unit})
     found = shown(evidence, width=200)
     start = next(index for index, line in enumerate(found) if "vq_input_unit is …" in line)
     assert found[start - 1] == "✗ G2"
-    assert found[start + 1 : start + 3] == [f"     A3/42: {'a' * 50}", f"     A4/42: {'b' * 50}"]
+    assert found[start + 1 : start + 3] == [f"     A3/42: {'kW' * 25}", f"     A4/42: {'MW' * 25}"]
 
 
 def test_what_cannot_be_said_as_one_is_said_of_each_run():
@@ -108,7 +110,7 @@ def test_what_cannot_be_said_as_one_is_said_of_each_run():
     found = shown(evidence, width=400)
     assert len([line for line in found if "was taken; of the same or an unknown commit" in line]) == 8
     assert "! G0 A3/42" in found
-    assert "     and 4 more (in the report)" in found
+    assert "G0 and 4 more (in the report)" in found
 
 
 def test_findings_below_the_threshold_are_warnings():
@@ -119,9 +121,9 @@ def test_findings_below_the_threshold_are_warnings():
 
 def test_warnings_stand_behind_the_failures_with_what_to_do():
     evidence = with_run(passing_matrix(), "A4/42", checkpoints=(), manifest=None)
-    evidence = with_attempt(evidence, "B0/42", commit="f" * 40)
+    evidence = with_another_attempt(evidence, "B0/42", "newer", status="FAILED", start_time=4_000_000_000_000)
     references = [{"metric": "pape", "low": 0, "high": 9.55, "n": 3, "source": "s"}]
-    waivers = [{"gate": "G3", "cell": "A4", "reason": "disk full", "expires": "2030-01-01"}]
+    waivers = [{"gate": "G3", "cell": "A4", "kind": "count", "reason": "disk full", "expires": "2030-01-01"}]
     policy = passing_policy(references=references, waivers=waivers)
     found = shown(with_run(evidence, "A3/42", params={"vq_input_unit": None}), policy=policy, width=300)
     heads = [line for line in found if "A3/42" in line or line.startswith("! ")]
@@ -129,12 +131,12 @@ def test_warnings_stand_behind_the_failures_with_what_to_do():
     assert heads[-4:] == [
         "! G0 B0/42",
         "! G3 A4/42 · checkpoints/MANIFEST.json",
-        "! G3 A4/42",
         "! reference pape",
+        "! G3 A4/42",
     ]
     text = "\n".join(found)
-    assert "Run the matrix on one commit." in text
-    assert "Waived: disk full" in text
+    assert "Finish a newer run" in text
+    assert "Accepted by waiver, FAIL before: disk full" in text
     assert "investigate the pipeline" in text
 
 
@@ -198,6 +200,6 @@ def test_colours_and_links_on_a_terminal():
 
 
 def test_cells_without_seeds():
-    policy = Policy.model_validate({"version": 1, "runs": {"seed": "none"}, "plan": {"cells": ["B0"]}})
+    policy = policy_of({"version": 1, "runs": {"seed": "none"}, "plan": {"cells": ["B0"]}})
     found = shown(passing_matrix(["B0"], ["42"], vq_cells=()), policy=policy)
     assert any(line.startswith("B0  ✓") for line in found)

@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.statistics import Difference, MetricStatistics, metric_statistics, sign_test
+from smoke_gate.report.statistics import MetricStatistics, PairedDifference, metric_statistics, sign_test
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
 
@@ -16,7 +17,7 @@ def statistics(policy: Policy, evidence: Evidence, metric: str = "pape") -> Metr
 
 
 def plan(cells: list[str], seeds: list[str]) -> Policy:
-    return Policy.model_validate(
+    return policy_of(
         {
             "version": 1,
             "experiments": ["e"],
@@ -25,7 +26,7 @@ def plan(cells: list[str], seeds: list[str]) -> Policy:
     )
 
 
-def difference(found: MetricStatistics) -> Difference:
+def difference(found: MetricStatistics) -> PairedDifference:
     """Return the difference of the second cell to the first."""
     compared = found.cells[1].difference
     assert compared is not None

@@ -7,11 +7,13 @@ from pydantic import ValidationError
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.message import say
 from smoke_gate.policy.model import Waiver
 from smoke_gate.report.markdown import markdown
-from smoke_gate.report.waivable import fingerprint, waivable
+from smoke_gate.report.waivable import waivable
 from smoke_gate.verdict import VerdictStatus, evaluate
-from tests.support.matrix import passing_matrix, passing_policy, with_run
+from smoke_gate.verdict_file.write import fingerprint
+from tests.support.matrix import passing_matrix, passing_policy, with_another_attempt, with_run
 from tests.unit.report.judgements import HOSTILE, judgement
 
 FAILING = with_run(passing_matrix(), "A3/42", checkpoints=(), params={"vq_input_unit": HOSTILE})
@@ -33,6 +35,17 @@ def test_the_entries_accept_exactly_the_failing_checks_once_they_have_a_reason()
     assert [result.matched for result in after.waivers] == [1] * len(ready)
 
 
+def test_a_warning_has_an_entry_and_what_is_accepted_has_none():
+    evidence = with_another_attempt(
+        passing_matrix(), "A3/42", "newer", status="FAILED", start_time=4_000_000_000_000
+    )
+    (ready,) = yaml.safe_load(entries(evidence))["waivers"]
+    assert (ready["gate"], ready["cell"]) == ("G0", "A3")
+    after = evaluate(passing_policy(waivers=[{**ready, "reason": "known"}]), evidence)
+    assert after.status is VerdictStatus.ALL_PASS
+    assert waivable(after, evidence.as_of) == "# There is nothing that a waiver could accept.\n"
+
+
 def test_an_entry_without_a_reason_is_refused():
     ready = yaml.safe_load(entries(FAILING))["waivers"]
     with pytest.raises(ValidationError, match="reason"):
@@ -43,7 +56,7 @@ def test_an_entry_names_everything_and_expires_in_30_days():
     ready = yaml.safe_load(entries(FAILING))["waivers"]
     first = next(entry for entry in ready if entry["gate"] == "G3" and entry["subject"] == "checkpoints")
     assert first == {
-        "gate": "G3", "cell": "A3", "seed": "42", "run_id": "run-A3-42", "subject": "checkpoints",
+        "gate": "G3", "kind": "count", "cell": "A3", "seed": "42", "run_id": "run-A3-42", "subject": "checkpoints",
         "expires": "2026-03-02", "reason": None,
     }  # fmt: skip
 
@@ -73,7 +86,9 @@ def test_hostile_text_starts_no_workflow_command_and_is_the_same_again():
     subject = "##[error]x"
     verdict = evaluate(passing_policy(), FAILING)
     checks = tuple(
-        replace(check, subject=subject, message=f"::error::x {subject}") if check.waivable else check
+        replace(check, subject=subject, message=say("{hostile}", hostile=f"::error::x {subject}"))
+        if check.waivable
+        else check
         for check in verdict.checks
     )
     text = waivable(replace(verdict, checks=checks), FAILING.as_of)
@@ -89,8 +104,18 @@ def waiver(**facts: str) -> Waiver:
 
 
 def test_the_fingerprint_is_of_the_scope():
-    scope = {"gate": "G3", "cell": "A3", "seed": None, "run_id": None, "subject": "checkpoints"}
-    assert fingerprint(waiver(cell="A3", subject="checkpoints")) == sha256_hex(canonical_json(scope))[:16]
+    scope = {
+        "gate": "G3",
+        "kind": "count",
+        "cell": "A3",
+        "seed": None,
+        "run_id": None,
+        "subject": "checkpoints",
+    }
+    assert (
+        fingerprint(waiver(kind="count", cell="A3", subject="checkpoints"))
+        == sha256_hex(canonical_json(scope))[:16]
+    )
 
 
 def test_reason_and_date_do_not_change_it():
@@ -100,13 +125,23 @@ def test_reason_and_date_do_not_change_it():
 
 
 def test_the_scope_changes_it():
-    scopes = [{}, {"cell": "A3"}, {"seed": "A3"}, {"run_id": "A3"}, {"subject": "A3"}, {"gate": "G4"}]
+    scopes = [
+        {},
+        {"kind": "A3"},
+        {"cell": "A3"},
+        {"seed": "A3"},
+        {"run_id": "A3"},
+        {"subject": "A3"},
+        {"gate": "G4"},
+    ]
     assert len({fingerprint(waiver(**scope)) for scope in scopes}) == len(scopes)
 
 
 def test_a_check_and_its_waiver_have_the_same():
-    check = Check(gate="G3", kind="count", status=Status.FAIL, subject="x", message="", cell="A3", seed="42")
-    assert fingerprint(check) == fingerprint(waiver(cell="A3", seed="42", subject="x"))
+    check = Check(
+        gate="G3", kind="count", status=Status.FAIL, subject="x", message=say(""), cell="A3", seed="42"
+    )
+    assert fingerprint(check) == fingerprint(waiver(kind="count", cell="A3", seed="42", subject="x"))
 
 
 def test_every_output_shows_it():
@@ -115,5 +150,5 @@ def test_every_output_shows_it():
     )
     judged = judgement(policy, FAILING)
     name = fingerprint(policy.waivers[0])
-    assert judged.document["waivers"][0]["fingerprint"] == name
+    assert judged.document.waivers[0].fingerprint == name
     assert name in markdown(judged)

@@ -65,7 +65,7 @@ MODEL = LoggedModel(
         ({"figures": (*THEN.runs[0].figures, figure("x", "figures/b.png", sha256="ef"))},
          "figure figures/b.png: added, sha256 ef"),
         ({"artifacts_problem": "gone"}, "artifacts: was readable, is gone"),
-        ({"manifest": Manifest(problem="no JSON")}, "manifest: was readable, is no JSON"),
+        ({"manifest": Manifest(problem="not JSON")}, "manifest: was readable, is not JSON"),
     ],
 )  # fmt: skip
 def test_each_fact_of_a_run_is_compared(facts, line):

@@ -17,10 +17,11 @@ from smoke_gate.evidence_json import evidence_json
 from smoke_gate.hashing import canonical_json, sha256_hex
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.verdict_file import document_text
-from smoke_gate.reproduce import Outcome, Replay, VerdictFileError, offline, read_document, replay
+from smoke_gate.reproduce import Replay, ReplayOutcome, offline, replay
 from smoke_gate.reproduce.offline import DERIVED, NOT_COVERED, POLICY_NOT_COVERED
-from smoke_gate.reproduce.words import replay_text
+from smoke_gate.reproduce.wording import replay_text
+from smoke_gate.verdict_file.read import VerdictFileError, read_document
+from smoke_gate.verdict_file.write import document_json, document_text
 from tests.support.matrix import passing_matrix, passing_policy, with_another_attempt, with_attempt, with_run
 from tests.unit.report.judgements import HOSTILE, judgement
 
@@ -44,7 +45,7 @@ def small(policy: Policy = SMALL) -> Judgement:
 
 def written(document: Any, folder: Path) -> Path:
     path = folder / "verdict.json"
-    path.write_text(document_text(document), encoding="utf-8")
+    path.write_text(json.dumps(document), encoding="utf-8")
     return path
 
 
@@ -70,19 +71,19 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_verdict_is_reproduced_from_its_file(case, tmp_path):
-    result = again(written(case().document, tmp_path))
-    assert (result.outcome, result.findings, result.versions) == (Outcome.REPRODUCED, (), None)
+    result = again(written(document_json(case().document), tmp_path))
+    assert (result.outcome, result.findings, result.versions) == (ReplayOutcome.REPRODUCED, (), None)
 
 
 def test_layout_is_no_content(tmp_path):
     path = tmp_path / "verdict.json"
-    path.write_text(json.dumps(judgement().document, indent=4, ensure_ascii=True))
-    assert again(path).outcome is Outcome.REPRODUCED
+    path.write_text(json.dumps(document_json(judgement().document), indent=4, ensure_ascii=True))
+    assert again(path).outcome is ReplayOutcome.REPRODUCED
 
 
 def test_the_order_of_the_plan_is_content(tmp_path):
     path = tmp_path / "verdict.json"
-    path.write_text(json.dumps(judgement().document, sort_keys=True))
+    path.write_text(json.dumps(document_json(judgement().document), sort_keys=True))
     assert again(path).findings == ("attempts: the same entries, in another order",)
 
 
@@ -90,34 +91,34 @@ def test_the_order_of_the_plan_is_content(tmp_path):
 
 
 def test_changed_evidence_is_tampering(tmp_path):
-    document = copy.deepcopy(judgement().document)
+    document = document_json(judgement().document)
     document["evidence"]["runs"][0]["metrics"]["pape"] = "1.0"
     result = again(written(document, tmp_path))
-    assert result.outcome is Outcome.TAMPERED
+    assert result.outcome is ReplayOutcome.TAMPERED
     assert result.findings[0].startswith("the evidence does not match its hash (the file says ")
 
 
 def test_a_changed_policy_is_tampering(tmp_path):
-    document = copy.deepcopy(judgement().document)
+    document = document_json(judgement().document)
     document["policy"]["gates"]["metric_ratio"]["fail_threshold"] = 9
     result = again(written(document, tmp_path))
-    assert result.outcome is Outcome.TAMPERED
+    assert result.outcome is ReplayOutcome.TAMPERED
     assert result.findings[0].startswith("the policy does not match its hash")
 
 
 def test_a_policy_without_a_hashed_part_is_tampering(tmp_path):
-    document = copy.deepcopy(judgement().document)
+    document = document_json(judgement().document)
     del document["policy"]["gates"]
-    assert again(written(document, tmp_path)).outcome is Outcome.TAMPERED
+    assert again(written(document, tmp_path)).outcome is ReplayOutcome.TAMPERED
 
 
 def test_changed_evidence_with_a_new_hash_differs(tmp_path):
     """What is not signed can be made anew; but then the rest of the file gives it away, unless all of it is forged."""
-    document = copy.deepcopy(judgement().document)
+    document = document_json(judgement().document)
     facts = evidence_json(with_run(passing_matrix(), "A3/42", checkpoints=()))
     document["evidence"], document["evidence_sha256"] = facts, sha256_hex(canonical_json(facts))
     result = again(written(document, tmp_path))
-    assert result.outcome is Outcome.DIFFERS
+    assert result.outcome is ReplayOutcome.DIFFERS
     assert 'verdict: the file says "ALL PASS", its evidence gives "FAIL"' in result.findings
     assert (
         'gates G3: status: the file says "PASS", its evidence gives "FAIL"' in result.findings
@@ -185,9 +186,9 @@ def test_a_change_of_any_field_is_refused_or_changes_nothing_that_matters(path, 
     place[path[-1]] = other(place[path[-1]])
     free = path[0] in NOT_COVERED or (path[0] == "policy" and path[1] in POLICY_NOT_COVERED)
     outcome = outcome_of(written(document, tmp_path))
-    assert outcome != Outcome.REPRODUCED or free
+    assert outcome != ReplayOutcome.REPRODUCED or free
     if path[0] in DERIVED:
-        assert outcome in (Outcome.DIFFERS, "refused")
+        assert outcome in (ReplayOutcome.DIFFERS, "refused")
 
 
 TEXT = document_text(small().document).encode()
@@ -199,7 +200,7 @@ def test_a_change_of_any_byte_is_refused_or_changes_nothing_that_matters(tmp_pat
     new = b"" if way == "-" else bytes([byte])
     path = tmp_path / "verdict.json"
     path.write_bytes(TEXT[:position] + new + TEXT[position + (way != "+") :])
-    if outcome_of(path) is Outcome.REPRODUCED:
+    if outcome_of(path) is ReplayOutcome.REPRODUCED:
         assert covered(json.loads(path.read_bytes())) == covered(DOCUMENT)
 
 
@@ -213,14 +214,14 @@ def test_what_is_not_covered_really_decides_nothing(key, tmp_path):
         "source": {"tracking_uri": "elsewhere", "experiments": []},
         "figures": [],
     }[key]
-    assert outcome_of(written(document, tmp_path)) is Outcome.REPRODUCED
+    assert outcome_of(written(document, tmp_path)) is ReplayOutcome.REPRODUCED
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 
 def made_by(version: str, folder: Path) -> Replay:
-    document = copy.deepcopy(judgement().document)
+    document = document_json(judgement().document)
     document["tool"]["version"] = version
     document["gates"][3]["message"] = "in other words"
     return again(written(document, folder))
@@ -258,12 +259,12 @@ def test_the_same_version_explains_nothing(tmp_path, monkeypatch):
 
 
 def test_it_needs_no_mlflow_and_no_network(tmp_path):
-    path = written(judgement().document, tmp_path)
+    path = written(document_json(judgement().document), tmp_path)
     program = f"""
 import socket, sys
 def refused(*_): raise AssertionError("a network was asked for")
 socket.socket.connect = socket.getaddrinfo = refused
-from smoke_gate.cli.repeat import reproduce
+from smoke_gate.cli.reproduce import reproduce
 code = reproduce.main([{str(path)!r}], standalone_mode=False)
 loaded = [name for name in ("mlflow", "docker", "matplotlib", "github") if name in sys.modules]
 sys.exit(f"loaded: {{loaded}}" if loaded else code)

@@ -39,7 +39,7 @@ function evidenceOf(check) {
     ["expected", check.expected],
     ["read from", check.read],
     ["run", check.run_id && runLink(check.run_id)],
-    ["waived", check.waived],
+    ["accepted by waiver", check.waived],
     ["kind", check.kind],
   ];
   const rows = facts

@@ -1,0 +1,76 @@
+"""What ``init`` saw in a store, and what a gate proposes to write into the policy for it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunShape:
+    """A finished run. ``parent`` is the run id of its parent, ``metrics`` the values at the highest step.
+
+    ``has_random_name``: MLflow made its name up, since nobody else gave it one.
+    """
+
+    run_id: str
+    name: str = ""
+    has_random_name: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parent: str | None = None
+    start_time: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The paths of the artifacts that a run left behind, and the number of its LoggedModels.
+
+    ``own_modules`` are patterns of the user's modules that its pickles would import; only some runs are asked.
+    """
+
+    paths: tuple[str, ...] = ()
+    models: int = 0
+    own_modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The runs that stand for the pairs of a matrix, and the files of each, in the same order.
+
+    ``pairs`` are the cell and the seed of each run, an empty seed where there are none.
+    ``registered`` says whether there is a preregistration. ``stated`` says whether the runs name their cell and seed.
+    """
+
+    runs: Sequence[RunShape]
+    files: Sequence[Files]
+    registered: bool
+    stated: bool
+    pairs: Sequence[tuple[str, str]] = ()
+
+    def in_most(self, keys_of: Callable[[RunShape], Iterable[str]]) -> list[str]:
+        """Return the keys that more than half of the runs have, in order."""
+        count = Counter(key for run in self.runs for key in keys_of(run))
+        return sorted(key for key, number in count.items() if 2 * number > len(self.runs))
+
+    def how_many_log(self, logs: Callable[[RunShape], bool], what: str) -> str:
+        """Say how many runs log something."""
+        return f"{sum(map(logs, self.runs))} of {len(self.runs)} runs log {what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A gate's part of a proposed policy.
+
+    ``found`` says how much of what the gate judges the runs log. ``settings`` are the gate's keys in the policy, where
+    the defaults will not do. ``to_log`` are the lines of training code without which the gate has nothing to judge.
+    """
+
+    found: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    to_log: tuple[str, ...] = ()
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether the runs log what the gate judges. ``check`` then says whether it is good."""
+        return not self.to_log

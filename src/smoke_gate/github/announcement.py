@@ -1,0 +1,184 @@
+"""What is published of a verdict, or of the lack of one. Pure.
+
+GitHub counts at most 65,536 characters in a comment; its column takes four bytes for each of them.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from smoke_gate.gates.base import Check, Status
+from smoke_gate.github.client import StatusState
+from smoke_gate.github.settings import LARGEST_CHARACTER
+from smoke_gate.report.escape import code
+from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown import markdown
+from smoke_gate.report.markdown_section import alert
+from smoke_gate.text import shortened, visible
+from smoke_gate.verdict import Verdict, VerdictStatus
+
+LONGEST_DESCRIPTION = 140  # characters of a commit status
+ERROR = "ERROR"
+REFUTED = "the verdict file is not borne out by its own evidence"
+_LONGEST_LINES = (1000, 200)  # characters of a line of an error: as much as there is space for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """What a text may take: characters, and bytes in UTF-8; None: any number."""
+
+    characters: int | None = None
+    bytes: int | None = None
+
+    def holds(self, text: str) -> bool:
+        """Whether a text fits."""
+        fits = self.characters is None or len(text) <= self.characters
+        return fits and (self.bytes is None or len(text.encode()) <= self.bytes)
+
+    def beside(self, text: str) -> "Space":
+        """Return the space that is left when a text has taken its part."""
+        return Space(
+            characters=None if self.characters is None else self.characters - len(text),
+            bytes=None if self.bytes is None else self.bytes - len(text.encode()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What is published: one account of the same thing for each reader.
+
+    ``outputs`` are those of the action, ``body`` makes the Markdown for people, ``state`` and ``headline`` are for the
+    commit status, ``errors`` and ``warnings`` for the job's page. ``is_problem``: it is not ALL PASS.
+    """
+
+    outputs: Mapping[str, str]
+    body: Callable[[Space], str]
+    state: StatusState
+    headline: str
+    is_problem: bool
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The headline as a commit status takes it: neither long nor with characters of four bytes."""
+        line = re.sub(f"[^\0-{LARGEST_CHARACTER}]", "\N{REPLACEMENT CHARACTER}", visible(self.headline))
+        return shortened(line, LONGEST_DESCRIPTION)
+
+
+def announcement_of(
+    judgement: Judgement, files: Mapping[str, Path], *, run_url: str | None, warning_fails: bool
+) -> Announcement:
+    """Return what is published of a verdict.
+
+    Args:
+        judgement: the verdict and what led to it.
+        files: what was written, by what it is, from the workspace.
+        run_url: the page of the workflow run, where the whole report is.
+        warning_fails: a WARNING is not a success.
+
+    """
+
+    def body(space: Space) -> str:
+        where = run_url or str(files.get("report", "")) or None
+        return markdown(judgement, limit=space.characters, byte_limit=space.bytes, full_report=where)
+
+    verdict = judgement.verdict
+    failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
+    shown = [check for check in verdict.checks if check.status in (Status.FAIL, Status.WARNING)]
+
+    def stands(check: Check) -> bool:
+        return check.status is Status.FAIL and check.gate in failing
+
+    return Announcement(
+        outputs=_outputs(verdict, files),
+        body=body,
+        state=_state(verdict, warning_fails=warning_fails),
+        headline=judgement.document.headline,
+        is_problem=verdict.status is not VerdictStatus.ALL_PASS,
+        errors=tuple(_line(check) for check in shown if stands(check)),
+        warnings=tuple(_line(check) for check in shown if not stands(check)),
+    )
+
+
+def refuted(announcement: Announcement, disagreements: Sequence[str]) -> Announcement:
+    """Return what is published of a verdict file that says other things than its evidence: never a pass.
+
+    Args:
+        announcement: what is published of its evidence alone.
+        disagreements: what the file says and what its evidence gives, a line each.
+
+    """
+    said = "\n".join(f"> - {code(line, 500)}" for line in disagreements)
+    caution = (
+        f"**{REFUTED.capitalize()}.** It was changed after it was made, or another version made it: it proves nothing. "
+        f"Judge the runs again, where nobody else can write.\n>\n{said}"
+    )
+    verdict = "CRITICAL FAIL" if announcement.outputs["critical"] == "true" else "FAIL"
+    top = f"## ❌ Smoke gate: {verdict}\n\n{alert('CAUTION', caution)}\n\nWhat its evidence gives:"
+
+    def body(space: Space) -> str:
+        _, _, report = announcement.body(space.beside(top)).partition("\n")  # without its own headline
+        return top + "\n" + report
+
+    return replace(
+        announcement,
+        outputs={**announcement.outputs, "verdict": VerdictStatus.FAIL.value, "pending": "false"},
+        body=body,
+        state="failure",
+        headline=f"{verdict} · {REFUTED}",
+        is_problem=True,
+        errors=(*(visible(line) for line in disagreements), *announcement.errors),
+    )
+
+
+def announcement_of_error(text: str, how_to: str | None = None) -> Announcement:
+    """Return what is published where an error left no verdict; ``how_to`` is Markdown of what would help."""
+    advice = "This is not a pass. The job's log has the details; mend what it names and run the job again."
+
+    def whole(longest: int) -> str:
+        lines = "\n".join(f"- {code(line, longest)}" for line in text.splitlines()[:20])
+        said = [f"## 🛑 Smoke gate: {ERROR}", "**No verdict could be reached.**", lines]
+        return "\n\n".join([*said, *([how_to] if how_to else []), advice]) + "\n"
+
+    def body(space: Space) -> str:
+        return next(filter(space.holds, map(whole, _LONGEST_LINES)), whole(_LONGEST_LINES[-1]))
+
+    return Announcement(
+        outputs={"verdict": ERROR, "critical": "false", "pending": "false"},
+        body=body,
+        state="error",
+        headline=f"{ERROR}: {text}",
+        is_problem=True,
+        errors=(text,),
+    )
+
+
+def _outputs(verdict: Verdict, files: Mapping[str, Path]) -> dict[str, str]:
+    summary = verdict.summary
+    return {
+        "verdict": verdict.status.value,
+        "critical": str(verdict.critical).lower(),
+        "pending": str(verdict.pending).lower(),
+        "gates_off": str(summary.gates_off),
+        "failed": str(summary.failed),
+        "warned": str(summary.warned),
+        "passed": str(summary.passed),
+        "skipped": str(summary.skipped),
+        **{name: str(files.get(name, "")) for name in ("report", "html_report", "verdict_file")},
+    }
+
+
+def _state(verdict: Verdict, *, warning_fails: bool) -> StatusState:
+    if verdict.pending:
+        return "pending"
+    if verdict.status is VerdictStatus.FAIL:
+        return "failure"
+    return "failure" if warning_fails and verdict.status is VerdictStatus.WARNING else "success"
+
+
+def _line(check: Check) -> str:
+    pair = "/".join(part for part in (check.cell, check.seed) if part is not None)
+    place = " ".join(part for part in (check.gate, pair, check.subject) if part)
+    return visible(f"{place}: {check.message}")

@@ -1,0 +1,1 @@
+"""The verdict file: its types and schema, writing, reading, the headline."""

@@ -1,0 +1,55 @@
+import logging
+import os
+import warnings
+
+import pytest
+
+from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
+
+
+def test_the_environment_is_put_back(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "99")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "false")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    before = dict(os.environ)
+    with calm_mlflow():
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "99"
+        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+        assert os.environ["MLFLOW_ALLOW_FILE_STORE"] == "true"
+        assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert dict(os.environ) == before
+
+
+def test_the_environment_is_put_back_after_an_error():
+    before = dict(os.environ)
+    with pytest.raises(KeyError), calm_mlflow():
+        raise KeyError
+    assert dict(os.environ) == before
+
+
+def test_chatter_is_silent_and_comes_back(capsys):
+    root, chatter = logging.getLogger(), logging.getLogger("mlflow.store.db.utils")
+    handlers, level = root.handlers[:], logging.getLogger("mlflow").level
+    with calm_mlflow():
+        chatter.warning("chatter")
+        logging.warning("MLflow's file store logs like this")
+        warnings.warn("deprecated", FutureWarning, stacklevel=1)
+        own = logging.getLogger("smoke_gate.collect")
+        assert own.isEnabledFor(logging.WARNING)
+    assert capsys.readouterr().err == ""
+    assert root.handlers == handlers
+    assert logging.getLogger("mlflow").level == level
+    assert not root.filters
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 18),
+        ({"MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}, 62),
+        ({"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}, 42),
+        ({"MLFLOW_HTTP_REQUEST_TIMEOUT": "soon"}, 18),
+    ],
+)
+def test_deadline(environ, seconds):
+    assert deadline(environ) == seconds
