@@ -218,8 +218,9 @@ class LoggedModel:
     It is a LoggedModel among the run's outputs, or a folder of the run's artifacts in which an ``MLmodel`` lies, as
     MLflow 2 logs models: then ``model_id`` is empty, and ``name`` is the folder (``.``: the root).
     ``data`` are the files and folders that its ``MLmodel`` names as the model itself, ``absent`` those that it names
-    for loading and that are not there. ``versions`` are those of the libraries and of Python that made it. ``problem``
-    says why its ``MLmodel`` does not describe it (None: it does, or MLflow never wrote one).
+    for loading and that are not there. ``versions`` are those of the libraries and of Python that made it,
+    ``requirements`` those that its ``requirements.txt`` asks for. ``problem`` says why its ``MLmodel`` does not
+    describe it (None: it does, or MLflow never wrote one).
     """
 
     model_id: str
@@ -228,6 +229,7 @@ class LoggedModel:
     artifacts: tuple[Artifact, ...] = ()
     data: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    requirements: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     problem: str | None = None
 

@@ -62,10 +62,16 @@ def test_nothing_of_it_is_read_where_no_gate_compares(store):
 
 
 def test_versions_are_read_off_models(store):
-    files = {"model/MLmodel": MODEL.encode(), "model/conda.yaml": CONDA.encode(), "model/model.npz": b"x"}
+    files = {
+        "model/MLmodel": MODEL.encode(),
+        "model/conda.yaml": CONDA.encode(),
+        "model/model.npz": b"x",
+        "model/requirements.txt": b"pandas==2.1.4 ; python_version > '3'\nrequests>=2\n",
+    }
     record(store, [run("42", artifacts=files), run("123")])
     (model,) = next(one for one in read(store).runs if one.models).models
     assert model.versions == {"numpy": "1.26.4", "python": "3.10.8", "scikit-learn": "1.1.3"}
+    assert model.requirements == {"pandas": "2.1.4"}
 
 
 def test_data_sets_have_rows(store):

@@ -65,6 +65,7 @@ def _model(run: str) -> LoggedModel:
         status="READY",
         artifacts=(weights,),
         versions={"scikit-learn": "1.2.0"},
+        requirements={"pandas": "2.2.0"},
     )
 
 
@@ -263,6 +264,8 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "Run.unmatched": (ANY, "only names files where there are no checkpoints"),
         "LoggedModel.versions": (("removed",), "what a model does not say is not compared"),
         "LoggedModel.versions[scikit-learn]": (("removed",), "what a model does not say is not compared"),
+        "LoggedModel.requirements": (ANY, "they are for a note"),
+        "LoggedModel.requirements[pandas]": (ANY, "they are for a note"),
         "LoggedModel.data": (ANY, "what is named and not there is in `absent`"),
         "Artifact.format": (TEXT, "the probe chooses the word; whether there is one is what counts"),
         "LoggedModel.model_id": (ANY, "a name for people"),

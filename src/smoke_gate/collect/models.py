@@ -1,6 +1,7 @@
 """MLflow models of a run, held against their own description, and the files in them."""
 
 import posixpath
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from smoke_gate.probes.mlmodel import (
     BESIDE_DESCRIPTION,
     DESCRIPTION,
     ENVIRONMENT_FILES,
+    REQUIREMENTS,
     Description,
     described,
     environment_of,
+    required_versions,
 )
 from smoke_gate.probes.structure import probe_structure
 
@@ -151,7 +154,11 @@ def _read(model: LoggedModel, tree: Tree, folder: str, max_bytes: int) -> Logged
         status=model.status,
         artifacts=artifacts,
         data=tuple(map(sayable, said.data)) if said else (),
-        versions={**_environment(tree, folder), **(said.versions if said else {})},
+        versions={
+            **_stated(tree, folder, ENVIRONMENT_FILES, environment_of),
+            **(said.versions if said else {}),
+        },
+        requirements=_stated(tree, folder, (REQUIREMENTS,), required_versions),
         absent=tuple(map(sayable, absent)),
         problem=problem,
     )
@@ -173,17 +180,22 @@ def _description(tree: Tree, folder: str, *, may_be_by_hand: bool) -> tuple[Desc
         return None, str(error)
 
 
-def _environment(tree: Tree, folder: str) -> dict[str, str]:
-    """Return the versions that the files beside a description state; a file that cannot be read states none."""
+def _stated(
+    tree: Tree, folder: str, names: Iterable[str], read: Callable[[bytes], Mapping[str, str]]
+) -> dict[str, str]:
+    """Return the versions that files beside a description state. The first that has a name counts.
+
+    A file that cannot be read states nothing.
+    """
     found: dict[str, str] = {}
-    for name in ENVIRONMENT_FILES:
+    for name in names:
         entry = tree.file(posixpath.join(folder, name))
         if entry is not None:
             with (
                 suppress(ArtifactError, BrokenError),
                 tree.folder.opened(entry, _MAX_DESCRIPTION_BYTES) as path,
             ):
-                found = {**environment_of(path.read_bytes()), **found}
+                found = {**read(path.read_bytes()), **found}
     return dict(sorted(found.items()))
 
 

@@ -29,6 +29,14 @@ class Status(StrEnum):
     SKIPPED = "SKIPPED"
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a check lists for people: the titles of its columns, and its rows. The rows are foreign text."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One assertion of a gate on one subject.
@@ -36,8 +44,9 @@ class Check:
     ``kind`` is a stable word for what was asserted. ``observed`` and ``expected`` are texts for people. ``message``
     says what was found and, where it is not a PASS, how to fix it. ``waived`` is the reason of the waiver that accepted
     it and lowered its status by one step. ``looked_at`` names the outcome of training that it judged, if any.
+    ``table`` lists what the message counts.
     ``pending`` says that waiting may end a failure: the runs are not finished yet.
-    ``at_once``  marks a failure that reaches any threshold by itself, as one of no run does. ``waivable`` is
+    ``at_once`` marks a failure that reaches any threshold by itself, as one of no run does. ``waivable`` is
     False for a finding that no waiver accepts, such as that nothing was judged: a gate that did not look never passes.
     """
 
@@ -56,6 +65,7 @@ class Check:
     waivable: bool = True
     looked_at: Looked | None = None
     pending: bool = False
+    table: Table | None = None
 
     @property
     def warns(self) -> bool:

@@ -1,32 +1,29 @@
 """G7: a fair comparison. What differs between the cells is what the plan says, and nothing else."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from smoke_gate.evidence import Attempt, Run
 from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Outcome, Status
 from smoke_gate.gates.budget import budget_checks
-from smoke_gate.gates.columns import Fact, by_cell, comparable, facts_of
+from smoke_gate.gates.columns import Fact, comparable, facts_of
 from smoke_gate.gates.comparison_settings import ComparisonSettings, Kind
 from smoke_gate.gates.drift import constant_checks, drift_checks, drifting
 from smoke_gate.gates.environment import environment_checks, stated_versions
 from smoke_gate.gates.evaluation import counts_of, evaluation_checks, proportion_checks
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.proposal import Proposal, RunShape, Seen
-from smoke_gate.message import Message, between, say
+from smoke_gate.gates.undeclared import ledger_notes
+from smoke_gate.message import Message, say
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import short
 from smoke_gate.selection import Pair
-from smoke_gate.text import counted, quoted, words_of
+from smoke_gate.text import counted, words_of
 from smoke_gate.vocabulary import COUNT_SUFFIX, OVERLAP_KEY
 
-_MOST_SHOWN = 12  # keys that differ between cells, and facts that go with them
 _MOST_PROPOSED = 20
 _OF_TRAINING = frozenset(
     ["batch", "epochs", "epoch", "horizon", "iterations", "optimizer", "steps", "window"]
 )
-_TAGS = ("mlflow.user", "mlflow.source.name", "mlflow.source.git.commit", "git_commit", "host", "hostname")
 
 
 def _needs(_policy: Policy) -> Needs:
@@ -75,7 +72,7 @@ def judge(case: Case) -> Outcome:
             declared=_declared(case),
         ),
     )  # fmt: skip
-    notes = [*_ledger(case, facts, tags), *_unmatched(case, everything, section)]
+    notes = ledger_notes(case, everything, facts, tags)
     checks = [*([compared] if known else []), *findings, *notes]
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
 
@@ -145,84 +142,6 @@ def _overlap(case: Case, params: Sequence[Fact], status: Status) -> Iterator[Che
             )
 
 
-# --- what differs, for people to read ---------------------------------------------------------------------------------
-
-
-def _ledger(case: Case, facts: Sequence[Fact], tags: Sequence[Fact]) -> Iterator[Check]:
-    """Note the params that differ between cells although the plan does not say so, and what goes with the cell."""
-    cells = by_cell(case.judged)
-    if len(cells) < 2:
-        return
-    between_cells = [fact for fact in facts if _splits(fact, cells)]
-    if between_cells:
-        message = say(
-            "{count} between cells, and the plan does not say so: {keys}. The comparison is of these too. "
-            "Name them in `expect` of the cells if they are meant.",
-            count=say(counted(len(between_cells), "param differs", "params differ")),
-            keys=_shown(between_cells, cells),
-        )
-        yield _note("differences", message)
-    aliased = [fact for fact in tags if fact.key in _TAGS and _splits(fact, cells)]
-    if aliased:
-        message = say(
-            "{keys}: these go with the cell, so that their effect cannot be told from the cell's.",
-            keys=_shown(aliased, cells),
-        )
-        yield _note("aliased", message)
-
-
-def _unmatched(case: Case, params: Sequence[Fact], section: ComparisonSettings) -> Iterator[Check]:
-    """Note patterns of the policy that mean nothing that the runs log."""
-    keys = {fact.key for fact in params}
-    metrics = {name for one in case.judged for name in one.run.metrics}
-    for key, patterns, names in (
-        ("varies", section.varies, keys),
-        ("constant", section.constant, keys),
-        ("proportion", section.proportion, metrics),
-    ):
-        if lost := [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]:
-            message = say(
-                "`comparison."
-                + key
-                + "` names {names}, which no run logs. Correct the name, or take it out.",
-                names=", ".join(lost),
-            )
-            yield _note(key, message)
-
-
-def _note(subject: str, message: Message) -> Check:
-    return Check(gate="G7", kind="ledger", status=Status.SKIPPED, subject=subject, message=message)
-
-
-def _splits(fact: Fact, cells: Mapping[str, Sequence[Judged]]) -> bool:
-    """Whether a fact has one value in each cell that has it, and not the same in all."""
-    values = [{fact.of(one) for one in runs} - {None} for runs in cells.values()]
-    return all(len(own) <= 1 for own in values) and len(set().union(*values)) > 1
-
-
-def _shown(facts: Sequence[Fact], cells: Mapping[str, Sequence[Judged]]) -> Message:
-    shown = [_one(fact, cells) for fact in facts[:_MOST_SHOWN]]
-    rest = [say("{count} more", count=len(facts) - _MOST_SHOWN)] if len(facts) > _MOST_SHOWN else []
-    return between("; ", [*shown, *rest])
-
-
-def _one(fact: Fact, cells: Mapping[str, Sequence[Judged]]) -> Message:
-    """Say the values of a fact, the most usual one last."""
-    of_cell = {
-        cell: value for cell, runs in cells.items() for one in runs if (value := fact.of(one)) is not None
-    }
-    usual = Counter(of_cell.values()).most_common()
-    groups = [
-        say(
-            "{value} in {cells}",
-            value=quoted(value),
-            cells=", ".join(c for c, v in of_cell.items() if v == value),
-        )
-        for value, _ in reversed(usual)
-    ]
-    return say("{key} ({values})", key=fact.key, values=between(", ", groups[:_MOST_SHOWN]))
-
-
 # --- init -------------------------------------------------------------------------------------------------------------
 
 
@@ -273,6 +192,7 @@ GATE = Gate(
         "environment": "tags `environment.…` and MLmodel: {}",
         "evaluation": "params, data sets and metrics: {}",
         "budget": "the steps of the metrics: {}",
+        "ledger": "the params, tags and models of the runs",
     },
     explanation=Explanation(
         question="Do the cells differ in what the plan says, and in nothing else?",

@@ -48,7 +48,8 @@ _COMPARED = frozenset(
 _PIN = re.compile(r"([A-Za-z0-9_.-]+)={1,2}([0-9][A-Za-z0-9_.+!-]*)")
 DESCRIPTION = "MLmodel"
 ENVIRONMENT_FILES = ("python_env.yaml", "conda.yaml")
-BESIDE_DESCRIPTION = ("conda.yaml", "python_env.yaml", "requirements.txt")  # never written without it
+REQUIREMENTS = "requirements.txt"
+BESIDE_DESCRIPTION = ("conda.yaml", "python_env.yaml", REQUIREMENTS)  # never written without it
 _MAKER = "mlflow_version"
 _LAST_KEY = "utc_time_created"  # MLflow writes the keys in order
 _DIGITS = re.compile(r"[0-9]{1,18}")
@@ -166,6 +167,13 @@ def environment_of(data: bytes) -> dict[str, str]:
         if pinned and pinned[1].lower() in _COMPARED:
             found[pinned[1].lower()] = pinned[2]
     return found
+
+
+def required_versions(data: bytes) -> dict[str, str]:
+    """Return the versions that a ``requirements.txt`` names exactly, by the lower-case name of the package."""
+    lines = data.decode(errors="replace").splitlines()
+    pins = (_PIN.fullmatch(re.split("[;#]", line, maxsplit=1)[0].strip()) for line in lines)
+    return {pinned[1].lower(): pinned[2] for pinned in pins if pinned}
 
 
 def _texts(node: yaml.Node | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ Each check that is not a plain pass is in exactly one of :func:`failures`, :func
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.gates.base import Check, Status
+from smoke_gate.gates.base import Check, Status, Table
 from smoke_gate.message import Message, cut, say
 from smoke_gate.policy.model import Waiver
 from smoke_gate.report.grouping import Alike, grouped
@@ -19,11 +19,12 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to know that is not a check: what it is about, what it says, and whether it makes a WARNING."""
+    """Something to know that is not a finding: what it is about, what it says and lists, whether it makes a WARNING."""
 
     about: str
     message: Message
     warns: bool
+    table: Table | None = None
 
 
 def failures(verdict: Verdict) -> Sequence[Alike]:
@@ -74,7 +75,7 @@ def notes(verdict: Verdict) -> Iterator[Remark]:
     judged = {result.id for result in verdict.gates if result.status is not Status.SKIPPED}
     for check in verdict.checks:
         if check.status is Status.SKIPPED and check.run_id is None and check.gate in judged:
-            yield Remark(f"{check.gate} {check.subject}", check.message, warns=False)
+            yield Remark(f"{check.gate} {check.subject}", check.message, warns=False, table=check.table)
 
 
 def scope(waiver: Waiver) -> dict[str, str]:

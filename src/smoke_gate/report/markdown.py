@@ -5,22 +5,25 @@ long is cut from the end, by whole sections.
 """
 
 from collections.abc import Callable, Sequence
+from textwrap import indent
 
 from smoke_gate.message import recorded
 from smoke_gate.policy_file.names import POLICY_NAMES
 from smoke_gate.report import findings
 from smoke_gate.report.comparison import against_baseline
 from smoke_gate.report.escape import code, web_address
+from smoke_gate.report.findings import Remark
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_findings import failures, references, warnings
 from smoke_gate.report.markdown_matrix import attempt_ledger, cell_summary, gate_table, matrix
-from smoke_gate.report.markdown_section import ReportSection, alert, block, details, sentence
-from smoke_gate.text import listed, visible
+from smoke_gate.report.markdown_section import ALL, ReportSection, alert, block, details, sentence, table
+from smoke_gate.text import counted, listed, visible
 from smoke_gate.verdict import VerdictStatus
 from smoke_gate.verdict_file.headline import advice, coverage, status_words
 
 _SYMBOLS = {VerdictStatus.ALL_PASS: "✅", VerdictStatus.WARNING: "⚠️", VerdictStatus.FAIL: "❌"}
 _LONGEST_CHANGE = 200  # lines of a policy's difference
+_LONGEST_TABLE = 60  # rows of what a note lists
 
 
 def markdown(
@@ -84,8 +87,19 @@ def verdict_section(judgement: Judgement) -> ReportSection:
 
 def notes(judgement: Judgement) -> ReportSection | None:
     """Return what could not be compared and is not a finding."""
-    said = [f"- {sentence(note.message)}" for note in findings.notes(judgement.verdict)]
+    said = [f"- {sentence(note.message)}{_listing(note)}" for note in findings.notes(judgement.verdict)]
     return ReportSection("Notes", "\n".join(said)) if said else None
+
+
+def _listing(note: Remark) -> str:
+    """Return what a note lists, folded away; nothing where it lists nothing."""
+    if note.table is None:
+        return ""
+    rows = [[*map(code, row)] for row in note.table.rows[:_LONGEST_TABLE]]
+    rest = len(note.table.rows) - len(rows)
+    more = f"\n\n… {rest} more rows; {ALL}" if rest > 0 else ""
+    folded = details(counted(len(note.table.rows), "row"), table(note.table.head, rows) + more)
+    return f"\n\n{indent(folded, '  ')}\n"
 
 
 def policy_change(judgement: Judgement) -> ReportSection | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smoke_gate.evidence import Evidence, Ledger, LoggedModel, Point
-from smoke_gate.gates.base import Check, Outcome, Status
+from smoke_gate.gates.base import Check, Outcome, Status, Table
 from smoke_gate.gates.comparison import GATE
 from tests.support.matrix import (
     CELLS,
@@ -35,8 +35,8 @@ def findings(evidence: Evidence, **section: Any) -> list[Check]:
     return [check for check in found if check.status in (Status.WARNING, Status.FAIL)]
 
 
-def notes(evidence: Evidence) -> dict[str, str]:
-    return {check.subject: str(check.message) for check in asked(evidence).checks if check.kind == "ledger"}
+def notes(evidence: Evidence) -> dict[str, Check]:
+    return {check.subject: check for check in asked(evidence).checks if check.kind == "ledger"}
 
 
 def one(evidence: Evidence, kind: str, **section: Any) -> Check:
@@ -184,7 +184,11 @@ def test_what_may_vary(varies: list[str]):
 def test_between_cells_is_a_note():
     evidence = with_ledger(PASSING, {"lr": lambda cell, seed: "0.2" if cell == "A3" else "0.1"})
     assert findings(evidence) == []
-    assert "lr ('0.2' in A3, '0.1' in B0, B1, A4)" in notes(evidence)["differences"]
+    found = notes(evidence)["differences"]
+    assert found.table == Table(
+        ("param", "value", "cells"), (("lr", "0.2", "A3"), ("lr", "0.1", "B0, B1, A4"))
+    )
+    assert "1 param differs between cells" in str(found.message)
 
 
 def test_what_goes_with_the_cell_is_a_note():
@@ -192,7 +196,23 @@ def test_what_goes_with_the_cell_is_a_note():
         PASSING, {"lr": "0.1"}, {"mlflow.user": lambda cell, seed: "ada" if cell == "A3" else "bob"}
     )
     assert findings(evidence) == []
-    assert "mlflow.user ('ada' in A3, 'bob' in B0, B1, A4)" in notes(evidence)["aliased"]
+    found = notes(evidence)["aliased"]
+    assert found.table is not None
+    assert found.table.rows == (("mlflow.user", "ada", "A3"), ("mlflow.user", "bob", "B0, B1, A4"))
+
+
+def test_what_models_ask_for_is_a_note_unless_runs_say_what_ran():
+    def asking(pair: str) -> tuple[LoggedModel, ...]:
+        requirements = {"pandas": "2.1" if pair == "A3/42" else "2.2", "mlflow": "3.1"}
+        return (LoggedModel(model_id=pair, name="model", status="READY", requirements=requirements),)
+
+    evidence = with_ledger(each(models=asking), {"lr": "0.1"})
+    assert findings(evidence) == []
+    table = notes(evidence)["requirements"].table
+    assert table is not None
+    assert table.rows == (("pandas", "2.1", "A3"), ("pandas", "2.2", "B0, B1, A3, A4"))
+    stated = with_ledger(evidence, {"lr": "0.1"}, {"environment.pandas": "2.2"})
+    assert "requirements" not in notes(stated)
 
 
 # --- constants --------------------------------------------------------------------------------------------------------

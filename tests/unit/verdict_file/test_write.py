@@ -137,6 +137,7 @@ def test_a_check_has_no_internal_key():
     (check, *_) = document_json(judgement().document)["checks"]
     assert list(check) == [
         "gate", "kind", "status", "run_id", "cell", "seed", "subject", "message", "observed", "expected", "waived",
+            "table",
     ]  # fmt: skip
 
 

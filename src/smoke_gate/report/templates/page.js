@@ -46,8 +46,17 @@ function evidenceOf(check) {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
   const parts = [make("p", { class: "message" }, check.message), make("dl", {}, ...rows)];
+  if (check.table) parts.push(tableOf(check.table));
   if (check.status !== "PASS") parts.push(copyButton(check.message, "the finding and its fix"));
   return parts;
+}
+
+/** Return what a check lists as a table that scrolls by itself. */
+function tableOf([head, ...rows]) {
+  const titles = make("tr", {}, ...head.map((title) => make("th", { scope: "col" }, title)));
+  const lines = rows.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
+  const table = make("table", {}, make("thead", {}, titles), make("tbody", {}, ...lines));
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What it counts" }, table);
 }
 
 /** Return a line for a check; what it rests on is made when it is opened. */
