@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Listing:
     """What a check lists for people: the titles of its columns, and its rows. The rows are foreign text."""
 
     head: tuple[str, ...]
@@ -65,7 +65,7 @@ class Check:
     waivable: bool = True
     looked_at: Looked | None = None
     pending: bool = False
-    table: Table | None = None
+    table: Listing | None = None
 
     @property
     def warns(self) -> bool:
