@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CheckTable:
     """What a check lists for people: the titles of its columns, and its rows. The rows are foreign text."""
 
     head: tuple[str, ...]
@@ -65,7 +65,7 @@ class Check:
     waivable: bool = True
     looked_at: Looked | None = None
     pending: bool = False
-    table: Listing | None = None
+    table: CheckTable | None = None
 
     @property
     def warns(self) -> bool:

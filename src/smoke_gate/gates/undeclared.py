@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from smoke_gate.gates.base import Case, Check, Judged, Listing, Status
+from smoke_gate.gates.base import Case, Check, CheckTable, Judged, Status
 from smoke_gate.gates.columns import Fact, by_cell
 from smoke_gate.gates.comparison_settings import ComparisonSettings
 from smoke_gate.gates.environment import stated_versions
@@ -102,7 +102,7 @@ def _unmatched(case: Case, params: Sequence[Fact]) -> Iterator[Check]:
             yield _note(key, message)
 
 
-def _note(subject: str, message: Message, table: Listing | None = None) -> Check:
+def _note(subject: str, message: Message, table: CheckTable | None = None) -> Check:
     return Check(
         gate="G7", kind="ledger", status=Status.SKIPPED, subject=subject, message=message, table=table
     )
@@ -120,7 +120,7 @@ def _named(facts: Sequence[Fact]) -> str:
     return listed([*keys, *rest])
 
 
-def _table(what: str, facts: Sequence[Fact], cells: Mapping[str, Sequence[Judged]]) -> Listing:
+def _table(what: str, facts: Sequence[Fact], cells: Mapping[str, Sequence[Judged]]) -> CheckTable:
     """Return a row for each value of each fact, with the cells that have it; the rarest value comes first."""
     rows = []
     for fact in facts:
@@ -132,4 +132,4 @@ def _table(what: str, facts: Sequence[Fact], cells: Mapping[str, Sequence[Judged
             (fact.key, value, ", ".join(found))
             for value, found in sorted(having.items(), key=lambda one: len(one[1]))
         ]
-    return Listing((what, "value", "cells"), tuple(rows))
+    return CheckTable((what, "value", "cells"), tuple(rows))

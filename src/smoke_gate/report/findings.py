@@ -6,7 +6,7 @@ Each check that is not a plain pass is in exactly one of :func:`failures`, :func
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.gates.base import Check, Listing, Status
+from smoke_gate.gates.base import Check, CheckTable, Status
 from smoke_gate.message import Message, cut, say
 from smoke_gate.policy.model import Waiver
 from smoke_gate.report.grouping import Alike, grouped
@@ -24,7 +24,7 @@ class Remark:
     about: str
     message: Message
     warns: bool
-    table: Listing | None = None
+    table: CheckTable | None = None
 
 
 def failures(verdict: Verdict) -> Sequence[Alike]:

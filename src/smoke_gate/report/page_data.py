@@ -5,7 +5,7 @@ from typing import Any
 
 from smoke_gate.evidence import Attempt
 from smoke_gate.gates import gates_of
-from smoke_gate.gates.base import Check, Gate, Listing
+from smoke_gate.gates.base import Check, CheckTable, Gate
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.matrix import commit_note
 from smoke_gate.text import visible
@@ -57,11 +57,11 @@ def _check(check: Check, gate: Gate) -> dict[str, Any]:
         "kind": check.kind,
         "status": check.status.value,
         **{key: shown(text) for key, text in texts.items() if text is not None},
-        **({} if check.table is None else {"table": _listing(check.table)}),
+        **({} if check.table is None else {"table": _table(check.table)}),
     }
 
 
-def _listing(table: Listing) -> list[list[str]]:
+def _table(table: CheckTable) -> list[list[str]]:
     """Return the head and the rows."""
     return [[shown(text) for text in row] for row in (table.head, *table.rows)]
 

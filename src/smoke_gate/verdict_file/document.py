@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from smoke_gate.gates.base import Listing, Plugin, Status
+from smoke_gate.gates.base import CheckTable, Plugin, Status
 from smoke_gate.typed_json import TypedJson, typed_json
 from smoke_gate.verdict import VerdictStatus
 from smoke_gate.waivers import WaiverState
@@ -121,7 +121,7 @@ class CheckEntry:
     expected: str | None
     waived: str | None
     """The reason of the waiver that accepted this finding and lowered its status by one step."""
-    table: Listing | None = None
+    table: CheckTable | None = None
     """What the message counts, row by row."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smoke_gate.evidence import Evidence, Ledger, LoggedModel, Point
-from smoke_gate.gates.base import Check, Listing, Outcome, Status
+from smoke_gate.gates.base import Check, CheckTable, Outcome, Status
 from smoke_gate.gates.comparison import GATE
 from tests.support.matrix import (
     CELLS,
@@ -185,7 +185,7 @@ def test_between_cells_is_a_note():
     evidence = with_ledger(PASSING, {"lr": lambda cell, seed: "0.2" if cell == "A3" else "0.1"})
     assert findings(evidence) == []
     found = notes(evidence)["differences"]
-    assert found.table == Listing(
+    assert found.table == CheckTable(
         ("param", "value", "cells"), (("lr", "0.2", "A3"), ("lr", "0.1", "B0, B1, A4"))
     )
     assert "1 param differs between cells" in str(found.message)
