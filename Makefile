@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo 'make demo            train the example matrix and judge it'
 	@echo 'make test            unit, integration (a real MLflow server) and GitHub tests'
-	@echo 'make test-container  tests of the image; need a Docker engine'
+	@echo 'make test-container  tests of the image; need a Docker engine and docker-registry'
 	@echo 'make test-browser    tests of the report page; need chromium'
 	@echo 'make test-all        all of these in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
@@ -68,11 +68,11 @@ coverage: .venv-dev/installed browser image
 check: .venv-dev/installed
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy .
+	$(BIN)/mypy . .github/release
 	$(BIN)/lint-imports
 	$(BIN)/python checks/repository.py
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/shellcheck .ci/run entrypoint.sh
+	$(BIN)/shellcheck .ci/run entrypoint.sh .github/release/registry.sh
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)
 	$(BIN)/zizmor --offline --quiet . docs/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)

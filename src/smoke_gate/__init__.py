@@ -4,4 +4,4 @@ Public are the command `smoke-gate`, the module `smoke_gate.contract` for traini
 and written: the policy, the verdict file and the reports. Every other module is private and may change in any release.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

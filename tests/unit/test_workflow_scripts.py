@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-IMAGE = f"registry.example/org/smoke-gate@sha256:{'a' * 64}"
-NOTHING: dict[str, Any] = {"commits": {}, "tags": {}, "releases": [], "runs": [], "artifacts": []}
+NOTHING: dict[str, Any] = {"runs": [], "artifacts": []}
 Done = subprocess.CompletedProcess[str]
 
 pytestmark = pytest.mark.skipif(
@@ -61,44 +60,6 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
-
-
-# --- a release --------------------------------------------------------------------------------------------------------
-
-
-def release(machine: Machine, image: str = IMAGE) -> Done:
-    """Run the release's last job, from a clean checkout."""
-    shutil.copyfile(ROOT / "action.yml", machine.folder / "action.yml")
-    job = (".github/workflows/release.yml", "tag")
-    facts = {"IMAGE": image, "VERSION": "1.2.3", "GITHUB_SHA": "head", "GITHUB_REPOSITORY": "org/smoke-gate"}
-    assert machine.run(*job, "Name the image in action.yml", **facts).returncode == 0
-    return machine.run(*job, "Commit, tag vX.Y.Z, move vX", **facts)
-
-
-def test_a_release_names_its_image(machine):
-    assert release(machine).returncode == 0
-    runs = yaml.safe_load((machine.folder / "action.yml").read_text())["runs"]
-    assert runs["image"] == f"docker://{IMAGE}"
-    assert runs["env"] == {"SMOKE_GATE_IMAGE_DIGEST": IMAGE}
-
-
-def test_a_release_that_failed_halfway_is_finished_by_running_it_again(machine):
-    machine.holds(tags={"tags/v1": "older"}, releases=None)
-    assert release(machine).returncode != 0
-    machine.holds(releases=[])
-    for _ in range(2):
-        assert release(machine).returncode == 0
-        assert machine.state["tags"] == {"tags/v1": "commit-0", "tags/v1.2.3": "commit-0"}
-        assert machine.state["releases"] == ["v1.2.3"]
-
-
-def test_a_tag_of_other_files_is_left_alone(machine):
-    assert release(machine).returncode == 0
-    before = machine.state
-    done = release(machine, IMAGE.replace("a" * 64, "b" * 64))
-    assert done.returncode != 0
-    assert "v1.2.3 exists and holds other files" in done.stdout
-    assert machine.state == before
 
 
 # --- the action on itself ---------------------------------------------------------------------------------------------
