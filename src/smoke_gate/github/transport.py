@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ssl import SSLCertVerificationError
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -26,7 +26,7 @@ RESERVE = 15.0  # of them, that queries leave to what comes last: the commit sta
 LONGEST_MESSAGE = 300  # characters of GitHub's own words that a message repeats
 GRAPHQL_STATUS = {"RATE_LIMITED": 429, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 
-
+T = TypeVar("T")
 NO_SUCH_ENDPOINT = (404, 405, 501)  # what servers without GraphQL answer
 
 
@@ -88,7 +88,29 @@ class Transport:
 
         """
         url = self._access.api_url + self._repository + path
-        return self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve)
+        return _parsed(self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve))
+
+    def redirected(self, path: str, follow: Callable[[str, str, Access], T]) -> T:
+        """Ask for what lies elsewhere, and return what ``follow`` makes of the address and of where it leads.
+
+        Raises:
+            GitHubError: it was not granted, or there was no answer in time.
+
+        """
+        url = self._access.api_url + self._repository + path
+        reply = self._send("GET", url, None, None, DEADLINE, leads_away=True)
+        if reply.granted:
+            raise GitHubError(Refusal.INVALID, f"GET {urlsplit(url).path}: a redirect was expected")
+        started, location = self._clock.now(), reply.headers["location"]
+        try:
+            return within(DEADLINE - self._spent, follow, url, location, self._access)
+        except (RequestException, TimeoutError) as error:
+            why = _why_nothing_came(location, error)
+            raise GitHubError(
+                Refusal.UNREACHABLE, f"GET {urlsplit(url).path}: redirected, then {why}"
+            ) from None
+        finally:
+            self._spent += self._clock.now() - started
 
     def login(self) -> str | None:
         """Return the name of the token's owner; None where the server does not tell it to this token.
@@ -98,7 +120,7 @@ class Transport:
 
         """
         try:
-            user = self._send("GET", f"{self._access.api_url}/user", None, None, DEADLINE - RESERVE)
+            user = _parsed(self._send("GET", f"{self._access.api_url}/user", None, None, DEADLINE - RESERVE))
         except GitHubError as error:
             if error.refusal not in NO_ACCESS:
                 raise
@@ -117,24 +139,34 @@ class Transport:
             raise NoGraphQLError
         payload = {"query": query, "variables": {"owner": self.owner, "name": self.name, **variables}}
         try:
-            answer = self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE)
+            answer = _parsed(self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE))
         except NoGraphQLError:
             self._graphql_url = None
             raise
         return answer["data"]["repository"]
 
     def _send(
-        self, verb: str, url: str, payload: Any, is_done: Callable[[], bool] | None, deadline: float
-    ) -> Any:
-        """Send a request, and again where that helps, as far as the deadline allows it."""
+        self,
+        verb: str,
+        url: str,
+        payload: Any,
+        is_done: Callable[[], bool] | None,
+        deadline: float,
+        *,
+        leads_away: bool = False,
+    ) -> Reply:
+        """Send a request, and again where that helps, as far as the deadline allows it.
+
+        ``leads_away``: a redirect is an answer too.
+        """
         repeats = 0
         while True:
             if self._spent >= deadline:
                 message = f"not asked: the {deadline:.0f} s that requests may take together are over"
                 raise GitHubError(Refusal.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
             reply = self._attempt(verb, url, payload, deadline - self._spent)
-            if reply.granted:
-                return _parsed(reply)
+            if reply.granted or (leads_away and reply.redirects):
+                return reply
             if url == self._graphql_url and reply.status in NO_SUCH_ENDPOINT and not reply.of_graphql:
                 raise NoGraphQLError
             pause = pause_before_repeat(reply, repeats, now=self._clock.now())
@@ -144,7 +176,7 @@ class Transport:
             self._clock.sleep(pause)
             repeats += 1
             if reply.uncertain and is_done is not None and is_done():
-                return None
+                return Reply(status=200, text="")
 
     def _attempt(self, verb: str, url: str, payload: Any, left: float) -> Reply:
         """Send a request once, for as long as is left: an answer may come byte by byte."""
