@@ -275,12 +275,35 @@ def test_the_baselines_headline_is_that_of_its_evidence(client, folder):
     assert "The baseline: " in report.read_text()
 
 
-def test_a_baseline_that_is_absent_is_no_pass(client, capsys):
+def test_a_baseline_that_is_absent_changes_nothing_and_is_told(client, capsys):
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    assert run(["check", "--tracking-uri", URI, "--baseline", "main.json"]) == 0
+    assert "\nbaseline NONE: There is no file main.json. To make one, " in capsys.readouterr().out
+
+
+def test_a_baseline_that_is_not_a_verdict_file_is_an_error_before_anything_is_read(client, capsys):
+    record(client, RUNS)
+    Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    Path("main.json").write_text("{}")
     assert run(["check", "--tracking-uri", URI, "--baseline", "main.json"]) == 2
-    assert "main.json cannot be read: No such file or directory" in capsys.readouterr().err
+    assert "main.json is not a verdict file" in capsys.readouterr().err
     assert not Path("outputs").exists()
+
+
+def test_a_limit_of_the_policy_against_a_baseline_fails_the_check_and_not_its_replay(client, folder, capsys):
+    ids = record(client, RUNS)
+    _, path, _ = check()
+    base = folder / "base.json"
+    path.rename(base)
+    client.log_metric(ids["A3-42"], "pape", 99.0, step=9)
+    code, path, document = check({**POLICY, "compare": {"max_rise": {"pape": 0.5}}}, "--baseline", str(base))
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "baseline FAIL: " in out
+    assert "  FAIL --max-rise pape=0.5\n    A3/42: rose by " in out
+    assert document["verdict"] != "FAIL"
+    assert run(["reproduce", str(path)]) == 0
 
 
 def test_ready_waivers_are_printed_behind_the_summary(client, capsys):

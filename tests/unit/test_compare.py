@@ -47,9 +47,7 @@ def compared(
     base_policy: Policy | None = None,
     pending: bool = False,
 ) -> Comparison:
-    return compare(
-        (base_policy or policy(), base), (head_policy or policy(), head), limits, pending=pending
-    )
+    return compare((base_policy or policy(), base), (head_policy or policy(), head), limits, pending=pending)
 
 
 def problems(comparison: Comparison) -> tuple[str, ...]:
@@ -154,7 +152,9 @@ B0_ONLY = {"plan": {"cells": ["B0"], "seeds": SEEDS}}
         (("A3/42",), ("A3/42",), ("A3/42: no run in head",)),
     ],
 )
-def test_a_limit_is_broken_by_a_run_that_head_lacks_and_not_by_one_that_base_lacks(base_lacks, head_lacks, found):
+def test_a_limit_is_broken_by_a_run_that_head_lacks_and_not_by_one_that_base_lacks(
+    base_lacks, head_lacks, found
+):
     base, head = matrix(), matrix()
     for pair in base_lacks:
         base = without_run(base, pair)
@@ -173,7 +173,9 @@ def test_a_limit_is_broken_by_a_run_that_head_lacks_and_not_by_one_that_base_lac
 
 def test_a_run_that_is_not_finished_breaks_no_limit_and_one_that_moved_does():
     head = without_run(matrix(B0_42="0.5"), "A3/42")
-    assert problems(compared(matrix(), head, limit(), pending=True)) == ("B0/42: dropped by 0.4, from 0.9 to 0.5",)
+    assert problems(compared(matrix(), head, limit(), pending=True)) == (
+        "B0/42: dropped by 0.4, from 0.9 to 0.5",
+    )
     assert problems(compared(matrix(), without_run(matrix(), "A3/42"), limit(), pending=True)) == ()
 
 
@@ -191,7 +193,11 @@ def test_a_pair_that_one_of_two_plans_lacks_is_not_compared(side):
 
 @pytest.mark.parametrize(
     ("base", "head", "found"),
-    [(None, "0.9", ()), ("0.9", None, ("A3/42: head lacks the metric",)), (None, None, ("A3/42: head lacks the metric",))],
+    [
+        (None, "0.9", ()),
+        ("0.9", None, ("A3/42: head lacks the metric",)),
+        (None, None, ("A3/42: head lacks the metric",)),
+    ],
 )
 def test_a_metric_that_head_lacks_breaks_a_limit(base, head, found):
     one = with_run(matrix(), "A3/42", metrics={"pape": base})

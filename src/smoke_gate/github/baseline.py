@@ -113,7 +113,7 @@ def newest_of(branch: str, seeker: Seeker) -> Baseline:
 def _first(branch: str, seeker: Seeker, github: GitHub, skipped: list[Message]) -> Baseline | None:
     """Return the first artifact that is suitable; ``skipped`` gets why each of the others is not."""
     tried = 0
-    for artifact in github.artifacts.of_branch(branch):
+    for artifact in _likely_first(github.artifacts.of_branch(branch)):
         if artifact.run_id == seeker.run_id:
             continue
         if tried == MOST_TRIED:
@@ -124,6 +124,17 @@ def _first(branch: str, seeker: Seeker, github: GitHub, skipped: list[Message]) 
         except _UnsuitableError as error:
             skipped.append(say("{name}: {why}", name=artifact.name, why=str(error)))
     return None
+
+
+def _likely_first(artifacts: Iterator[Artifact]) -> Iterator[Artifact]:
+    """Yield first those whose name speaks of the gate: a busy branch has many others, and only so many are tried."""
+    others = []
+    for artifact in artifacts:
+        if "smoke" in artifact.name.lower():
+            yield artifact
+        else:
+            others.append(artifact)
+    yield from others
 
 
 def _baseline(artifact: Artifact, branch: str, seeker: Seeker, github: GitHub) -> Baseline:
@@ -190,8 +201,6 @@ def _refuse(found: Recorded, run: WorkflowRun, branch: str, seeker: Seeker, gith
         raise _UnsuitableError(
             "its verdict is about another repository, or does not say which commit it is about"
         )
-    if about.pull_request is not None:
-        raise _UnsuitableError(f"its verdict is about pull request {about.pull_request}")
     if found.document.pending:
         raise _UnsuitableError("its verdict is pending: the runs were not finished")
     if None not in (file, seeker.policy_file) and file != seeker.policy_file:

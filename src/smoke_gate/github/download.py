@@ -3,9 +3,10 @@
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.exceptions import RequestException
 
 from smoke_gate.github.retry import Refusal, Reply, refusal_of
-from smoke_gate.github.transport import GitHubError
+from smoke_gate.github.transport import ODD_REDIRECT, GitHubError
 from smoke_gate.networks import is_link_local
 from smoke_gate.origins import Origin, origin_of
 
@@ -32,14 +33,7 @@ def downloaded(url: str, location: str, *, largest: int, timeout: float, ca_bund
     """
     for _ in range(_MOST_REDIRECTS):
         origin, url = _followed(url, location)
-        with requests.get(
-            url,
-            stream=True,
-            allow_redirects=False,
-            timeout=timeout,
-            auth=_without_credentials,
-            verify=ca_bundle or True,
-        ) as response:
+        with _asked(url, timeout, ca_bundle) as response:
             if response.is_redirect:
                 location = response.headers["location"]
                 continue
@@ -48,6 +42,22 @@ def downloaded(url: str, location: str, *, largest: int, timeout: float, ca_bund
                 raise GitHubError(refusal_of(reply), f"{origin} answers HTTP {response.status_code}")
             return _content(response, origin, largest)
     raise GitHubError(Refusal.INVALID, f"more than {_MOST_REDIRECTS} redirects")
+
+
+def _asked(url: str, timeout: float, ca_bundle: str | None) -> requests.Response:
+    try:
+        return requests.get(
+            url,
+            stream=True,
+            allow_redirects=False,
+            timeout=timeout,
+            auth=_without_credentials,
+            verify=ca_bundle or True,
+        )
+    except RequestException:
+        raise
+    except ValueError:  # requests reads where a redirect leads, though it does not follow it
+        raise GitHubError(Refusal.INVALID, ODD_REDIRECT) from None
 
 
 def _followed(url: str, location: str) -> tuple[Origin, str]:
@@ -61,7 +71,7 @@ def _followed(url: str, location: str) -> tuple[Origin, str]:
         target = urljoin(url, location)
         origin = origin_of(target)
     except ValueError:
-        raise GitHubError(Refusal.INVALID, "a redirect leads to what is not a web address") from None
+        raise GitHubError(Refusal.INVALID, ODD_REDIRECT) from None
     if urlsplit(url).scheme == "https" and origin.scheme != "https":
         raise GitHubError(
             Refusal.INVALID, f"a redirect leads to {origin}, which is not encrypted: not followed"
