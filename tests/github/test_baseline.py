@@ -307,7 +307,7 @@ def test_of_several_verdicts_in_an_artifact_the_newest_suitable_counts(runner, g
     github.kept.append(Kept(id=1, archive=zipped(files), run_id=1001))
     step = judged(runner, worse("9.0"))
     assert step.outputs["baseline_verdict"] == "FAIL"
-    assert "from 8.0 to 9.0" in said(github).replace("&#46;", ".")
+    assert "rose by 1, from 8 to 9" in said(github)
 
 
 # --- within bounds ----------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def problems(comparison: Comparison) -> tuple[str, ...]:
     (result,) = comparison.limits
     assert comparison.is_broken is bool(result.problems)
     assert comparison.holds is (result.judged > 0 and not result.problems)
-    return result.problems
+    return tuple(map(str, result.problems))
 
 
 def judged(comparison: Comparison) -> int:
@@ -122,7 +122,7 @@ def test_metrics_begin_with_those_that_somebody_named():
         ("1.5", "2.0", limit("0.5", "rise"), None),
         ("1.5", "2.25", limit("0.5", "rise"), "rose by 0.75, from 1.5 to 2.25"),
         ("1.5", "0.1", limit("0", "rise"), None),
-        ("1e-05", "2e-05", limit("0.000005", "rise"), "rose by 0.00001, from 1e-05 to 2e-05"),
+        ("1e-05", "2e-05", limit("0.000005", "rise"), "rose by 1e-05, from 1e-05 to 2e-05"),
         ("0.9", "NaN", limit("100"), "NaN in head"),
         ("0.9", "Infinity", limit("100", "drop"), "Infinity in head"),
         ("Infinity", "0.9", limit("0", "rise"), None),  # nobody knows how far it moved
@@ -267,10 +267,11 @@ def test_without_a_limit_nothing_fails():
 
 
 def test_the_limits_of_a_policy_are_the_numbers_as_written():
-    limited = policy(compare={"max_drop": {"accuracy": "0.01", "f1": "1e-3"}, "max_rise": {"pape": "0.5"}})
+    limited = policy(compare={"max_drop": {"accuracy": "0.01", "f1": "1e-3"}, "max_rise": {"pape": "2"}})
     assert limits_of(limited) == (
         limit("0.01", "drop", "accuracy"),
         limit("0.001", "drop", "f1"),
-        limit("0.5", "rise"),
+        limit("2", "rise"),
     )
+    assert str(limits_of(limited)[-1].most) == "2"
     assert limits_of(policy()) == ()

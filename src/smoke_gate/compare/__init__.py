@@ -2,10 +2,11 @@
 
 from smoke_gate.compare.changes import Change, Gap, MetricChanges
 from smoke_gate.compare.findings import FindingChanges, finding_changes
-from smoke_gate.compare.limits import Limit, LimitResult, limits_of
+from smoke_gate.compare.limits import Broken, Limit, LimitResult, limits_of
 from smoke_gate.compare.metrics import Comparison, compare
 
 __all__ = [
+    "Broken",
     "Change",
     "Comparison",
     "FindingChanges",

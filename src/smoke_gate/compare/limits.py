@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from smoke_gate.compare.changes import Change, Gap, is_finite
+from smoke_gate.message import Message, say
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import Pair
 
@@ -19,13 +20,24 @@ class Limit:
     most: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A pair at which a limit is broken, and why."""
+
+    pair: Pair
+    why: Message
+
+    def __str__(self) -> str:
+        return f"{self.pair.subject}: {self.why}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitResult:
-    """A limit, the pairs at which it was judged, and why it is broken, a line for each pair."""
+    """A limit, how many pairs it was judged at, and where it is broken."""
 
     limit: Limit
     judged: int
-    problems: tuple[str, ...]
+    problems: tuple[Broken, ...]
 
     @property
     def holds(self) -> bool:
@@ -37,9 +49,13 @@ def limits_of(policy: Policy) -> tuple[Limit, ...]:
     """Return the limits of a policy. A number counts as it is written: 0.01 is not 0.010000000000000000208."""
     drops, rises = policy.compare.max_drop, policy.compare.max_rise
     return (
-        *(Limit(metric=name, direction="drop", most=Decimal(repr(most))) for name, most in drops.items()),
-        *(Limit(metric=name, direction="rise", most=Decimal(repr(most))) for name, most in rises.items()),
+        *(Limit(metric=name, direction="drop", most=_as_written(most)) for name, most in drops.items()),
+        *(Limit(metric=name, direction="rise", most=_as_written(most)) for name, most in rises.items()),
     )
+
+
+def _as_written(number: float) -> Decimal:
+    return Decimal(repr(number).removesuffix(".0"))
 
 
 def judged_limit(
@@ -69,27 +85,34 @@ def judged_limit(
 
 def _problems(
     limit: Limit, changes: Sequence[Change], gaps: Sequence[Gap], redefined: frozenset[Pair]
-) -> Iterator[str]:
+) -> Iterator[Broken]:
     for gap in gaps:
         if gap.head == "no run":
-            yield f"{gap.pair.subject}: no run in head"
+            yield Broken(gap.pair, say("no run in head"))
     for change in changes:
         if change.pair in redefined:
-            yield f"{change.pair.subject}: the two runs do not state one definition"
-        elif problem := _problem(limit, change):
-            yield f"{change.pair.subject}: {problem}"
+            yield Broken(change.pair, say("the two runs do not state one definition"))
+        elif (why := _problem(limit, change)) is not None:
+            yield Broken(change.pair, why)
 
 
-def _problem(limit: Limit, change: Change) -> str | None:
+def _problem(limit: Limit, change: Change) -> Message | None:
     if change.head is None:
-        return "head lacks the metric"
+        return say("head lacks the metric")
     if not is_finite(change.head):
-        return f"{change.head} in head"
+        return say("{value} in head", value=change.head)
     difference = change.difference
     if difference is None:
         return None
     moved = -difference if limit.direction == "drop" else difference
     if moved <= limit.most:
         return None
+    base, head, moved_by = _number(change.base or ""), _number(change.head), say(_number(moved))
     verb = "dropped" if limit.direction == "drop" else "rose"
-    return f"{verb} by {moved:.6g}, from {change.base} to {change.head}"
+    return say(
+        f"{verb} by {{moved}}, from {{base}} to {{head}}", moved=moved_by, base=say(base), head=say(head)
+    )
+
+
+def _number(value: str | Decimal) -> str:
+    return f"{float(value):.6g}"

@@ -3,18 +3,19 @@
 from typing import Any
 
 from smoke_gate.report.comparison import (
-    broken_limits,
+    broken_at,
     finding_rows,
     mean,
     metrics_of_interest,
     notes,
     sign_words,
     signed,
+    value_words,
 )
 from smoke_gate.report.judgement import Judgement
 
 FILTERS = {"signed": signed}
-GLOBALS = {"mean_of": mean, "sign_of": sign_words}
+GLOBALS = {"mean_of": mean, "sign_of": sign_words, "broken_at": broken_at, "value_of": value_words}
 
 
 def baseline_words(judgement: Judgement) -> dict[str, Any]:
@@ -24,7 +25,6 @@ def baseline_words(judgement: Judgement) -> dict[str, Any]:
     metrics = [] if compared is None else metrics_of_interest(judgement, compared)
     return {
         "baseline": found,
-        "broken_limits": broken_limits(judgement),
         "baseline_metrics": metrics,
         "baseline_notes": [] if compared is None else list(notes(compared, of=metrics)),
         "baseline_rows": [] if found is None else finding_rows(found),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from smoke_gate.baseline import Against
 from smoke_gate.compare import Change, Comparison, Limit, LimitResult, MetricChanges
 from smoke_gate.draw.facts import shown_metrics
+from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Check
 from smoke_gate.message import Message, say
 from smoke_gate.policy.terms import nearest
@@ -57,6 +58,14 @@ def baseline_lines(judgement: Judgement) -> str:
         ]
     lines += [f"  {row.fate}: {row.gate} {row.kind}: {', '.join(row.places)}" for row in finding_rows(found)]
     return "".join(f"{log_line(line)}\n" for line in lines)
+
+
+def broken_at(result: LimitResult) -> list[tuple[Message, list[str]]]:
+    """Return why a limit is broken, and where; pairs of one reason together."""
+    found: dict[Message, list[str]] = {}
+    for broken in result.problems:
+        found.setdefault(broken.why, []).append(broken.pair.subject)
+    return list(found.items())
 
 
 def limit_words(limit: Limit) -> str:
@@ -141,6 +150,11 @@ def mean(differences: Sequence[Decimal]) -> Decimal:
 def signed(value: Decimal) -> str:
     """Return a difference with its sign and four digits that count; none is 0."""
     return f"{float(value):+.4g}" if value else "0"
+
+
+def value_words(text: str | None) -> str:
+    """Return a metric's value with six digits that count; it may be absent."""
+    return "absent" if text is None else f"{metric_number(text):.6g}"
 
 
 # --- the terminal -----------------------------------------------------------------------------------------------------

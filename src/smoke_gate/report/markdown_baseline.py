@@ -4,16 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from smoke_gate.baseline import Against, BaselineVerdict
 from smoke_gate.compare import LimitResult, MetricChanges
-from smoke_gate.evidence import metric_number
 from smoke_gate.message import Message, say
 from smoke_gate.report.comparison import (
     FindingRow,
+    broken_at,
     finding_rows,
     mean,
     metrics_of_interest,
     notes,
     sign_words,
     signed,
+    value_words,
 )
 from smoke_gate.report.escape import code
 from smoke_gate.report.judgement import Judgement
@@ -55,7 +56,11 @@ def against_baseline(judgement: Judgement) -> ReportSection | None:
     if shown:
         parts.append("Head minus baseline, paired by cell and seed:")
         parts.append(table(["metric", "pairs:", "mean Δ:", "range of Δ", "sign"], map(_row, shown)))
-    parts += [details(f"{code(metric.metric)}, pair by pair", _pairs(metric)) for metric in shown]
+    parts += [
+        details(f"{code(metric.metric)}, pair by pair", _pairs(metric))
+        for metric in shown
+        if metric.differences
+    ]
     if rest := len(found.comparison.metrics) - len(shown):
         parts.append(f"{rest} more metrics are compared by `smoke-gate compare`.")
     return ReportSection(f"{_SYMBOLS[found.verdict]} Against the baseline", "\n\n".join(parts))
@@ -70,9 +75,14 @@ def _whose(found: Against) -> Message:
 
 def _broken(result: LimitResult) -> str:
     """Return a broken limit as a sentence, with places."""
-    named = ", ".join(code(problem) for problem in result.problems[:_MOST_PAIRS])
-    more = len(result.problems) - _MOST_PAIRS
-    return f"{_allowed(result)}: {named}{f' and {more} more' if more > 0 else ''}."
+    return f"{_allowed(result)}: {_where(result)}."
+
+
+def _where(result: LimitResult) -> str:
+    reasons = broken_at(result)
+    shown = [f"{_listed(pairs)} {sentence(why)}" for why, pairs in reasons[:_MOST_PAIRS]]
+    more = len(reasons) - _MOST_PAIRS
+    return "; ".join(shown) + (f"; and {more} more ({_ALL})" if more > 0 else "")
 
 
 def _allowed(result: LimitResult) -> str:
@@ -83,8 +93,7 @@ def _allowed(result: LimitResult) -> str:
 
 def _limit_row(result: LimitResult) -> list[str]:
     if result.problems:
-        where = _listed(problem for problem in result.problems)
-        return [_allowed(result), "❌ broken", str(result.judged), where]
+        return [_allowed(result), "❌ broken", str(result.judged), _where(result)]
     return [_allowed(result), "✅ holds" if result.judged else "⚠️ not judged", str(result.judged), ""]
 
 
@@ -131,14 +140,10 @@ def _pairs(metric: MetricChanges) -> str:
     rows = [
         [
             code(change.pair.subject),
-            _value(change.base),
-            _value(change.head),
+            value_words(change.base),
+            value_words(change.head),
             "" if change.difference is None else signed(change.difference),
         ]
         for change in metric.changes
     ]
     return table(["pair", "baseline:", "head:", "Δ:"], rows)
-
-
-def _value(text: str | None) -> str:
-    return "absent" if text is None else f"{metric_number(text):.6g}"

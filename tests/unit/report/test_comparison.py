@@ -159,11 +159,12 @@ def test_the_first_line_says_fail_and_the_top_says_why(head, head_policy, title,
 def test_the_section_names_the_limits_and_where_they_are_broken():
     text = markdown(judged(worse(), LIMITED))
     row = next(line for line in text.splitlines() if "may rise by 0.5 at most | ❌ broken" in line)
-    assert "A3/42" in row
-    assert "rose by" in row
+    assert "<code>A3/42</code> rose by 90.3, from 8.7 to 99 |" in row
     page = html(judged(worse(), LIMITED))
     assert "may rise by 0.5 at most" in page
-    assert "baseline FAIL: pape at 1 place" in page
+    banner = page.partition('role="note"')[2].partition("</p>")[0]
+    assert "may rise by 0.5 at most: A3/42 rose by 90.3, from 8.7 to 99." in banner
+    assert baseline_lines(judged(worse(), LIMITED)).startswith("baseline FAIL: main's verdict\n")
 
 
 def test_a_baseline_that_is_missing_is_said_with_how_to_make_one():
@@ -195,7 +196,7 @@ def test_the_terminal_gets_every_pair_and_the_limits():
     assert lines[0] == "pape: 4 of 4 pairs, mean -0.15, range -0.5 to 0, 2 of 4 lower"
     assert "  B0/42: 8.5 → 8.0 (-0.5)" in lines
     fail = lines.index("FAIL --max-drop pape=0.1")
-    assert lines[fail + 1] == "  B0/42: dropped by 0.5, from 8.5 to 8.0"
+    assert lines[fail + 1] == "  B0/42: dropped by 0.5, from 8.5 to 8"
     assert lines[-1] == "PASS --max-rise pape=0.1"
 
 
