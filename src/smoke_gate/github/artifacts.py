@@ -12,7 +12,7 @@ _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class KeptArtifact:
     """An artifact that can be downloaded: its archive has ``size`` bytes."""
 
     id: int
@@ -32,13 +32,13 @@ class WorkflowRun:
     repository: str
 
 
-class Artifacts:
+class KeptArtifacts:
     """The artifacts of one repository. Every method raises ``GitHubError`` where GitHub does not do as asked."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def of_branch(self, branch: str) -> Iterator[Artifact]:
+    def of_branch(self, branch: str) -> Iterator[KeptArtifact]:
         """Yield the artifacts of a branch's runs, the newest first; forks' branches and expired ones are left out."""
         for page in range(1, MOST_PAGES + 1):
             with understood():
@@ -60,7 +60,7 @@ class Artifacts:
                 repository=str((found["head_repository"] or {}).get("full_name")),
             )
 
-    def archive(self, artifact: Artifact, *, largest: int) -> bytes:
+    def archive(self, artifact: KeptArtifact, *, largest: int) -> bytes:
         """Return the zip archive of an artifact; one of more than ``largest`` bytes is an error."""
         return self._transport.redirected(
             f"/actions/artifacts/{artifact.id}/zip",
@@ -76,8 +76,8 @@ def _is_of(one: Any, branch: str) -> bool:
     return not one["expired"] and own and run.get("head_branch") == branch
 
 
-def _artifact(one: Any) -> Artifact:
-    return Artifact(
+def _artifact(one: Any) -> KeptArtifact:
+    return KeptArtifact(
         id=one["id"],
         name=str(one["name"]),
         size=one["size_in_bytes"],

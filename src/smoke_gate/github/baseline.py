@@ -12,7 +12,7 @@ from smoke_gate.baseline import HOW_TO, Baseline, baseline_in
 from smoke_gate.deadline import time_limit
 from smoke_gate.errors import UsageError
 from smoke_gate.github.archive import verdict_files
-from smoke_gate.github.artifacts import Artifact, WorkflowRun
+from smoke_gate.github.artifacts import KeptArtifact, WorkflowRun
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.contents import BRANCH
 from smoke_gate.github.retry import NO_ACCESS
@@ -126,7 +126,7 @@ def _first(branch: str, seeker: Seeker, github: GitHub, skipped: list[Message]) 
     return None
 
 
-def _likely_first(artifacts: Iterator[Artifact]) -> Iterator[Artifact]:
+def _likely_first(artifacts: Iterator[KeptArtifact]) -> Iterator[KeptArtifact]:
     """Yield first those whose name speaks of the gate: a busy branch has many others, and only so many are tried."""
     others = []
     for artifact in artifacts:
@@ -137,7 +137,7 @@ def _likely_first(artifacts: Iterator[Artifact]) -> Iterator[Artifact]:
     yield from others
 
 
-def _baseline(artifact: Artifact, branch: str, seeker: Seeker, github: GitHub) -> Baseline:
+def _baseline(artifact: KeptArtifact, branch: str, seeker: Seeker, github: GitHub) -> Baseline:
     """Return what an artifact holds.
 
     Raises:
