@@ -25,6 +25,18 @@ def clean_sha(text: str) -> str:
     return text.lower()
 
 
+def clean_branch(text: str) -> str:
+    """Return a branch's name, which may be given as ``refs/heads/NAME``.
+
+    Raises:
+        ValueError: No branch can have this name.
+    """
+    name = text.removeprefix("refs/heads/")
+    if not name.isprintable() or re.search(r"[ ~^:?*\[\\]|\.\.|^[-/]|/$|^refs/", name) or not name:
+        raise ValueError(f"found {text!r}; expected a branch's name, such as main")
+    return name
+
+
 def clean_names(text: str) -> tuple[str, ...]:
     """Split a list at commas and newlines."""
     parts = (part.strip() for part in text.replace("\n", ",").split(","))
@@ -67,6 +79,7 @@ class Options:
     output_dir: Path = DEFAULT_OUTPUT
     no_figures: bool = False
     baseline: Path | None = None
+    baseline_ref: str | None = None
 
     @property
     def policy_file(self) -> Path | None:
@@ -102,7 +115,7 @@ class Options:
     def arguments(self, tracking_uri: str) -> tuple[str, ...]:
         """Return the command line that asks the same of the store at ``tracking_uri``, for a report's reader.
 
-        How many workers read and where the files go is left out: it changes no verdict.
+        How many workers read, where the files go and which branch has the baseline is left out: it changes no verdict.
         """
         return tuple(self._arguments(tracking_uri))
 

@@ -12,19 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from smoke_gate import __version__
+from smoke_gate.baseline import Baseline, against
 from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, runner_path_map
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
 from smoke_gate.commits import read_commit
-from smoke_gate.compare import Comparison, compare
 from smoke_gate.draw import Drawing, draw, with_drawings
 from smoke_gate.draw.facts import curve_needs
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
 from smoke_gate.gates.needs import NOTHING
 from smoke_gate.gates.pairs import newer_than_selected
-from smoke_gate.message import Message
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.names import reported
@@ -35,12 +34,10 @@ from smoke_gate.report.junit import junit
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.predicate import predicate_text
 from smoke_gate.report.reproduction import Reproduction
-from smoke_gate.reproduce import headline_of
 from smoke_gate.text import log_line
 from smoke_gate.times import moment
 from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
-from smoke_gate.verdict_file.read import Recorded, read_recorded
 from smoke_gate.verdict_file.write import document_text, verdict_document
 from smoke_gate.waiting import wait_while
 
@@ -56,7 +53,7 @@ class Request:
 
     ``ask_code`` says whether a commit has head's code where the clone cannot. ``policy_file`` is where the policy was
     read, None where the options are the policy. ``policy_change`` is how this pull request's policy differs from the
-    base branch's, which only the action can know.
+    base branch's, which only the action can know. ``baseline`` is what the verdict is held against, if anything.
     """
 
     options: Options
@@ -66,7 +63,7 @@ class Request:
     policy_file: Path | None = None
     image_digest: str | None = None
     policy_change: PolicyChange | None = None
-    baseline: Recorded | None = None
+    baseline: Baseline | None = None
     ask_code: AskCode | None = None
 
 
@@ -78,7 +75,12 @@ class Result:
     files: Mapping[str, Path]
 
     def exit_code(self, *, fail_on: str) -> ExitCode:
-        """Return what the process says to its caller; ``fail_on`` is ``fail`` or ``warning``."""
+        """Return what the process says to its caller; ``fail_on`` is ``fail`` or ``warning``.
+
+        A broken limit against the baseline fails whatever the verdict is; a baseline that is not there changes nothing.
+        """
+        if self.judgement.baseline is not None and self.judgement.baseline.fails:
+            return ExitCode.FAIL
         match self.judgement.verdict.status:
             case VerdictStatus.ALL_PASS:
                 return ExitCode.OK
@@ -89,11 +91,7 @@ class Result:
 
 
 def request_of(options: Options, policy: Policy) -> Request:
-    """Look up what the options leave to the surroundings: the store, the checkout, the image that this runs in.
-
-    Raises:
-        VerdictFileError: the baseline is absent, or no verdict file.
-    """
+    """Look up what the options leave to the surroundings: the store, the checkout, the image that this runs in."""
     policy_file = options.policy_file
     source = Source(
         tracking_uri=options.tracking_uri or default_tracking_uri(Path(), os.environ),
@@ -110,7 +108,6 @@ def request_of(options: Options, policy: Policy) -> Request:
         context=Context(sha=options.sha, pull_request=options.pull_request),
         policy_file=policy_file,
         image_digest=os.environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
-        baseline=read_recorded(options.baseline) if options.baseline else None,
     )
 
 
@@ -244,7 +241,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         evidence=judged.evidence,
         document=document,
         reproduction=_reproduction(request, judged.origin, verdict_file),
-        baseline=_against(request.baseline, request.policy, judged.evidence),
+        baseline=against(request.baseline, request.policy, judged.evidence, judged.verdict),
     )
     texts = {
         "report": (folder / f"smoke_report_{name}.md", markdown(judgement)),
@@ -300,15 +297,6 @@ def _from_here(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _against(
-    baseline: Recorded | None, policy: Policy, evidence: Evidence
-) -> tuple[Comparison, Message] | None:
-    if baseline is None:
-        return None
-    comparison = compare((baseline.policy, baseline.evidence), (policy, evidence))
-    return comparison, headline_of(baseline)
 
 
 def _no_plan(request: Request, progress: Progress) -> UsageError:

@@ -27,6 +27,16 @@ def replace_definition(store: Path) -> None:
         )
 
 
+def worsen_metric(store: Path) -> None:
+    """Let one run reach a much worse metric, in its history and at its end."""
+    with closing(sqlite3.connect(store / "mlflow.db")) as database, database:
+        for table in ("metrics", "latest_metrics"):
+            database.execute(
+                f"UPDATE {table} SET value = value + 50 WHERE key = 'pape' AND run_uuid ="
+                " (SELECT run_uuid FROM params WHERE key = 'cell' AND value = 'A3' LIMIT 1)"
+            )
+
+
 def leave_running(store: Path) -> None:
     """Let one run not be finished yet: the verdict is pending."""
     with closing(sqlite3.connect(store / "mlflow.db")) as database, database:

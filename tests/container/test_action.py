@@ -18,11 +18,13 @@ from tests.container.accidents import (
     overwrite_database,
     replace_definition,
     set_commit,
+    worsen_metric,
 )
 from tests.container.conftest import HEAD
 from tests.container.runner import ACTION, TOKEN, commit_policy
 from tests.github.runner import other, pull_request, workflow_run
-from tests.github.server import Pull
+from tests.github.server import TIP, Kept, Pull
+from tests.github.storage import storage_of, zipped
 
 STORE = "sqlite:///mlflow.db"
 
@@ -208,6 +210,28 @@ def test_a_signal_ends_it_at_once_and_nothing_claims_a_pass(runner, github):
     assert step.outputs.get("verdict", "ERROR") == "ERROR"
     assert "PASS" not in step.summary + "".join(note.body for note in github.notes)
     assert all(one["state"] == "error" for one in github.statuses)
+
+
+def test_a_pull_request_is_held_against_what_main_keeps(runner, github):
+    policy = (runner.workspace / "smoke-gate.yml").read_text()
+    commit_policy(runner, policy + "compare: {max_rise: {pape: 0.5}}\n")
+    inputs = {"tracking_uri": STORE, "baseline_ref": "main", "commit_status": "smoke-gate"}
+    with storage_of(github) as asked:
+        nothing = runner.run(*pull_request(7, HEAD), **inputs)
+        assert (nothing.code, nothing.outputs["baseline_verdict"]) == (0, "NONE")
+        assert "Baseline: NONE" in github.of()[0].body
+        merged = runner.run(*other("push", TIP), tracking_uri=STORE)
+        file = runner.workspace / merged.outputs["verdict_file"]
+        github.kept.append(Kept(id=1, archive=zipped({f"outputs/{file.name}": file.read_bytes()})))
+        same = runner.run(*pull_request(7, HEAD), **inputs)
+        worsen_metric(runner.workspace)
+        worse = runner.run(*pull_request(7, HEAD), **inputs)
+    assert (same.code, same.outputs["baseline_verdict"]) == (0, "PASS"), same.log
+    assert (worse.code, worse.outputs["baseline_verdict"]) == (1, "FAIL"), worse.log
+    assert worse.outputs["verdict"] != "FAIL"
+    assert [one["state"] for one in github.statuses] == ["success", "success", "failure"]
+    assert github.of()[0].body.splitlines()[1].endswith("· baseline: FAIL")
+    assert not any(TOKEN in str(request.headers) for request in asked)
 
 
 def test_a_release_tells_which_image_judged(runner, github):

@@ -54,6 +54,24 @@ class Note:
 
 
 @dataclass
+class Kept:
+    """An artifact that a workflow run left behind; ``location`` None: it lies on the storage, as all do."""
+
+    id: int
+    archive: bytes
+    name: str = "smoke-gate-main"
+    run_id: int = 50
+    branch: str = "main"
+    sha: str = TIP
+    event: str = "push"
+    repository: str = REPOSITORY
+    created_at: str = "2026-01-31T12:00:00Z"
+    expired: bool = False
+    size: int | None = None
+    location: str | None = None
+
+
+@dataclass
 class Token:
     """Who holds a token, and what it may do."""
 
@@ -61,6 +79,7 @@ class Token:
     may_comment: bool = True
     may_set_status: bool = True
     may_read_files: bool = True
+    may_read_actions: bool = True
     may_read_user: bool = False
 
 
@@ -96,7 +115,8 @@ class FakeGitHub:
 
     ``files`` are named ``REVISION:PATH``. ``revisions`` are there beside the pull requests' heads, whether or not they
     have files; ``commits`` are hashes that have the files of another revision. ``merge_base`` is where every pull
-    request left main. ``tree_limit`` is how many entries a list of a tree has.
+    request left main. ``tree_limit`` is how many entries a list of a tree has. ``storage`` is the
+    address of the host that holds the ``kept`` artifacts.
     """
 
     pulls: dict[int, Pull] = field(default_factory=dict)
@@ -109,6 +129,8 @@ class FakeGitHub:
     graphql: bool = True
     trees: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     tree_limit: int = 100_000
+    kept: list[Kept] = field(default_factory=list)
+    storage: str = ""
     tokens: dict[str, Token] = field(default_factory=lambda: {"secret-token": Token()})
     faults: list[Fault] = field(default_factory=list)
     log: list[tuple[str, str]] = field(default_factory=list)
@@ -454,6 +476,49 @@ def _entries(github: FakeGitHub, files: Mapping[str, dict[str, Any]]) -> list[di
     return list(found.values())
 
 
+def _list_artifacts(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_actions:
+        return FORBIDDEN
+    found = [_artifact_json(one) for one in sorted(github.kept, key=lambda one: -one.id)]
+    return Reply(200, {"total_count": len(found), "artifacts": _page(found, query)})
+
+
+def _artifact_json(kept: Kept) -> dict[str, Any]:
+    run = {
+        "id": kept.run_id,
+        "repository_id": 1,
+        "head_repository_id": 1 if kept.repository == REPOSITORY else 2,
+        "head_branch": kept.branch,
+        "head_sha": kept.sha,
+    }
+    size = len(kept.archive) if kept.size is None else kept.size
+    known = {"id": kept.id, "name": kept.name, "expired": kept.expired, "size_in_bytes": size}
+    return {**example("artifact"), **known, "created_at": kept.created_at, "workflow_run": run}
+
+
+def _get_run(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_actions:
+        return FORBIDDEN
+    kept = next((one for one in github.kept if one.run_id == int(match[1])), None)
+    if kept is None:
+        return NOT_FOUND
+    owner = example("minimal-repository", full_name=kept.repository)
+    known = {"id": kept.run_id, "event": kept.event, "head_sha": kept.sha, "head_branch": kept.branch}
+    return Reply(200, example("workflow-run", **known, head_repository=owner))
+
+
+def _get_archive(github: FakeGitHub, token: Token, query: Any, body: Any, match: re.Match[str]) -> Reply:
+    if not token.may_read_actions:
+        return FORBIDDEN
+    kept = next((one for one in github.kept if one.id == int(match[1])), None)
+    if kept is None:
+        return NOT_FOUND
+    if kept.expired:
+        return Reply(410, _error("Artifact has expired"))
+    place = kept.location or f"{github.storage}/{kept.id}?sig=signature-of-the-storage"
+    return Reply(302, headers={"Location": place})
+
+
 def _sha(content: object) -> str:
     return hashlib.sha1(repr(content).encode()).hexdigest()
 
@@ -476,6 +541,9 @@ ROUTES: list[tuple[str, str, Route]] = [
     ("GET", r"/git/commits/(.+)", _get_commit),
     ("GET", r"/compare/(.+)", _compare),
     ("GET", r"/git/trees/(\w+)", _get_tree),
+    ("GET", r"/actions/artifacts", _list_artifacts),
+    ("GET", r"/actions/artifacts/(\d+)/zip", _get_archive),
+    ("GET", r"/actions/runs/(\d+)", _get_run),
     ("POST", r"/statuses/(\w+)", _create_status),
     ("GET", r"/commits/(\w+)/status", _combined_status),
 ]

@@ -22,6 +22,8 @@ from smoke_gate.collect import collect
 from smoke_gate.contract import Golden, definition_hash, preregister
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.report import files
+from tests.github.server import REPOSITORY, TIP, FakeGitHub, Kept, running
+from tests.github.storage import storage_of, zipped
 from tests.support.recorded import (
     CELLS,
     COMMIT,
@@ -272,15 +274,60 @@ def test_the_baselines_headline_is_that_of_its_evidence(client, folder):
     check(POLICY, "--baseline", str(base))
     (report,) = Path("outputs").glob("smoke_report_*.md")
     assert "and then some" not in report.read_text()
-    assert "The baseline: " in report.read_text()
+    assert "Its verdict: WARNING" in report.read_text()
 
 
-def test_a_baseline_that_is_absent_is_no_pass(client, capsys):
+def test_a_baseline_that_is_absent_changes_nothing_and_is_told(client, capsys):
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    assert run(["check", "--tracking-uri", URI, "--baseline", "main.json"]) == 0
+    assert "\nbaseline NONE: There is no file main.json. To make one, " in capsys.readouterr().out
+
+
+def test_a_baseline_that_is_not_a_verdict_file_is_an_error_before_anything_is_read(client, capsys):
+    record(client, RUNS)
+    Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
+    Path("main.json").write_text("{}")
     assert run(["check", "--tracking-uri", URI, "--baseline", "main.json"]) == 2
-    assert "main.json cannot be read: No such file or directory" in capsys.readouterr().err
+    assert "main.json is not a verdict file" in capsys.readouterr().err
     assert not Path("outputs").exists()
+
+
+def test_a_limit_of_the_policy_against_a_baseline_fails_the_check_and_not_its_replay(client, folder, capsys):
+    ids = record(client, RUNS)
+    _, path, _ = check()
+    base = folder / "base.json"
+    path.rename(base)
+    client.log_metric(ids["A3-42"], "pape", 99.0, step=9)
+    code, path, document = check({**POLICY, "compare": {"max_rise": {"pape": 0.5}}}, "--baseline", str(base))
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "baseline FAIL: " in out
+    assert "  FAIL --max-rise pape=0.5\n    A3/42: rose by " in out
+    assert document["verdict"] != "FAIL"
+    assert run(["reproduce", str(path)]) == 0
+
+
+def test_a_branchs_verdict_is_a_baseline_on_the_command_line_too(client, folder, capsys, monkeypatch):
+    record(client, RUNS)
+    code, _, document = check()
+    assert code == 0
+    document["context"] |= {"repository": REPOSITORY, "sha": TIP}
+    kept = Kept(id=1, archive=zipped({"smoke_verdict_1.json": json.dumps(document)}))
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+    with running(FakeGitHub(kept=[kept])) as github, storage_of(github) as asked:
+        monkeypatch.setenv("GITHUB_API_URL", github.url)
+        check(POLICY, "--baseline-ref", "main")
+        assert (
+            "baseline NONE: The artifacts of main were not looked for: there is no token"
+            in capsys.readouterr().out
+        )
+        monkeypatch.setenv("GITHUB_TOKEN", "secret-token")
+        check(POLICY, "--baseline-ref", "main")
+    out = capsys.readouterr().out
+    assert f"baseline PASS: artifact smoke-gate-main of run 50 on main, commit {TIP[:12]}" in out
+    assert len(asked) == 1
 
 
 def test_ready_waivers_are_printed_behind_the_summary(client, capsys):

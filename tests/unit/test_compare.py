@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 import pytest
 
-from smoke_gate.compare import Comparison, Limit, compare
+from smoke_gate.compare import Comparison, Limit, compare, limits_of
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
@@ -39,14 +39,31 @@ def limit(most: str = "0.01", direction: Literal["drop", "rise"] = "drop", metri
     return Limit(metric=metric, direction=direction, most=Decimal(most))
 
 
-def compared(base: Evidence, head: Evidence, *limits: Limit, head_policy: Policy | None = None) -> Comparison:
-    return compare((policy(), base), (head_policy or policy(), head), limits)
+def compared(
+    base: Evidence,
+    head: Evidence,
+    *limits: Limit,
+    head_policy: Policy | None = None,
+    base_policy: Policy | None = None,
+    pending: bool = False,
+) -> Comparison:
+    return compare((base_policy or policy(), base), (head_policy or policy(), head), limits, pending=pending)
 
 
 def problems(comparison: Comparison) -> tuple[str, ...]:
     (result,) = comparison.limits
-    assert comparison.holds is not bool(result.problems)
-    return result.problems
+    assert comparison.is_broken is bool(result.problems)
+    assert comparison.holds is (result.judged > 0 and not result.problems)
+    return tuple(map(str, result.problems))
+
+
+def judged(comparison: Comparison) -> int:
+    (result,) = comparison.limits
+    return result.judged
+
+
+def gaps(comparison: Comparison) -> list[tuple[str, str, str]]:
+    return [(gap.pair.subject, gap.base, gap.head) for gap in comparison.gaps]
 
 
 def pape(comparison: Comparison) -> dict[str, Decimal | None]:
@@ -71,9 +88,9 @@ def test_the_selected_run_of_a_pair_counts():
 
 def test_a_seed_that_is_spelled_otherwise_is_the_same_pair():
     base = with_attempt(matrix(), "B0/42", seed="042")
-    assert compared(base, matrix()).lacking == ()
+    assert compared(base, matrix()).gaps == ()
     planned = passing_policy(plan={"cells": CELLS, "seeds": ["042", "123"]})
-    assert compared(base, matrix(), head_policy=planned).lacking == ()
+    assert compared(base, matrix(), head_policy=planned).gaps == ()
 
 
 def test_without_seeds_runs_are_paired_by_cell():
@@ -105,9 +122,12 @@ def test_metrics_begin_with_those_that_somebody_named():
         ("1.5", "2.0", limit("0.5", "rise"), None),
         ("1.5", "2.25", limit("0.5", "rise"), "rose by 0.75, from 1.5 to 2.25"),
         ("1.5", "0.1", limit("0", "rise"), None),
-        ("1e-05", "2e-05", limit("0.000005", "rise"), "rose by 0.00001, from 1e-05 to 2e-05"),
+        ("1e-05", "2e-05", limit("0.000005", "rise"), "rose by 1e-05, from 1e-05 to 2e-05"),
         ("0.9", "NaN", limit("100"), "NaN in head"),
-        ("Infinity", "0.9", limit("100", "rise"), "Infinity in base"),
+        ("0.9", "Infinity", limit("100", "drop"), "Infinity in head"),
+        ("Infinity", "0.9", limit("0", "rise"), None),  # nobody knows how far it moved
+        ("NaN", "NaN", limit("100"), "NaN in head"),
+        ("0.3", "0.30000000000000004", limit("0", "rise"), None),  # another order of additions
     ],
 )
 def test_a_limit_holds_at_each_pair(base, head, limits, said):
@@ -120,30 +140,80 @@ def test_one_pair_that_moves_is_not_outweighed_by_others():
     assert problems(compared(matrix(), head, limit())) == ("B0/42: dropped by 0.1, from 0.9 to 0.8",)
 
 
+B0_ONLY = {"plan": {"cells": ["B0"], "seeds": SEEDS}}
+
+
+@pytest.mark.parametrize(
+    ("base_lacks", "head_lacks", "found"),
+    [
+        ((), (), ()),
+        (("A3/42",), (), ()),  # otherwise no change could add what the base branch lacks
+        ((), ("A3/42",), ("A3/42: no run in head",)),
+        (("A3/42",), ("A3/42",), ("A3/42: no run in head",)),
+    ],
+)
+def test_a_limit_is_broken_by_a_run_that_head_lacks_and_not_by_one_that_base_lacks(
+    base_lacks, head_lacks, found
+):
+    base, head = matrix(), matrix()
+    for pair in base_lacks:
+        base = without_run(base, pair)
+    for pair in head_lacks:
+        head = without_run(head, pair)
+    comparison = compared(base, head, limit())
+    assert problems(comparison) == found
+    lacking = {*base_lacks, *head_lacks}
+    assert judged(comparison) == len(PAIRS) - len(lacking)
+    assert gaps(comparison) == [
+        (pair, "no run" if pair in base_lacks else "a run", "no run" if pair in head_lacks else "a run")
+        for pair in PAIRS
+        if pair in lacking
+    ]
+
+
+def test_a_run_that_is_not_finished_breaks_no_limit_and_one_that_moved_does():
+    head = without_run(matrix(B0_42="0.5"), "A3/42")
+    assert problems(compared(matrix(), head, limit(), pending=True)) == (
+        "B0/42: dropped by 0.4, from 0.9 to 0.5",
+    )
+    assert problems(compared(matrix(), without_run(matrix(), "A3/42"), limit(), pending=True)) == ()
+
+
 @pytest.mark.parametrize("side", ["base", "head"])
-def test_a_pair_that_one_side_lacks_breaks_a_limit(side):
-    less = without_run(matrix(), "A3/42")
-    found = compared(less, matrix(), limit()) if side == "base" else compared(matrix(), less, limit())
-    assert [(pair.subject, sides) for pair, sides in found.lacking] == [("A3/42", (side,))]
-    assert problems(found) == (f"A3/42: no run in {side}",)
+def test_a_pair_that_one_of_two_plans_lacks_is_not_compared(side):
+    smaller = passing_policy(**B0_ONLY)
+    if side == "base":
+        found = compared(matrix(), matrix(), limit(), base_policy=smaller)
+    else:
+        found = compared(matrix(), matrix(), limit(), head_policy=smaller)
+    other = ("not planned", "a run") if side == "base" else ("a run", "not planned")
+    assert gaps(found) == [("A3/42", *other), ("A3/123", *other)]
+    assert (problems(found), judged(found), found.paired) == ((), 2, 2)
 
 
-def test_a_planned_pair_that_both_lack_breaks_a_limit():
-    less = without_run(matrix(), "A3/42")
-    assert problems(compared(less, less, limit())) == ("A3/42: no run in base and head",)
+@pytest.mark.parametrize(
+    ("base", "head", "found"),
+    [
+        (None, "0.9", ()),
+        ("0.9", None, ("A3/42: head lacks the metric",)),
+        (None, None, ("A3/42: head lacks the metric",)),
+    ],
+)
+def test_a_metric_that_head_lacks_breaks_a_limit(base, head, found):
+    one = with_run(matrix(), "A3/42", metrics={"pape": base})
+    other = with_run(matrix(), "A3/42", metrics={"pape": head})
+    comparison = compared(one, other, limit())
+    assert (problems(comparison), judged(comparison)) == (found, 3)
+    assert pape(comparison)["A3/42"] is None
 
 
-@pytest.mark.parametrize("side", ["base", "head"])
-def test_a_metric_that_one_side_lacks_breaks_a_limit(side):
-    less = with_run(matrix(), "A3/42", metrics={"pape": None})
-    found = compared(less, matrix(), limit()) if side == "base" else compared(matrix(), less, limit())
-    assert problems(found) == (f"A3/42: {side} lacks the metric",)
-    assert pape(found)["A3/42"] is None
-
-
-def test_a_plan_of_nothing_breaks_a_limit():
+def test_a_limit_that_nothing_was_held_against_does_not_hold():
     nothing = policy_of({"version": 1}), Evidence(as_of="2026-01-31")
-    assert problems(compare(nothing, nothing, [limit()])) == ("no pair is planned",)
+    base = matrix()
+    for pair in PAIRS:
+        base = with_run(base, pair, metrics={"pape": None})
+    for comparison in (compare(nothing, nothing, [limit()]), compared(base, matrix(), limit())):
+        assert (problems(comparison), judged(comparison), comparison.holds) == ((), 0, False)
 
 
 def test_a_metric_that_nobody_logged_breaks_its_limit():
@@ -151,10 +221,11 @@ def test_a_metric_that_nobody_logged_breaks_its_limit():
     assert len(problems(found)) == len(PAIRS)
 
 
-def test_a_narrowed_verdict_lacks_the_other_pairs():
+def test_a_narrowed_verdict_says_nothing_of_the_other_pairs():
     narrowed = policy().model_copy(update={"narrowed": Narrowing(cells=("B0",))})
     found = compared(matrix(), matrix(), limit(), head_policy=narrowed)
-    assert problems(found) == ("A3/42: no run in head", "A3/123: no run in head")
+    assert gaps(found) == [("A3/42", "a run", "not planned"), ("A3/123", "a run", "not planned")]
+    assert problems(found) == ()
 
 
 def test_facts_that_the_evidence_lacks_are_no_run():
@@ -193,3 +264,14 @@ def test_other_data_is_told_and_breaks_nothing():
 
 def test_without_a_limit_nothing_fails():
     assert compared(matrix(), without_run(matrix(B0_42="0.1"), "A3/42")).holds
+
+
+def test_the_limits_of_a_policy_are_the_numbers_as_written():
+    limited = policy(compare={"max_drop": {"accuracy": "0.01", "f1": "1e-3"}, "max_rise": {"pape": "2"}})
+    assert limits_of(limited) == (
+        limit("0.01", "drop", "accuracy"),
+        limit("0.001", "drop", "f1"),
+        limit("2", "rise"),
+    )
+    assert str(limits_of(limited)[-1].most) == "2"
+    assert limits_of(policy()) == ()

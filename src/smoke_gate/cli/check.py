@@ -1,5 +1,7 @@
 """`check`, the main job, and `demo`, the same on runs that it trains first."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from smoke_gate.cli.progress import progress_bar, told
 from smoke_gate.errors import ExitCode
 
 if TYPE_CHECKING:
+    from smoke_gate.baseline import Baseline
     from smoke_gate.options import Options
 
 _DEMO_DIRECTORY = Path("smoke-gate-demo")
@@ -86,13 +89,35 @@ def _check(
 
     from smoke_gate import pipeline
     from smoke_gate.cli.screen import show
+    from smoke_gate.report.comparison import baseline_lines
 
     with progress_bar(shown=not quiet) as progress:
-        result = pipeline.check(pipeline.request_of(options, policy), progress, wait=wait)
+        request = replace(pipeline.request_of(options, policy), baseline=_baseline(options))
+        result = pipeline.check(request, progress, wait=wait)
     judgement = result.judgement
     show(judgement, result.files, quiet=quiet)
+    click.echo(baseline_lines(judgement), nl=False)
     if show_waivable:
         from smoke_gate.report.waivable import waivable
 
         click.echo(waivable(judgement.verdict, judgement.evidence.as_of), nl=False)
     return result.exit_code(fail_on=fail_on)
+
+
+def _baseline(options: "Options") -> "Baseline | None":
+    """Return the baseline that is asked for; GitHub is asked with the token in GITHUB_TOKEN."""
+    if options.baseline is None and options.baseline_ref is None:
+        return None
+    from smoke_gate.github.access import access_of
+    from smoke_gate.github.baseline import asked_baseline
+    from smoke_gate.github.client import GitHub
+
+    repository = os.environ.get("GITHUB_REPOSITORY")
+    access = access_of(os.environ, repository=repository, token=os.environ.get("GITHUB_TOKEN", "").strip())
+    return asked_baseline(
+        options,
+        github=GitHub(access) if access else None,
+        repository=repository,
+        run_id=None,
+        policy_file=options.policy_file,
+    )

@@ -11,6 +11,7 @@ import click
 from smoke_gate.options import (
     DEFAULT_OUTPUT,
     DEFAULT_WORKERS,
+    clean_branch,
     clean_mapping,
     clean_names,
     clean_sha,
@@ -86,6 +87,11 @@ def artifact_hosts(
 def sha(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """Read a whole commit hash; None where nothing was said."""
     return None if text is None else _read(clean_sha, text)
+
+
+def branch(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """Read a branch's name; None where nothing was said."""
+    return _read(clean_branch, text) if text else None
 
 
 def seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float:
@@ -237,6 +243,21 @@ CONTEXT_OPTIONS = (
     ),
 )
 
+BASELINE_OPTIONS = (
+    option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="VERDICT.json",
+        help="An earlier verdict file: the report shows the differences to it, and limits of the policy hold.",
+    ),
+    option(
+        "--baseline-ref",
+        callback=branch,
+        metavar="BRANCH",
+        help="The same, with the newest verdict file that a workflow of this branch keeps on GitHub.",
+    ),
+)
+
 OUTPUT_OPTIONS = (
     option(
         "--output-dir",
@@ -245,12 +266,7 @@ OUTPUT_OPTIONS = (
         show_default=True,
         help="Where the files go.",
     ),
-    option(
-        "--baseline",
-        type=click.Path(path_type=Path),
-        metavar="VERDICT.json",
-        help="An earlier verdict file: the report shows the differences to it.",
-    ),
+    *BASELINE_OPTIONS,
     option("--no-figures", is_flag=True, help="Draw no summary figures."),
     option(
         "--fail-on",

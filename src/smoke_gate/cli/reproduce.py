@@ -156,7 +156,7 @@ def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tu
 
     Exit codes: 0 no limit is broken, 1 one is, 2 a file is absent, no verdict file or tampered with.
     """
-    from smoke_gate import compare as comparing
+    from smoke_gate.compare import compare as compared_with
     from smoke_gate.report.comparison import comparison_text
     from smoke_gate.reproduce import headline_of
     from smoke_gate.text import log_line
@@ -165,7 +165,7 @@ def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tu
     before, after = read_recorded(base), read_recorded(head)
     for name, case in (("base", before), ("head", after)):
         click.echo(log_line(f"{name}: {headline_of(case)}"))
-    comparison = comparing.compare(
+    comparison = compared_with(
         (before.policy, before.evidence), (after.policy, after.evidence), (*max_drop, *max_rise)
     )
     click.echo(comparison_text(comparison), nl=False)

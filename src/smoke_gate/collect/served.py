@@ -3,18 +3,17 @@
 MLflow's own client sends them to whatever host an artifact URI names, and follows redirects everywhere.
 """
 
-import ipaddress
 import os
 import posixpath
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
+from smoke_gate.networks import is_link_local
 from smoke_gate.origins import Origin, origin_of
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ ENDPOINT = "/mlflow-artifacts/artifacts"
 _MOST_REDIRECTS = 10
 _CHUNK_BYTES = 1 << 20
 _PARTIAL = 206  # HTTP status
-_METADATA = ipaddress.ip_address(
-    "fd00:ec2::254"
-)  # where a cloud tells its machines their credentials, by IPv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,24 +160,10 @@ def _followed(url: str, location: str, by: Origin) -> tuple[Origin, str]:
         origin = origin_of(target.geturl())
     except ValueError:
         raise _odd_redirect(by) from None
-    if origin != by and any(map(_is_link_local, _addresses(origin))):
+    if origin != by and is_link_local(origin.host, origin.port):
         raise RefusedPlaceError(f"{by} redirects to {origin}, a link-local address, which is not followed")
     return origin, target._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 def _odd_redirect(by: Origin) -> RefusedPlaceError:
     return RefusedPlaceError(f"{by} redirects to an address that is not followed")
-
-
-def _addresses(origin: Origin) -> list[Any]:
-    """Return the IP addresses of a host; none where it is not known, which asking it then tells."""
-    try:
-        found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
-
-
-def _is_link_local(address: Any) -> bool:
-    address = getattr(address, "ipv4_mapped", None) or address
-    return bool(address.is_link_local) or address == _METADATA

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from smoke_gate.baseline import Baseline
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError
 from smoke_gate.github.advice import advice
 from smoke_gate.github.announcement import (
@@ -16,6 +17,7 @@ from smoke_gate.github.announcement import (
     announcement_of_error,
     refuted,
 )
+from smoke_gate.github.baseline import asked_baseline
 from smoke_gate.github.claim import disagreements, in_time, judged_again, read_claim
 from smoke_gate.github.code import asks_github
 from smoke_gate.github.event import Situation
@@ -29,8 +31,9 @@ from smoke_gate.github.which_policy import policy_that_counts
 from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
 from smoke_gate.policy_file.names import unread_policies
+from smoke_gate.report.comparison import baseline_lines
 from smoke_gate.report.terminal import summary
-from smoke_gate.verdict_file.read import too_large_for_others
+from smoke_gate.verdict_file.read import LARGEST_OF_OTHERS, too_large_for_others
 
 Check = Callable[[Request, float], Result]
 """Reads the runs and judges them; the number is how many seconds to wait for runs that are not finished."""
@@ -128,7 +131,19 @@ def _request(job: Job) -> Request:
         context=job.context,
         policy_file=file,
         policy_change=change,
+        baseline=_baseline(job, file),
         ask_code=asks_github(job),
+    )
+
+
+def _baseline(job: Job, policy_file: Path | str | None, *, largest: int | None = None) -> Baseline | None:
+    return asked_baseline(
+        job.settings.options,
+        github=job.github,
+        repository=job.situation.repository,
+        run_id=job.situation.run_id,
+        policy_file=policy_file,
+        largest=largest,
     )
 
 
@@ -140,6 +155,9 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
         expected = expectation_of(job)
     with in_time(file):
         claim = read_claim(file, job.context)
+    # It has a bound of its own, and two cannot stand around the same thing.
+    baseline = _baseline(job, claim.document.source.policy_file, largest=LARGEST_OF_OTHERS)
+    with in_time(file):
         judgement = judged_again(
             claim,
             expected,
@@ -149,6 +167,7 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
             ask_code=asks_github(job),
             merge_commit=job.situation.merge_sha,
             image_digest=environ.get("SMOKE_GATE_IMAGE_DIGEST") or None,
+            baseline=baseline,
             server=job.settings.options.tracking_uri or environ.get("MLFLOW_TRACKING_URI"),
         )
         result = Result(judgement=judgement, files={"verdict_file": file})
@@ -177,6 +196,7 @@ def _announcement(result: Result, job: Job) -> Announcement:
 
 def _publish(announcement: Announcement, result: Result, job: Job, environ: Mapping[str, str]) -> Published:
     click.echo(summary(result.judgement.verdict, announcement.headline, _from_here(result)), nl=False)
+    click.echo(baseline_lines(result.judgement), nl=False)
     looked_at = result.judgement.document.created_at
     return publish(announcement, job.target(looked_at), environ, earlier=job.failures)
 

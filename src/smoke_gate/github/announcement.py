@@ -11,6 +11,7 @@ from pathlib import Path
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.github.client import StatusState
 from smoke_gate.github.settings import LARGEST_CHARACTER
+from smoke_gate.report.comparison import broken_limits
 from smoke_gate.report.escape import code
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
@@ -91,14 +92,19 @@ def announcement_of(
     def stands(check: Check) -> bool:
         return check.status is Status.FAIL and check.gate in failing
 
+    broken = broken_limits(judgement)
+    undecided = judgement.baseline.why if judgement.baseline else None
     return Announcement(
-        outputs=_outputs(verdict, files),
+        outputs={**_outputs(verdict, files), "baseline_verdict": _baseline_verdict(judgement)},
         body=body,
-        state=_state(verdict, warning_fails=warning_fails),
-        headline=judgement.document.headline,
-        is_problem=verdict.status is not VerdictStatus.ALL_PASS,
-        errors=tuple(_line(check) for check in shown if stands(check)),
-        warnings=tuple(_line(check) for check in shown if not stands(check)),
+        state="failure" if broken else _state(verdict, warning_fails=warning_fails),
+        headline=f"{broken} · {judgement.document.headline}" if broken else judgement.document.headline,
+        is_problem=bool(broken) or verdict.status is not VerdictStatus.ALL_PASS,
+        errors=(*([visible(broken)] if broken else []), *(_line(check) for check in shown if stands(check))),
+        warnings=(
+            *([visible(f"baseline: {undecided}")] if undecided else []),
+            *(_line(check) for check in shown if not stands(check)),
+        ),
     )
 
 
@@ -168,6 +174,10 @@ def _outputs(verdict: Verdict, files: Mapping[str, Path]) -> dict[str, str]:
         "skipped": str(summary.skipped),
         **{name: str(files.get(name, "")) for name in ("report", "html_report", "verdict_file")},
     }
+
+
+def _baseline_verdict(judgement: Judgement) -> str:
+    return judgement.baseline.verdict.value if judgement.baseline else ""
 
 
 def _state(verdict: Verdict, *, warning_fails: bool) -> StatusState:

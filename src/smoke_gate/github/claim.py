@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate import __version__
+from smoke_gate.baseline import Baseline, against
 from smoke_gate.collect.code import AskCode, By, codes_of
+from smoke_gate.compare import Limit, limits_of
 from smoke_gate.deadline import time_limit
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Head
 from smoke_gate.github.expectation import Expectation
 from smoke_gate.pipeline import LOCAL_IMAGE
+from smoke_gate.policy.model import Policy
 from smoke_gate.report.judgement import Judgement, same_server
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.reproduce.differences import differences
@@ -64,7 +67,7 @@ def read_claim(file: Path, job: Context) -> Recorded:
                 f"{file} does not say which {kind} it is about: publish a file that the action made"
             )
         _refuse_another(file, kind, stated, known)
-    return recorded(document, file)
+    return recorded(document, str(file))
 
 
 def _refuse_another(file: Path, kind: str, said: str | None, known: str | None) -> None:
@@ -91,6 +94,7 @@ def judged_again(
     ask_code: AskCode | None = None,
     merge_commit: str | None = None,
     image_digest: str | None = None,
+    baseline: Baseline | None = None,
     server: str | None = None,
 ) -> Judgement:
     """Judge a claim's evidence here and now.
@@ -104,6 +108,7 @@ def judged_again(
         ask_code: says whether a commit has head's code.
         merge_commit: what GitHub made of this job's commit and its base branch.
         image_digest: the image that this runs in.
+        baseline: what the verdict is held against, by the limits of the policy that counts.
         server: this job's own tracking URI: only to that one the report links.
 
     """
@@ -131,9 +136,16 @@ def judged_again(
         policy=policy,
         evidence=evidence,
         document=document,
+        baseline=against(baseline, policy, evidence, verdict, _limits(policy, expected)),
         reproduction=Reproduction(image=image_digest or LOCAL_IMAGE, verdict_file=str(file)),
         links=same_server(source.tracking_uri, server or ""),
     )
+
+
+def _limits(policy: Policy, expected: Expectation | None) -> tuple[Limit, ...]:
+    """Return the limits that count: those of the policy that counts, where that is known, not those of the file."""
+    known = None if expected is None else expected.policy
+    return limits_of(known or policy)
 
 
 def _looked_at(claimed: str) -> datetime:

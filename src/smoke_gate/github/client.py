@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from smoke_gate.github.access import Access
+from smoke_gate.github.artifacts import KeptArtifacts
 from smoke_gate.github.comment import Comment
 from smoke_gate.github.contents import Contents
 from smoke_gate.github.retry import Refusal
@@ -63,6 +64,7 @@ class GitHub:
             set()
         )  # comments of this job: ours, though the server may not say who we are
         self.contents = Contents(self._transport)
+        self.artifacts = KeptArtifacts(self._transport)
 
     def apart(self) -> "GitHub":
         """Return the same repository with a deadline of its own: what is asked there leaves time to publish here."""

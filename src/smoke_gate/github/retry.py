@@ -56,6 +56,11 @@ class Reply:
         return 200 <= self.status < 300
 
     @property
+    def redirects(self) -> bool:
+        """Whether it says where else to look."""
+        return self.status in (301, 302, 303, 307, 308) and "location" in self.headers
+
+    @property
     def uncertain(self) -> bool:
         """Whether the request may have been done all the same."""
         return self.status == 0 or self.status >= 500

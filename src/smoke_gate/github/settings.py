@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from smoke_gate.errors import UsageError
-from smoke_gate.options import Options, clean_mapping, clean_names, clean_sha
+from smoke_gate.options import Options, clean_branch, clean_mapping, clean_names, clean_sha
 from smoke_gate.origins import ArtifactHost, clean_artifact_host
 from smoke_gate.waiting import duration
 
@@ -61,7 +61,7 @@ class Settings:
     github_token: str | None = None
 
 
-_INPUTS = {option.name for option in fields(Options)} - {"workers", "baseline"} | {"wait", "fail_on"}
+_INPUTS = {option.name for option in fields(Options)} - {"workers"} | {"wait", "fail_on"}
 """Those that are options of ``check`` too."""
 _OPTION = re.compile(rf"(?<![\w-])--({'|'.join(_INPUTS).replace('_', '-')})(?![\w-])")
 
@@ -146,6 +146,8 @@ def _options(read: _Read, environ: Mapping[str, str]) -> Options:
         policy=read("policy", Path, None),
         definition=read("definition", str, None),
         output_dir=read("output_dir", clean_output_dir, plain.output_dir),
+        baseline=read("baseline", Path, None),
+        baseline_ref=read("baseline_ref", clean_branch, None),
         no_figures=read("no_figures", clean_flag, plain.no_figures),
         profile=read("profile", clean_profile, None),
         sha=read("sha", clean_sha, None),

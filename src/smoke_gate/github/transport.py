@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ssl import SSLCertVerificationError
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -14,19 +13,19 @@ from requests.auth import AuthBase
 from requests.exceptions import RequestException
 
 from smoke_gate import __version__
-from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.deadline import within
 from smoke_gate.errors import NoVerdictError
 from smoke_gate.github.access import Access
 from smoke_gate.github.retry import NO_ACCESS, Refusal, Reply, pause_before_repeat, refusal_of
+from smoke_gate.github.wording import refusal_words, why_nothing_came
 from smoke_gate.redaction import process_secrets
 
 DEADLINE = 60.0  # seconds that all requests and pauses may take together
 RESERVE = 15.0  # of them, that queries leave to what comes last: the commit status
-LONGEST_MESSAGE = 300  # characters of GitHub's own words that a message repeats
 GRAPHQL_STATUS = {"RATE_LIMITED": 429, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 
-
+T = TypeVar("T")
+ODD_REDIRECT = "a redirect leads to what is not a web address"
 NO_SUCH_ENDPOINT = (404, 405, 501)  # what servers without GraphQL answer
 
 
@@ -88,7 +87,29 @@ class Transport:
 
         """
         url = self._access.api_url + self._repository + path
-        return self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve)
+        return _parsed(self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve))
+
+    def redirected(self, path: str, follow: Callable[[str, str, Access], T]) -> T:
+        """Ask for what lies elsewhere, and return what ``follow`` makes of the address and of where it leads.
+
+        Raises:
+            GitHubError: it was not granted, or there was no answer in time.
+
+        """
+        url = self._access.api_url + self._repository + path
+        reply = self._send("GET", url, None, None, DEADLINE, leads_away=True)
+        if reply.granted:
+            raise GitHubError(Refusal.INVALID, f"GET {urlsplit(url).path}: a redirect was expected")
+        started, location = self._clock.now(), reply.headers["location"]
+        try:
+            return within(DEADLINE - self._spent, follow, url, location, self._access)
+        except (RequestException, TimeoutError) as error:
+            why = why_nothing_came(location, error)
+            raise GitHubError(
+                Refusal.UNREACHABLE, f"GET {urlsplit(url).path}: redirected, then {why}"
+            ) from None
+        finally:
+            self._spent += self._clock.now() - started
 
     def login(self) -> str | None:
         """Return the name of the token's owner; None where the server does not tell it to this token.
@@ -98,7 +119,7 @@ class Transport:
 
         """
         try:
-            user = self._send("GET", f"{self._access.api_url}/user", None, None, DEADLINE - RESERVE)
+            user = _parsed(self._send("GET", f"{self._access.api_url}/user", None, None, DEADLINE - RESERVE))
         except GitHubError as error:
             if error.refusal not in NO_ACCESS:
                 raise
@@ -117,34 +138,44 @@ class Transport:
             raise NoGraphQLError
         payload = {"query": query, "variables": {"owner": self.owner, "name": self.name, **variables}}
         try:
-            answer = self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE)
+            answer = _parsed(self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE))
         except NoGraphQLError:
             self._graphql_url = None
             raise
         return answer["data"]["repository"]
 
     def _send(
-        self, verb: str, url: str, payload: Any, is_done: Callable[[], bool] | None, deadline: float
-    ) -> Any:
-        """Send a request, and again where that helps, as far as the deadline allows it."""
+        self,
+        verb: str,
+        url: str,
+        payload: Any,
+        is_done: Callable[[], bool] | None,
+        deadline: float,
+        *,
+        leads_away: bool = False,
+    ) -> Reply:
+        """Send a request, and again where that helps, as far as the deadline allows it.
+
+        ``leads_away``: a redirect is an answer too.
+        """
         repeats = 0
         while True:
             if self._spent >= deadline:
                 message = f"not asked: the {deadline:.0f} s that requests may take together are over"
                 raise GitHubError(Refusal.UNREACHABLE, f"{verb} {urlsplit(url).path}: {message}")
             reply = self._attempt(verb, url, payload, deadline - self._spent)
-            if reply.granted:
-                return _parsed(reply)
+            if reply.granted or (leads_away and reply.redirects):
+                return reply
             if url == self._graphql_url and reply.status in NO_SUCH_ENDPOINT and not reply.of_graphql:
                 raise NoGraphQLError
             pause = pause_before_repeat(reply, repeats, now=self._clock.now())
             if pause is None or self._spent + pause >= deadline:
-                raise GitHubError(refusal_of(reply), _message(verb, url, reply, pause))
+                raise GitHubError(refusal_of(reply), refusal_words(verb, url, reply, pause, DEADLINE))
             self._spent += pause
             self._clock.sleep(pause)
             repeats += 1
             if reply.uncertain and is_done is not None and is_done():
-                return None
+                return Reply(status=200, text="")
 
     def _attempt(self, verb: str, url: str, payload: Any, left: float) -> Reply:
         """Send a request once, for as long as is left: an answer may come byte by byte."""
@@ -152,7 +183,9 @@ class Transport:
         try:
             response = within(left, self._request, verb, url, payload)
         except (RequestException, TimeoutError) as error:
-            return Reply(status=0, text=_why_nothing_came(url, error))
+            return Reply(status=0, text=why_nothing_came(url, error))
+        except ValueError as error:  # requests reads where a redirect leads, though it does not follow it
+            raise GitHubError(Refusal.INVALID, f"{verb} {urlsplit(url).path}: {ODD_REDIRECT}") from error
         finally:
             self._spent += self._clock.now() - started
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -235,57 +268,3 @@ def _with_graphql_status(reply: Reply) -> Reply:
     status = GRAPHQL_STATUS.get(first.get("type", ""), unnamed)
     text = json.dumps({"message": str(first.get("message", ""))})
     return Reply(status=status, text=text, headers=reply.headers, of_graphql=True)
-
-
-def _message(verb: str, url: str, reply: Reply, pause: float | None) -> str:
-    """Say what was asked and what GitHub answered; never who asked."""
-    parts = [f"{verb} {urlsplit(url).path}: {refusal_of(reply)}"]
-    if reply.status:
-        parts.append(f"HTTP {reply.status}")
-    if words := _words(reply):
-        parts.append(words)
-    if location := reply.headers.get("location"):
-        place = without_credentials_and_query(location)
-        parts.append(f"redirected to {place}, which is not followed: look at GITHUB_API_URL")
-    if pause is not None:
-        parts.append(
-            f"not tried again: the next try in {pause:.0f} s is beyond the deadline of {DEADLINE:.0f} s"
-        )
-    return ", ".join(parts)
-
-
-def _why_nothing_came(url: str, error: Exception) -> str:
-    """Say which host was asked and, as far as the system says it, why: other texts may hold a proxy's password."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    reason = next(filter(None, map(_reason, _causes(error))), None)
-    return f"{type(error).__name__} at {parts.hostname}{port}" + (f" ({reason})" if reason else "")
-
-
-def _causes(error: Exception) -> Iterator[BaseException]:
-    """Yield the error and what led to it, outermost first."""
-    found: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in found:
-        found.append(cause)
-        yield cause
-        cause = cause.__cause__ or cause.__context__
-
-
-def _reason(error: BaseException) -> str | None:
-    """Return what the system, or the check of a certificate, says of a failure; None where that is not what failed."""
-    if isinstance(error, SSLCertVerificationError):
-        return error.verify_message
-    return error.strerror if isinstance(error, OSError) and error.errno is not None else None
-
-
-def _words(reply: Reply) -> str:
-    """Return what GitHub says itself."""
-    if not reply.status:
-        return reply.text
-    try:
-        body = json.loads(reply.text)
-    except ValueError:
-        return ""
-    message = body.get("message") if isinstance(body, dict) else None
-    return str(message)[:LONGEST_MESSAGE] if message else ""

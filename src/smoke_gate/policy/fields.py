@@ -133,6 +133,7 @@ CodePatterns = Annotated[
     AfterValidator(_some_are_meant),
 ]
 Number = Annotated[FiniteFloat, PLAIN_DIGITS]
+NotNegative = Annotated[FiniteFloat, Field(ge=0), PLAIN_DIGITS]
 Count = Annotated[int, Field(ge=1, le=1_000_000), PLAIN_DIGITS]
 Reference = Annotated[str, AfterValidator(reference)]
 References = Annotated[tuple[Reference, ...], AfterValidator(distinct)]

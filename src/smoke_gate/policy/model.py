@@ -14,14 +14,13 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    FiniteFloat,
     model_validator,
 )
 
 from smoke_gate.policy.fields import (
-    PLAIN_DIGITS,
     Count,
     Names,
+    NotNegative,
     Number,
     Reason,
     Section,
@@ -85,7 +84,7 @@ class PublishedReference(Section):
     """The largest plausible value."""
     n: Count
     """How many runs the reference rests on."""
-    tolerance: Annotated[FiniteFloat, Field(ge=0), PLAIN_DIGITS] | None = None
+    tolerance: NotNegative | None = None
     """Widens [low, high] on both sides; needs n of 2 or more."""
     source: Text
     """Where the value comes from."""
@@ -137,6 +136,15 @@ class Report(Section):
     """The cell that the others are compared with."""
 
 
+class Compare(Section):
+    """How far a metric may move from the baseline, at each cell and seed. The verdict does not depend on it."""
+
+    max_drop: dict[Text, NotNegative] = Field(default={})
+    """The largest drop of a metric, for metrics of which more is better."""
+    max_rise: dict[Text, NotNegative] = Field(default={})
+    """The largest rise of a metric, for metrics of which less is better."""
+
+
 class Policy(Section):
     """The whole policy, defaults filled in."""
 
@@ -163,6 +171,8 @@ class Policy(Section):
     """Accepted failures."""
     report: Report = Report()
     """What the report shows besides the gates."""
+    compare: Compare = Compare()
+    """How far metrics may move from the baseline, where one is given."""
     narrowed: Narrowing | None = None
     """What the options `--cells` and `--seeds` leave of the plan; no key of the policy file."""
 

@@ -12,7 +12,7 @@ from smoke_gate.policy_file.errors import PolicyError, Position, Problem, shown
 from smoke_gate.policy_file.load import effective
 from smoke_gate.policy_file.reader import Document
 
-UNHASHED = ("report",)  # decides nothing
+UNHASHED = ("report", "compare")  # they decide no verdict
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
@@ -33,7 +33,10 @@ def policy_from_json(value: object) -> Policy:
 
 
 def policy_sha256(policy: Policy) -> str:
-    """Return the hash of all that decides a verdict, as RFC 8785 JSON, in lower-case hex: the policy but its report."""
+    """Return the hash of all that decides a verdict, as RFC 8785 JSON, in lower-case hex.
+
+    The policy without its report and its limits against a baseline.
+    """
     from smoke_gate.hashing import canonical_json  # printing a policy needs no hashes
 
     values = decisive(policy_json(policy))

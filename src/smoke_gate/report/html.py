@@ -14,7 +14,8 @@ from smoke_gate.draw.facts import shown_metrics
 from smoke_gate.gates import gates_of
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.message import Message, Part, Style, Value, recorded
-from smoke_gate.report.comparison import comparison_text
+from smoke_gate.report import baseline_page
+from smoke_gate.report.baseline_page import baseline_words
 from smoke_gate.report.findings import accepted, failures, scope, waived, warnings
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
@@ -98,7 +99,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "ledger": ledger_words(verdict.matrix),
         "unidentified": unidentified(verdict.matrix),
         "all": ALL,
-        "baseline": comparison_text(judgement.baseline[0]) if judgement.baseline else None,
+        **baseline_words(judgement),
     }
 
 
@@ -190,6 +191,7 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        **baseline_page.FILTERS,
         "shown": shown,
         "prose": _prose,
         "recorded": recorded,
@@ -197,6 +199,7 @@ def _environment() -> "Environment":
         "number": number_words,
     }
     environment.globals |= {
+        **baseline_page.GLOBALS,
         "places": _places, "accepted": accepted, "scope_of": scope, "sign": sign_words, "range_of": range_words,
         "duration": duration, "run_words": run_words, "commit_note": commit_note,
     }  # fmt: skip

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from smoke_gate.compare import Comparison
+from smoke_gate.baseline import Against
 from smoke_gate.evidence import Attempt, Evidence
-from smoke_gate.message import Message
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import web_address
 from smoke_gate.report.reproduction import Reproduction
@@ -17,7 +16,7 @@ from smoke_gate.verdict_file.document import VerdictDocument
 class Judgement:
     """A verdict with what led to it, the document that records it, and how to repeat it.
 
-    ``baseline`` is the comparison with an earlier verdict, and that verdict's headline; None where none was asked for.
+    ``baseline`` is the comparison with an earlier verdict; None where none was asked for.
     ``links``: readers may be sent to the store's pages, so its address is one that somebody here vouches for.
     """
 
@@ -26,7 +25,7 @@ class Judgement:
     evidence: Evidence
     document: VerdictDocument
     reproduction: Reproduction
-    baseline: tuple[Comparison, Message] | None = None
+    baseline: Against | None = None
     links: bool = True
 
     def url(self, attempt: Attempt) -> str | None:

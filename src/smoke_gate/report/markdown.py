@@ -10,10 +10,11 @@ from textwrap import indent
 from smoke_gate.message import recorded
 from smoke_gate.policy_file.names import POLICY_NAMES
 from smoke_gate.report import findings
-from smoke_gate.report.comparison import against_baseline
+from smoke_gate.report.comparison import title_words
 from smoke_gate.report.escape import code, web_address
 from smoke_gate.report.findings import Remark
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown_baseline import against_baseline, baseline_call
 from smoke_gate.report.markdown_findings import failures, references, warnings
 from smoke_gate.report.markdown_matrix import attempt_ledger, cell_summary, gate_table, matrix
 from smoke_gate.report.markdown_section import ALL, ReportSection, alert, block, details, sentence, table
@@ -78,9 +79,12 @@ def verdict_section(judgement: Judgement) -> ReportSection:
     verdict = judgement.verdict
     covered = coverage(verdict, judgement.policy, judgement.evidence)
     symbol = "⏳" if verdict.pending else _SYMBOLS[verdict.status]
+    symbol = "❌" if (worse := title_words(judgement)) else symbol
     return ReportSection(
-        title=f"{symbol} Smoke gate: {status_words(verdict)}{' (pending)' if verdict.pending else ''}",
-        body="\n\n".join([sentence(covered), *_call(judgement), *_narrowed(judgement)]),
+        title=f"{symbol} Smoke gate: {status_words(verdict)}{' (pending)' if verdict.pending else ''}{worse}",
+        body="\n\n".join(
+            [sentence(covered), *baseline_call(judgement), *_call(judgement), *_narrowed(judgement)]
+        ),
         level=2,
     )
 

@@ -30,8 +30,8 @@ DERIVED = (
 NOT_COVERED = ("created_at", "tool", "context", "source", "figures")
 """The keys that no hash and no replay covers: they decide nothing."""
 
-POLICY_NOT_COVERED = ("profile", "experiments", "report")
-"""The same of the policy: which defaults were filled in, where runs were looked for, which metrics the report shows."""
+POLICY_NOT_COVERED = ("profile", "experiments", "report", "compare")
+"""The same of the policy: which defaults, where runs were looked for, the report's metrics, limits of a baseline."""
 
 SEMANTIC_CHANGES: Mapping[str, str] = {}
 """The versions since which the same policy and evidence may give another verdict, and what changed in each."""
@@ -73,7 +73,7 @@ def replay(document: VerdictDocument, path: Path) -> Replay:
     """
     if problem := tampering(document):
         return Replay(outcome=ReplayOutcome.TAMPERED, document=document, findings=(problem,))
-    case = recorded(document, path)
+    case = recorded(document, str(path))
     found = differences(document_json(document, DERIVED), document_json(remade(case), DERIVED))
     if not found:
         return Replay(outcome=ReplayOutcome.REPRODUCED, document=document)

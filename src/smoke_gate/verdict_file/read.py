@@ -48,29 +48,47 @@ def read_document(path: Path, *, largest: int | None = None) -> VerdictDocument:
             verdict document.
 
     """
-    content = _content(path, largest)
+    return document_of(_content(path, largest), str(path))
+
+
+def document_of(content: bytes, name: str) -> VerdictDocument:
+    """Read the content of a verdict file and check its form, as :func:`read_document`; ``name`` is for the message.
+
+    Raises:
+        VerdictFileError: It is not a verdict document.
+
+    """
     try:
         maker = _maker(parse_json(content))
     except JsonError as error:
         reason = shortened(str(error), _LONGEST_QUOTE)
-        raise VerdictFileError(f"{path} is not a verdict file: {reason}") from None
+        raise VerdictFileError(f"{name} is not a verdict file: {reason}") from None
     try:
         return document_form().read(content, most=_MOST_MISTAKES)
     except TypedJsonError as error:
-        raise VerdictFileError(f"{path} is not a verdict file: {error}{_other_version(maker)}") from None
+        raise VerdictFileError(f"{name} is not a verdict file: {error}{_other_version(maker)}") from None
 
 
-def read_recorded(path: Path) -> Recorded:
+def read_recorded(path: Path, *, largest: int | None = None) -> Recorded:
     """Read a verdict file whose policy and evidence are used: it must agree with its own hashes.
 
     Raises:
         VerdictFileError: As :func:`read_document`; or policy or evidence do not match their hashes.
 
     """
-    document = read_document(path)
+    return untampered(read_document(path, largest=largest), str(path))
+
+
+def untampered(document: VerdictDocument, name: str) -> Recorded:
+    """Return a document that agrees with its own hashes with its policy and evidence; ``name`` is for the message.
+
+    Raises:
+        VerdictFileError: Policy or evidence do not match their hashes, or are not what this version knows.
+
+    """
     if problem := tampering(document):
-        raise VerdictFileError(f"{path} was tampered with: {problem}")
-    return recorded(document, path)
+        raise VerdictFileError(f"{name} was tampered with: {problem}")
+    return recorded(document, name)
 
 
 def too_large_for_others(path: Path) -> str | None:
@@ -84,8 +102,8 @@ def too_large_for_others(path: Path) -> str | None:
     )
 
 
-def recorded(document: VerdictDocument, path: Path) -> Recorded:
-    """Return a document with the policy and the evidence that it holds; ``path`` is for the message.
+def recorded(document: VerdictDocument, name: str) -> Recorded:
+    """Return a document with the policy and the evidence that it holds; ``name`` is for the message.
 
     Raises:
         VerdictFileError: They are not what this version knows.
@@ -96,7 +114,7 @@ def recorded(document: VerdictDocument, path: Path) -> Recorded:
     except (PolicyError, EvidenceError) as error:
         reason = shortened(str(error), _LONGEST_REASON)
         raise VerdictFileError(
-            f"{path} cannot be judged: {reason}{_other_version(document.tool.version)}"
+            f"{name} cannot be judged: {reason}{_other_version(document.tool.version)}"
         ) from None
     return Recorded(document=document, policy=policy, evidence=evidence)
 

@@ -1,13 +1,14 @@
 """Options of `check` on their way from the command line and the environment."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from smoke_gate.cli.options import ARTIFACT_OPTIONS, CONTEXT_OPTIONS, with_options
+from smoke_gate.cli.options import ARTIFACT_OPTIONS, BASELINE_OPTIONS, CONTEXT_OPTIONS, with_options
 from smoke_gate.origins import ArtifactHost, Origin
 
 
@@ -16,7 +17,7 @@ def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]
     found: dict[str, Any] = {}
 
     @click.command()
-    @with_options(CONTEXT_OPTIONS, ARTIFACT_OPTIONS)
+    @with_options(CONTEXT_OPTIONS, ARTIFACT_OPTIONS, BASELINE_OPTIONS)
     def command(**options: Any) -> None:
         found.update(options)
 
@@ -35,6 +36,13 @@ def test_a_commit_is_named_whole_and_compared_in_lower_case(text, sha):
 def test_without_a_commit_there_is_none():
     assert read([], {})["sha"] is None
     assert read([], {"SMOKE_GATE_SHA": ""})["sha"] is None
+
+
+def test_a_baseline_is_a_file_or_a_branch():
+    found = read(["--baseline", "main.json"], {"SMOKE_GATE_BASELINE_REF": "refs/heads/main"})
+    assert (found["baseline"], found["baseline_ref"]) == (Path("main.json"), "main")
+    assert read([], {"SMOKE_GATE_BASELINE_REF": ""})["baseline_ref"] is None
+    assert read(["--baseline-ref", "no branch"], {}) == {}
 
 
 def test_hosts_for_artifacts():

@@ -194,7 +194,11 @@ def test_a_narrowing_survives_a_verdict_file(tmp_path):
     assert policy_from_json(policy_json(narrowed)) == narrowed
 
 
-SAME_POLICY = ("report: {reference_cell: B0}", "gates: {metric_ratio: {fail_threshold: 2}}")
+SAME_POLICY = (
+    "report: {reference_cell: B0}",
+    "compare: {max_drop: {accuracy: 0.01}}",
+    "gates: {metric_ratio: {fail_threshold: 2}}",
+)
 OTHER_POLICY = (
     "runs: {commit: any}",
     "gates: {metric_ratio: {fail_threshold: 1}}",
@@ -205,9 +209,10 @@ OTHER_POLICY = (
 )
 
 
-def test_the_hash_covers_the_whole_policy_but_the_report(tmp_path):
+def test_the_hash_covers_the_whole_policy_but_the_report_and_the_limits_of_a_baseline(tmp_path):
     policy = load(tmp_path, PLAN)
-    hashed = {name: value for name, value in policy_json(policy).items() if name != "report"}
+    left_out = ("report", "compare")
+    hashed = {name: value for name, value in policy_json(policy).items() if name not in left_out}
     assert policy_sha256(policy) == sha256_hex(canonical_json(hashed))
 
 

@@ -1,17 +1,34 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+import pytest
+
+from smoke_gate.baseline import Against, Baseline, against
 from smoke_gate.compare import Comparison, Limit, compare
 from smoke_gate.evidence import Evidence
 from smoke_gate.message import Message, say
-from smoke_gate.report.comparison import against_baseline, comparison_text, limit_words
+from smoke_gate.policy.model import Policy
+from smoke_gate.report.comparison import baseline_lines, comparison_text, limit_words
+from smoke_gate.report.html import html
+from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
+from smoke_gate.report.markdown_baseline import against_baseline
 from smoke_gate.report.markdown_section import ReportSection
+from smoke_gate.verdict_file.read import Recorded
 from tests.support.matrix import passing_matrix, passing_policy, sha256, with_run, without_run
 from tests.unit.report.judgements import HOSTILE, judgement
 
-PASSED = say("ALL PASS")
-POLICY = passing_policy(plan={"cells": ["B0", "A3"], "seeds": ["42", "123"]}, report={"metrics": ["pape"]})
+MAIN = say("main's verdict")
+
+
+def policy(**overrides: Any) -> Policy:
+    return passing_policy(
+        plan={"cells": ["B0", "A3"], "seeds": ["42", "123"]}, report={"metrics": ["pape"]}, **overrides
+    )
+
+
+POLICY, LIMITED = policy(), policy(compare={"max_rise": {"pape": 0.5}})
 
 
 def matrix() -> Evidence:
@@ -22,9 +39,17 @@ def compared(head: Evidence, *limits: Limit) -> Comparison:
     return compare((POLICY, matrix()), (POLICY, head), limits)
 
 
-def section(head: Evidence, headline: Message = PASSED) -> ReportSection:
-    judged = replace(judgement(POLICY, head), baseline=(compared(head), headline))
-    found = against_baseline(judged)
+def judged(
+    head: Evidence, head_policy: Policy = POLICY, base: Evidence | None = None, name: Message = MAIN
+) -> Judgement:
+    found, before = judgement(head_policy, head), base or matrix()
+    recorded = Recorded(document=judgement(POLICY, before).document, policy=POLICY, evidence=before)
+    baseline = Baseline(name=name, recorded=recorded)
+    return replace(found, baseline=against(baseline, head_policy, head, found.verdict))
+
+
+def section(head: Evidence, name: Message = MAIN, head_policy: Policy = POLICY) -> ReportSection:
+    found = against_baseline(judged(head, head_policy, name=name))
     assert found is not None
     return found
 
@@ -34,26 +59,28 @@ def moved() -> Evidence:
     return with_run(head, "B0/123", metrics={"pape": "8.5"})
 
 
+def worse() -> Evidence:
+    return with_run(matrix(), "A3/42", metrics={"pape": "99"})
+
+
 def test_there_is_no_section_without_a_baseline():
     assert against_baseline(judgement()) is None
     assert "Against the baseline" not in markdown(judgement())
+    assert baseline_lines(judgement()) == ""
+    assert "baseline" not in html(judgement()).partition("<main")[2].partition("<script")[0]
 
 
 def test_the_section_has_a_row_for_each_metric():
     body = section(moved()).body
-    assert "| <code>pape</code> | 4 of 4 | -0.15 | -0.5 – +0 | 2 of 4 lower |" in body
+    assert "| <code>pape</code> | 4 of 4 | -0.15 | -0.5 – 0 | 2 of 4 lower |" in body
     assert "<details><summary><code>pape</code>, pair by pair</summary>" in body
     assert "| <code>B0/42</code> | 8.5 | 8 | -0.5 |" in body
 
 
-def test_the_section_stands_in_the_report_behind_the_cell_summary():
-    judged = replace(judgement(POLICY, moved()), baseline=(compared(moved()), PASSED))
-    text = markdown(judged)
-    assert (
-        text.index("### Cell summary")
-        < text.index("### Against the baseline")
-        < text.index("### Attempt ledger")
-    )
+def test_the_section_shows_the_metrics_that_the_policy_names():
+    body = section(with_run(moved(), "A3/42", metrics={"val_loss": "3.0"})).body
+    assert "<code>val_loss</code>" not in body
+    assert "more metrics are compared by `smoke-gate compare`" in body
 
 
 def test_what_makes_the_differences_less_than_they_look_is_said():
@@ -68,27 +95,108 @@ def test_what_makes_the_differences_less_than_they_look_is_said():
     assert "nan" in body
 
 
+def test_pairs_that_one_plan_lacks_and_another_policy_are_said():
+    smaller = passing_policy(plan={"cells": ["B0"], "seeds": ["42", "123"]}, report={"metrics": ["pape"]})
+    body = section(matrix(), head_policy=smaller).body
+    assert "not planned in head: <code>A3/42</code>, <code>A3/123</code>" in body
+    assert "Each was judged by its own policy" in body
+
+
 def test_nothing_in_common_is_said():
-    assert (
-        "nothing to compare: no pair has a run in both"
-        in section(replace(matrix(), attempts=(), runs=())).body
-    )
+    text = markdown(judged(replace(matrix(), attempts=(), runs=())))
+    assert "nothing to compare: no pair has a run in both" in text
+    assert "**Baseline: NONE.**" in text
+
+
+def test_new_fixed_and_lasting_failures_are_told_apart():
+    unit, definition = {"vq_input_unit": "kW"}, {"pape_definition_hash": sha256("other")}
+    base = with_run(with_run(matrix(), "A3/42", params=unit), "B0/42", params=definition)
+    head = with_run(with_run(matrix(), "A3/123", params=unit), "B0/42", params=definition)
+    found = judged(head, base=base)
+    body = markdown(found)
+    rows = {line.split(" | ")[0].strip("| "): line for line in body.splitlines() if " | G" in line}
+    assert {"❌ new", "✅ fixed", "❌ still failing"} <= rows.keys()
+    assert "<code>A3/123</code>" in rows["❌ new"]
+    assert "<code>A3/42</code>" in rows["✅ fixed"]
+    assert "<code>B0/42</code>" in rows["❌ still failing"]
+    lines = baseline_lines(found)
+    assert any(line.startswith("  new: G2 ") and "A3/123" in line for line in lines.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("head", "head_policy", "title", "call", "section_title"),
+    [
+        (matrix(), LIMITED, "## ✅ Smoke gate: ALL PASS\n", "", "### ✅ Against the baseline"),
+        (
+            worse(),
+            LIMITED,
+            "## ❌ Smoke gate: ALL PASS · baseline: FAIL\n",
+            "A limit against the baseline is broken",
+            "### ❌ Against the baseline",
+        ),
+        (worse(), POLICY, "## ✅ Smoke gate: ALL PASS\n", "", "### ✅ Against the baseline"),
+        (
+            without_run(matrix(), "A3/42"),
+            LIMITED,
+            "## ⏳ Smoke gate: FAIL (pending)\n",
+            "Not decided yet: 1 planned run not finished",
+            "### ⚠️ Against the baseline",
+        ),
+    ],
+)
+def test_the_first_line_says_fail_and_the_top_says_why(head, head_policy, title, call, section_title):
+    found = judged(head, head_policy)
+    text, page = markdown(found), html(found).partition("<main")[2].partition("<script")[0]
+    top = text.partition("###")[0]
+    assert text.startswith(title)
+    assert call in top
+    assert ("aseline" in top) is bool(call)
+    assert section_title in text
+    assert ('role="note"' in page) is bool(call)
+    assert 'id="baseline"' in page
+
+
+def test_the_section_names_the_limits_and_where_they_are_broken():
+    text = markdown(judged(worse(), LIMITED))
+    row = next(line for line in text.splitlines() if "may rise by 0.5 at most | ❌ broken" in line)
+    assert "<code>A3/42</code> rose by 90.3, from 8.7 to 99 |" in row
+    page = html(judged(worse(), LIMITED))
+    assert "may rise by 0.5 at most" in page
+    banner = page.partition('role="note"')[2].partition("</p>")[0]
+    assert "may rise by 0.5 at most: A3/42 rose by 90.3, from 8.7 to 99." in banner
+    assert baseline_lines(judged(worse(), LIMITED)).startswith("baseline FAIL: main's verdict\n")
+
+
+def test_a_baseline_that_is_missing_is_said_with_how_to_make_one():
+    baseline = Baseline(name=MAIN, missing=say("There is no file {file}. Make one.", file="main.json"))
+    found = judgement(LIMITED, matrix())
+    found = replace(found, baseline=against(baseline, LIMITED, matrix(), found.verdict))
+    assert markdown(found).startswith("## ✅ Smoke gate: ALL PASS\n")
+    assert "> **Baseline: NONE.** There is no file <code>main&#46;json</code>. Make one." in markdown(found)
+    assert "There is no file <code>main.json</code>. Make one." in html(found)
+    assert baseline_lines(found) == "baseline NONE: There is no file main.json. Make one.\n"
 
 
 def test_foreign_text_is_inert():
+    hostile = policy(compare={"max_rise": {HOSTILE: 1}})
     head = with_run(matrix(), "B0/42", metrics={HOSTILE: "1.0"})
-    body = section(head, headline=say("{hostile}", hostile=HOSTILE)).body
-    assert "<img" not in body
-    assert "@octocat" not in body
+    found = judged(head, hostile, name=say("{hostile}", hostile=HOSTILE))
+    body = against_baseline(found)
+    assert isinstance(found.baseline, Against)
+    assert body is not None
+    for text in (body.body, markdown(found), html(found)):
+        assert "<img src" not in text
+    assert "@octocat" not in markdown(found)
+    assert not [line for line in baseline_lines(found).splitlines() if line.lstrip().startswith("::")]
 
 
 def test_the_terminal_gets_every_pair_and_the_limits():
     limits = [Limit(metric="pape", direction=way, most=Decimal("0.1")) for way in ("drop", "rise")]
     lines = comparison_text(compared(moved(), *limits)).splitlines()
-    assert lines[0] == "pape: 4 of 4 pairs, mean -0.15, range -0.5 to +0, 2 of 4 lower"
+    assert lines[0] == "pape: 4 of 4 pairs, mean -0.15, range -0.5 to 0, 2 of 4 lower"
     assert "  B0/42: 8.5 → 8.0 (-0.5)" in lines
     fail = lines.index("FAIL --max-drop pape=0.1")
-    assert lines[fail + 1] == "  B0/42: dropped by 0.5, from 8.5 to 8.0"
+    assert lines[fail + 1] == "  B0/42: dropped by 0.5, from 8.5 to 8"
     assert lines[-1] == "PASS --max-rise pape=0.1"
 
 
@@ -110,7 +218,7 @@ def test_a_limit_reads_as_its_option():
 def test_a_limit_of_a_metric_that_nobody_logs_asks_for_the_near_one():
     text = comparison_text(compared(moved(), Limit(metric="paep", direction="drop", most=Decimal(1))))
     assert (
-        "FAIL --max-drop paep=1\n  no run has 'paep'; did you mean 'pape'?\n  B0/42: base lacks the metric\n"
+        "FAIL --max-drop paep=1\n  no run has 'paep'; did you mean 'pape'?\n  B0/42: head lacks the metric\n"
         in text
     )
 
