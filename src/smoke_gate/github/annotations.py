@@ -4,11 +4,12 @@ GitHub shows ten of each level a step, so the most important come first: what ma
 failure whatever the threshold, then what most runs have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from smoke_gate.gates.base import Check, Status
+from smoke_gate.message import Message
 from smoke_gate.policy_file.errors import PolicyError, Position
 from smoke_gate.report import findings
 from smoke_gate.report.grouping import Alike, CheckGroup, place_of
@@ -38,12 +39,7 @@ def warnings_of(verdict: Verdict, cells: Mapping[str, Position]) -> tuple[Annota
     _, too_few = _failures(verdict)
     lowered = [alike for alike in findings.waived(verdict) if alike[0].checks[0].status is Status.WARNING]
     checks = [*too_few, *_by_importance(findings.warnings(verdict), verdict), *lowered]
-    remarks = [
-        Annotation(message=_line(f"{one.about}: {one.message}"))
-        for one in findings.remarks(verdict)
-        if one.warns
-    ]
-    return (*(_annotation(alike, cells) for alike in checks), *remarks)
+    return (*(_annotation(alike, cells) for alike in checks), *_remarks(verdict))
 
 
 def of_policy(error: PolicyError, *, here: bool) -> tuple[Annotation, ...]:
@@ -94,6 +90,17 @@ def _annotation(alike: Alike, cells: Mapping[str, Position]) -> Annotation:
     about = " ".join(filter(None, (whole.gate, where, whole.subject)))
     lines = (cells[check.cell] for check in whole.checks if check.cell is not None and check.cell in cells)
     return Annotation(message=_line(f"{about}: {whole.message}"), place=next(lines, None))
+
+
+def _remarks(verdict: Verdict) -> Iterator[Annotation]:
+    """Yield what else makes a WARNING: values off their reference, once for each metric, and waivers that expired."""
+    by_subject: dict[str, list[Message]] = {}
+    for remark in findings.remarks(verdict):
+        if remark.warns:
+            by_subject.setdefault(remark.about, []).append(remark.message)
+    for about, messages in by_subject.items():
+        more = f" (and {len(messages) - 1} more like this)" if len(messages) > 1 else ""
+        yield Annotation(message=_line(f"{about}: {messages[0]}{more}"))
 
 
 def _checks(alike: Alike) -> tuple[Check, ...]:

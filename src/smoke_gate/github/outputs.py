@@ -56,9 +56,12 @@ def _attempts(told: Told) -> str:
     return str(sum(len(place.attempts) for place in told.judgement.verdict.matrix.places))
 
 
-def _file(name: str, what: str, *, kind: str = "string") -> Output:
+def _file(name: str, what: str) -> Output:
     return Output(
-        name=name, kind=kind, description=f"{what}, from the workspace.", value=lambda told: told.file(name)
+        name=name,
+        kind="string",
+        description=f"{what}, from the workspace.",
+        value=lambda told: told.file(name),
     )
 
 
@@ -123,7 +126,12 @@ OUTPUTS = (
     _file("verdict_file", "The verdict file's path"),
     _file("junit", "The JUnit report's path"),
     _file("predicate", "The path of the predicate for an attestation"),
-    _file("figures", "The path of the folder with the summary figures, empty where none were drawn"),
+    Output(
+        name="figures",
+        kind="string",
+        description="The path of the folder with the summary figures, from the workspace; empty where none were drawn.",
+        value=lambda told: told.file("figures"),
+    ),
     Output(
         name="image",
         kind="string",

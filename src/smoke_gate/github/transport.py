@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +17,7 @@ from smoke_gate.credentials import without_credentials_and_query
 from smoke_gate.deadline import within
 from smoke_gate.errors import NoVerdictError
 from smoke_gate.github.access import Access
+from smoke_gate.github.no_answer import why_nothing_came
 from smoke_gate.github.retry import NO_ACCESS, Refusal, Reply, is_asked_for, pause_before_repeat, refusal_of
 from smoke_gate.redaction import process_secrets
 
@@ -173,7 +173,7 @@ class Transport:
         try:
             response = within(left, self._request, verb, url, payload)
         except (RequestException, TimeoutError) as error:
-            return Reply(status=0, text=_why_nothing_came(url, error))
+            return Reply(status=0, text=why_nothing_came(url, error))
         finally:
             self._spent += self._clock.now() - started
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -273,31 +273,6 @@ def _message(verb: str, url: str, reply: Reply, pause: float | None) -> str:
             f"not tried again: the next try in {pause:.0f} s is beyond the deadline of {DEADLINE:.0f} s"
         )
     return ", ".join(parts)
-
-
-def _why_nothing_came(url: str, error: Exception) -> str:
-    """Say which host was asked and, as far as the system says it, why: other texts may hold a proxy's password."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    reason = next(filter(None, map(_reason, _causes(error))), None)
-    return f"{type(error).__name__} at {parts.hostname}{port}" + (f" ({reason})" if reason else "")
-
-
-def _causes(error: Exception) -> Iterator[BaseException]:
-    """Yield the error and what led to it, outermost first."""
-    found: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in found:
-        found.append(cause)
-        yield cause
-        cause = cause.__cause__ or cause.__context__
-
-
-def _reason(error: BaseException) -> str | None:
-    """Return what the system, or the check of a certificate, says of a failure; None where that is not what failed."""
-    if isinstance(error, SSLCertVerificationError):
-        return error.verify_message
-    return error.strerror if isinstance(error, OSError) and error.errno is not None else None
 
 
 def _words(reply: Reply) -> str:
