@@ -132,9 +132,8 @@ def with_outputs() -> dict[str, tuple[str, str]]:
     found = {}
     for name, (place, listed) in lists.items():
         text = (ROOT / name).read_text(encoding="utf-8")
-        new, number = re.subn(place, lambda _, listed=listed: listed, text, flags=re.MULTILINE | re.DOTALL)
-        assert number == 1, name
-        found[name] = (text, new)
+        (there,) = re.finditer(place, text, flags=re.MULTILINE | re.DOTALL)
+        found[name] = (text, text[: there.start()] + listed + text[there.end() :])
     return found
 
 

@@ -15,7 +15,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PageSection:
     """A section of a page in ``docs/``: the page's file, and the heading."""
 
     page: str
@@ -30,7 +30,7 @@ class Section:
         return f"[{named}]({documentation}/{self.page}#{anchor})"
 
 
-FORKS = Section("workflows.md", "Pull requests from forks")
+FORKS = PageSection("workflows.md", "Pull requests from forks")
 
 
 def documentation(environ: Mapping[str, str]) -> str | None:

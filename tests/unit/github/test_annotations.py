@@ -1,9 +1,12 @@
 """One annotation a finding, the most important first, at the line that it is about."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from smoke_gate.evidence import Evidence
 from smoke_gate.github.annotations import errors_of, of_policy, warnings_of
 from smoke_gate.policy_file.cell_places import cell_places
 from smoke_gate.policy_file.errors import PolicyError, Position, Problem
@@ -15,7 +18,7 @@ CELLS = {"B0": Position("smoke-gate.yml", 5, 3), "A3": Position("smoke-gate.yml"
 A3 = ("A3/42", "A3/123", "A3/456")
 
 
-def changed(pairs, **facts):
+def changed(pairs: Iterable[str], **facts: Any) -> Evidence:
     evidence = passing_matrix()
     for pair in pairs:
         evidence = with_run(evidence, pair, **facts)

@@ -2,6 +2,7 @@ import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -105,7 +106,7 @@ def given(monkeypatch) -> dict[int, tuple[int, int]]:
     return found
 
 
-def inodes(*paths):
+def inodes(*paths: Path) -> set[int]:
     return {path.stat().st_ino for path in paths}
 
 
