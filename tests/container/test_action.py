@@ -269,7 +269,7 @@ def test_a_release_tells_which_image_judged(runner, github):
     released = replace(runner, env={"SMOKE_GATE_IMAGE_DIGEST": image})
     step = released.run(*pull_request(7, HEAD), tracking_uri=STORE)
     document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
-    assert document["tool"]["image_digest"] == image
+    assert document["tool"]["image_digest"] == step.outputs["image"] == image
     assert image in (runner.workspace / step.outputs["report"]).read_text()
     assert image in github.of()[0].body
 

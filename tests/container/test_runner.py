@@ -26,6 +26,7 @@ def test_the_runners_user_deletes_what_the_action_wrote(runner):
         assert step.code == 0, step.log
     assert (runner.workspace / "reports/of/this/gate").is_dir()
     assert list((runner.root / "temp/reports").glob("figures_*/*.png"))
+    assert list((runner.root / "temp/_github_home").rglob("*")) == []
     for folder in (runner.workspace, runner.root / "temp/reports"):
         assert deleted_by_the_runner(folder) == ""
         assert list(folder.iterdir()) == []
