@@ -145,7 +145,7 @@ def test_a_merge_group_is_judged_by_the_head_and_gets_the_status(runner, github)
     step = runner.run(*event, tracking_uri=STORE, commit_status="smoke-gate")
     assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (0, "ALL PASS", "true")
     document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
-    assert document["evidence"]["head"] == {"commit": HEAD, "from": "pull_request"}
+    assert document["evidence"]["head"] == {"commit": HEAD, "origin": "pull_request"}
     assert [(one["sha"], one["state"]) for one in github.statuses] == [(group, "success")]
 
 
