@@ -19,8 +19,8 @@ from smoke_gate.verdict import VerdictStatus
 from tests.unit.report.judgements import judgement
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
-ACTION = yaml.safe_load(TEXT)
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 TYPES = yaml.safe_load((ROOT / "action-types.yml").read_text(encoding="utf-8"))
 CHOICES = {
     "comment": set(CommentMode),
