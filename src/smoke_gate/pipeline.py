@@ -13,7 +13,7 @@ from pathlib import Path
 
 from smoke_gate import __version__
 from smoke_gate.baseline import Baseline, against
-from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, runner_path_map
+from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, from_here, runner_path_map
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
@@ -93,10 +93,13 @@ class Result:
 def request_of(options: Options, policy: Policy) -> Request:
     """Look up what the options leave to the surroundings: the store, the checkout, the image that this runs in."""
     policy_file = options.policy_file
+    runner_folders = runner_path_map(os.environ)
+    tracking_uri = options.tracking_uri or default_tracking_uri(Path(), os.environ)
+    path_map = [(old, from_here(new, runner_folders)) for old, new in options.artifact_path_map]
     source = Source(
-        tracking_uri=options.tracking_uri or default_tracking_uri(Path(), os.environ),
+        tracking_uri=from_here(tracking_uri, runner_folders),
         policy_dir=policy_file.parent if policy_file else Path(),
-        artifact_path_map=(*options.artifact_path_map, *runner_path_map(os.environ)),
+        artifact_path_map=(*path_map, *runner_folders),
         artifact_hosts=options.artifact_hosts,
         head=_head_of(options),
         workers=options.workers,

@@ -87,7 +87,7 @@ class Runner:
         mounts = self._mounts()
         (self.root / "temp/_github_workflow/event.json").write_text(json.dumps(payload), encoding="utf-8")
         if os.geteuid() == 0:
-            for path in (self.workspace, *self.workspace.rglob("*")):
+            for path in (self.root / "temp", self.workspace, *self.workspace.rglob("*")):
                 os.chown(path, RUNNER_USER, RUNNER_USER, follow_symlinks=False)
         variables = {
             **self.env,
@@ -107,6 +107,10 @@ class Runner:
             [DOCKER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         return Running(name=name, client=client, commands=commands)
+
+    def commit(self, head: str) -> None:
+        """Let a commit hold what the workspace holds, where the event does not name it."""
+        commit_workspace(self.github, self.workspace, {head}, {CODE: "trains"})
 
     def _mounts(self) -> dict[Path, str]:
         """Make the folders that a container action gets; host → container, the more special ones first."""
@@ -145,6 +149,8 @@ class Runner:
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTION": "gate",
+            "GITHUB_ACTION_REF": "v1",
+            "GITHUB_ACTION_REPOSITORY": "org/smoke-gate",
             "GITHUB_ACTOR": "octocat",
             "GITHUB_API_URL": self.github.url,
             "GITHUB_EVENT_PATH": str(self.root / "temp/_github_workflow/event.json"),

@@ -1,6 +1,7 @@
 """The action as GitHub runs it: the built image, started as the runner does, for each event and each verdict."""
 
 import json
+import re
 import signal
 import socket
 import time
@@ -23,7 +24,7 @@ from tests.container.accidents import (
 from tests.container.conftest import HEAD
 from tests.container.runner import ACTION, TOKEN, commit_policy
 from tests.github.runner import other, pull_request, workflow_run
-from tests.github.server import TIP, Kept, Pull
+from tests.github.server import TIP, Fault, Kept, Pull
 from tests.github.storage import storage_of, zipped
 
 STORE = "sqlite:///mlflow.db"
@@ -68,6 +69,10 @@ def test_outputs_and_files_of_a_pass(runner):
         "published": "true",
     }
     assert wanted.items() <= step.outputs.items()
+    assert step.outputs["headline"].startswith("ALL PASS · 12 of 12 runs")
+    assert (step.outputs["failed_gates"], step.outputs["attempts"], step.outputs["image"]) == ("", "12", "")
+    assert all((runner.workspace / step.outputs[name]).is_file() for name in ("junit", "predicate"))
+    assert list((runner.workspace / step.outputs["figures"]).glob("*.png"))
     report = (runner.workspace / step.outputs["report"]).read_text()
     assert report.splitlines()[0] == step.summary.splitlines()[0]
     document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
@@ -81,7 +86,8 @@ def test_a_critical_fail(runner, github):
     step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
     assert (step.code, step.outputs["verdict"], step.outputs["critical"]) == (1, "FAIL", "true")
     assert "Smoke gate: CRITICAL FAIL" in github.of()[0].body
-    assert "::error title=smoke-gate::G1 A3/" in step.log
+    assert step.outputs["failed_gates"] == "G1"
+    assert re.search(r"::error file=smoke-gate.yml,line=\d+,col=\d+,title=smoke-gate::G1 A3/", step.log)
 
 
 def test_no_verdict_is_an_error_on_the_pull_request_too(runner, github):
@@ -99,7 +105,8 @@ def test_a_fork_is_judged_here_and_published_by_a_second_workflow(runner, github
     token.may_comment = token.may_set_status = False
     first = runner.run(*pull_request(7, HEAD, fork=True), tracking_uri=STORE)
     assert (first.code, first.outputs["verdict"], first.outputs["published"]) == (0, "ALL PASS", "false")
-    assert "workflow_run" in first.summary
+    page = "https://github.com/org/smoke-gate/blob/v1/docs/workflows.md#pull-requests-from-forks"
+    assert page in first.summary
     assert github.of() == []
 
     token.may_comment = token.may_set_status = True
@@ -114,8 +121,6 @@ def test_a_fork_is_judged_here_and_published_by_a_second_workflow(runner, github
 @pytest.mark.parametrize(
     ("name", "payload"),
     [
-        ("push", {"after": HEAD}),
-        ("merge_group", {"merge_group": {"head_sha": HEAD, "base_ref": "refs/heads/main"}}),
         ("schedule", {"schedule": "0 6 * * 1"}),
     ],
 )
@@ -126,6 +131,55 @@ def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github
     assert "Smoke gate: ALL PASS" in step.summary
     assert github.notes == []
     assert [(one["sha"], one["state"]) for one in github.statuses] == [(HEAD, "success")]
+
+
+def test_a_push_on_a_pull_requests_branch_finds_it(runner, github):
+    event, payload = other("push", HEAD, after=HEAD)
+    step = runner.run({**event, "GITHUB_REF": "refs/heads/feature"}, payload, tracking_uri=STORE)
+    assert (step.code, step.outputs["published"], [note.pull for note in github.of()]) == (0, "true", [7])
+
+
+def test_a_merge_group_is_judged_by_the_head_and_gets_the_status(runner, github):
+    group = "9" * 40
+    queued = {"head_sha": group, "head_ref": f"refs/heads/gh-readonly-queue/main/pr-7-{'8' * 40}"}
+    runner.commit(HEAD)
+    event = other("merge_group", group, merge_group=queued)
+    step = runner.run(*event, tracking_uri=STORE, commit_status="smoke-gate")
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (0, "ALL PASS", "true")
+    document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
+    assert document["evidence"]["head"] == {"commit": HEAD, "origin": "pull_request"}
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(group, "success")]
+
+
+def test_a_wrong_policy_is_shown_at_its_line(runner):
+    policy = runner.workspace / "smoke-gate.yml"
+    lines = policy.read_text().splitlines()
+    policy.write_text("\n".join([*lines, "gatse: {}"]) + "\n")
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    assert step.code == 2
+    place = f"file=smoke-gate.yml,line={len(lines) + 1},col=1"
+    assert f"::error {place},title=smoke-gate::gatse: unknown key" in step.log
+
+
+def test_a_hidden_comment_is_seen_again_when_it_says_something_else(runner, github):
+    runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    (note,) = github.of()
+    note.hidden = True
+    cut_off_checkpoint(runner.workspace)
+    runner.run(*pull_request(7, HEAD), tracking_uri=STORE)
+    assert ("Smoke gate: FAIL" in note.body, note.hidden) == (True, False)
+
+
+def test_a_minute_that_github_asks_for_is_waited_for_and_the_status_comes_first(runner, github):
+    limit = {"Retry-After": "60"}
+    github.faults.append(Fault("POST", ".*/statuses/.*", 429, "Too many requests", limit))
+    step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate")
+    assert (step.code, step.outputs["published"], len(github.of())) == (0, "true", 1)
+    assert [one["state"] for one in github.statuses] == ["success"]
+    written = [
+        path.rpartition("/")[2] for verb, path in github.log if verb == "POST" and "graphql" not in path
+    ]
+    assert written == [HEAD, HEAD, "comments"]
 
 
 def test_a_dispatched_gate_reports_on_the_pull_request_that_it_is_told(runner, github):
@@ -239,7 +293,7 @@ def test_a_release_tells_which_image_judged(runner, github):
     released = replace(runner, env={"SMOKE_GATE_IMAGE_DIGEST": image})
     step = released.run(*pull_request(7, HEAD), tracking_uri=STORE)
     document = json.loads((runner.workspace / step.outputs["verdict_file"]).read_text())
-    assert document["tool"]["image_digest"] == image
+    assert document["tool"]["image_digest"] == step.outputs["image"] == image
     assert image in (runner.workspace / step.outputs["report"]).read_text()
     assert image in github.of()[0].body
 

@@ -51,6 +51,7 @@ class Note:
     pull: int
     author: str
     body: str
+    hidden: bool = False
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Token:
     may_read_files: bool = True
     may_read_actions: bool = True
     may_read_user: bool = False
+    may_show: bool = True
 
 
 @dataclass
@@ -579,7 +581,10 @@ def _status_json(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _graphql(github: FakeGitHub, token: Token, request: Mapping[str, Any]) -> Reply:
-    root = {"repository": lambda info, owner, name, **_: _repository(github, token, f"{owner}/{name}")}
+    root = {
+        "repository": lambda info, owner, name, **_: _repository(github, token, f"{owner}/{name}"),
+        "unminimizeComment": lambda info, input: _show_note(github, token, input["subjectId"]),
+    }
     result = graphql_sync(SCHEMA, request["query"], root, variable_values=request.get("variables"))
     if result.data is None and result.errors:  # not a query of this schema at all
         github.violations.append(f"GraphQL: {result.errors}")
@@ -590,6 +595,18 @@ def _graphql(github: FakeGitHub, token: Token, request: Mapping[str, Any]) -> Re
             for error in result.errors
         ]
     return Reply(200, answer)
+
+
+def _show_note(github: FakeGitHub, token: Token, node_id: str) -> dict[str, Any]:
+    if not token.may_show:
+        raise GraphQLError("Resource not accessible by integration", extensions={"type": "FORBIDDEN"})
+    (note,) = [note for note in github.notes if _node_id(note) == node_id]
+    note.hidden = False
+    return {"unminimizedComment": {"__typename": "IssueComment", "isMinimized": note.hidden}}
+
+
+def _node_id(note: Note) -> str:
+    return f"IC_{note.id}"
 
 
 def _repository(github: FakeGitHub, token: Token, name: str) -> dict[str, Any]:
@@ -632,7 +649,13 @@ def _connection(notes: list[Note], token: Token, first: int, after: str | None) 
     page = notes[start : start + first]
     return {
         "nodes": [
-            {"url": _note_url(note), "body": note.body, "viewerDidAuthor": note.author == token.login}
+            {
+                "id": _node_id(note),
+                "isMinimized": note.hidden,
+                "url": _note_url(note),
+                "body": note.body,
+                "viewerDidAuthor": note.author == token.login,
+            }
             for note in page
         ],
         "pageInfo": {"hasNextPage": start + first < len(notes), "endCursor": str(start + len(page))},

@@ -103,9 +103,50 @@ def test_the_log_has_the_verdict_and_a_line_a_gate(runner):
 def test_what_failed_stands_on_the_jobs_page(runner):
     step = runner.run(fail(), *pull_request(7, HEAD))
     (line,) = [line for line in step.stdout.splitlines() if line.startswith("::error")]
-    assert line.startswith("::error title=smoke-gate::G2 A3/42 ")
+    assert re.match(r"::error file=smoke-gate.yml,line=\d+,col=\d+,title=smoke-gate::G2 A3/42: ", line)
     assert "must be equal" in line
-    assert "::warning title=smoke-gate::G0 A3/42 " in runner.run(warning(), *pull_request(7, HEAD)).stdout
+    number = int(re.findall(r"line=(\d+)", line)[0])
+    assert "A3" in POLICY.splitlines()[number - 1]
+    warned = runner.run(warning(), *pull_request(7, HEAD)).stdout
+    assert re.search(r"::warning file=smoke-gate.yml,\S+,title=smoke-gate::G0 A3/42: ", warned)
+
+
+def test_a_wrong_policy_is_shown_at_its_lines(runner):
+    (runner.workspace / "smoke-gate.yml").write_text(f"{POLICY}gatse: {{}}\nprofil: basic\n")
+    lines = runner.run(all_pass(), *pull_request(7, HEAD)).stdout.splitlines()
+    first = len(POLICY.splitlines()) + 1
+    assert [line.partition("unknown key")[0] for line in lines if line.startswith("::error")] == [
+        f"::error file=smoke-gate.yml,line={first},col=1,title=smoke-gate::gatse: ",
+        f"::error file=smoke-gate.yml,line={first + 1},col=1,title=smoke-gate::profil: ",
+    ]
+
+
+def test_lines_of_another_branchs_policy_are_not_shown_at_this_ones(runner, github):
+    github.files["refs/heads/main:smoke-gate.yml"] = {"text": f"{POLICY}gatse: {{}}\n"}
+    step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
+    assert step.outputs["verdict"] == "ERROR"
+    assert "::error title=smoke-gate::smoke-gate.yml:" in step.stdout
+
+
+def test_the_outputs_say_what_other_steps_need(runner):
+    step = runner.run(fail(), *pull_request(7, HEAD))
+    assert step.outputs["headline"] == step.stdout.splitlines()[0]
+    assert (step.outputs["failed_gates"], step.outputs["attempts"]) == ("G2", "12")
+    assert all(Path(step.outputs[name]).is_file() for name in ("junit", "predicate", "report", "html_report"))
+    assert (step.outputs["figures"], step.outputs["image"]) == ("", "")
+    step = runner.run(NoVerdictError("the store\ndoes not answer"), *pull_request(7, HEAD))
+    assert step.outputs["headline"] == "ERROR: the store\\ndoes not answer"
+    empty = {name: value for name, value in step.outputs.items() if not value}
+    assert empty.keys() == {
+        *("failed_gates", "attempts", "image", *COUNTS),
+        *("report", "html_report", "verdict_file", "junit", "predicate", "figures"),
+    }
+
+
+def test_the_commit_status_comes_before_the_comment(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD), commit_status="gate")
+    asked = [path for verb, path in github.log if verb == "POST" and not path.endswith("/graphql")]
+    assert asked == [f"/repos/{REPOSITORY}/statuses/{HEAD}", COMMENTS]
 
 
 def test_a_bug_is_an_error_and_no_pass(runner, github):
@@ -246,6 +287,32 @@ def test_comments_beyond_the_first_pages_are_found(runner, github):
     assert "ALL PASS" in note.body
 
 
+def test_a_hidden_comment_is_seen_again_when_it_says_something_else(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+    (note,) = github.of()
+    note.hidden = True
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert ("ALL PASS" in note.body, note.hidden, step.outputs["published"]) == (True, False, "true")
+    assert "still hidden" not in step.stderr
+
+
+def test_a_hidden_comment_that_may_not_be_shown_is_told_and_up_to_date(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+    (note,) = github.of()
+    note.hidden, github.tokens["secret-token"] = True, Token(may_show=False)
+    step = runner.run(all_pass(), *pull_request(7, HEAD))
+    assert ("ALL PASS" in note.body, note.hidden, step.outputs["published"]) == (True, True, "true")
+    assert "the comment is up to date, but still hidden: " in step.stderr
+
+
+def test_comments_of_others_stay_hidden(runner, github):
+    runner.run(fail(), *pull_request(7, HEAD))
+    copy = github.say(7, github.of()[0].body)
+    copy.hidden = True
+    runner.run(all_pass(), *pull_request(7, HEAD))
+    assert copy.hidden
+
+
 def test_gates_with_their_own_ids_have_their_own_comments(runner, github):
     runner.run(all_pass(), *pull_request(7, HEAD), comment_id="vision")
     runner.run(fail(), *pull_request(7, HEAD), comment_id="language")
@@ -328,13 +395,12 @@ def test_a_report_that_is_too_long_is_cut_and_says_so(runner, github):
 @pytest.mark.parametrize(
     ("event", "sha"),
     [
-        (other("push", HEAD), HEAD),
         (other("schedule", HEAD), HEAD),
         (other("workflow_dispatch", HEAD), HEAD),
         (other("repository_dispatch", HEAD), HEAD),
         (other("merge_group", "9" * 40, merge_group={"head_sha": HEAD}), HEAD),
     ],
-    ids=["push", "schedule", "workflow_dispatch", "repository_dispatch", "merge_group"],
+    ids=["schedule", "workflow_dispatch", "repository_dispatch", "merge_group"],
 )
 def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github, event, sha):
     step = runner.run(all_pass(), *event, commit_status="smoke-gate")
@@ -344,6 +410,58 @@ def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github
     assert step.outputs["published"] == "true"
     assert "ALL PASS" in step.summary
     assert github.statuses[0]["sha"] == sha
+
+
+def pushed(sha: str, ref: str = "refs/heads/feature"):
+    event, payload = other("push", sha, after=sha)
+    return {**event, "GITHUB_REF": ref}, payload
+
+
+def test_a_push_on_a_pull_requests_branch_finds_it(runner, github):
+    step = runner.run(all_pass(), *pushed(HEAD), commit_status="gate")
+    assert (step.outputs["published"], [note.pull for note in github.of()]) == ("true", [7])
+    document = json.loads(Path(step.outputs["verdict_file"]).read_text())
+    assert (document["context"]["sha"], document["context"]["pull_request"]) == (HEAD, 7)
+    assert [one["sha"] for one in github.statuses] == [HEAD]
+
+
+@pytest.mark.parametrize(
+    ("sha", "ref"), [("e" * 40, "refs/heads/main"), (HEAD, "refs/tags/v1")], ids=["another commit", "tag"]
+)
+def test_a_push_of_anything_else_is_of_no_pull_request(runner, github, sha, ref):
+    step = runner.run(all_pass(), *pushed(sha, ref), commit_status="gate")
+    assert (step.outputs["published"], step.outputs["comment_url"], github.of()) == ("true", "", [])
+    assert [one["sha"] for one in github.statuses] == [sha]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_push_whose_pull_request_github_does_not_tell_is_as_one_without(runner, github, status):
+    github.faults.append(Fault("GET", ".*/pulls", status, "Resource not accessible", times=1000))
+    step = runner.run(all_pass(), *pushed(HEAD))
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (0, "ALL PASS", "true")
+    assert "whether a pull request has this commit as its head is not known" in step.stderr
+
+
+GROUP = "9" * 40
+QUEUED = {"head_sha": GROUP, "head_ref": f"refs/heads/gh-readonly-queue/main/pr-7-{'8' * 40}"}
+
+
+def test_a_merge_group_is_judged_by_its_pull_requests_head_and_waits_for_its_own_status(runner, github):
+    runner.commit({}, {"sha": HEAD})
+    step = runner.run(all_pass(), *other("merge_group", GROUP, merge_group=QUEUED), commit_status="gate")
+    document = json.loads(Path(step.outputs["verdict_file"]).read_text())
+    assert (step.code, step.outputs["verdict"], step.outputs["published"]) == (0, "ALL PASS", "true")
+    assert (document["context"]["sha"], document["context"]["pull_request"]) == (HEAD, 7)
+    assert [(one["sha"], one["state"]) for one in github.statuses] == [(GROUP, "success")]
+    assert [said(note.body).sha for note in github.of()] == [HEAD]
+
+
+def test_a_merge_group_whose_head_github_does_not_tell_is_no_pass(runner, github):
+    github.faults.append(Fault("GET", ".*/pulls/7", 404, "Not Found", times=1000))
+    step = runner.run(all_pass(), *other("merge_group", GROUP, merge_group=QUEUED), commit_status="gate")
+    assert (step.outputs["verdict"], step.outputs["published"]) == ("WARNING", "false")
+    assert [one["sha"] for one in github.statuses] == [GROUP]
+    assert github.of() == []
 
 
 @pytest.mark.parametrize(
@@ -695,7 +813,8 @@ def test_hostile_text_stays_text_in_the_log(runner):
     evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": hostile})
     step = runner.run(evidence, *pull_request(7, HEAD))
     commands = [line for line in step.stdout.splitlines() if line.lstrip().startswith("::")]
-    assert all(line.startswith(("::error title=", "::warning title=", "::add-mask::")) for line in commands)
+    assert all(line.startswith(("::error ", "::warning ", "::add-mask::")) for line in commands)
+    assert "title=smoke-gate::G2 A3/42: " in step.stdout
     assert "##[" not in step.stdout + step.stderr
 
 

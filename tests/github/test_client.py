@@ -234,7 +234,7 @@ def test_a_passing_failure_is_waited_for(github, client, waits, status, message,
     ("status", "message", "headers"),
     [
         (429, "Too many requests", {"Retry-After": "3600"}),
-        (403, "You have exceeded a secondary rate limit", {}),
+        (429, "Too many requests", {"Retry-After": "121"}),
         (
             403,
             "API rate limit exceeded",
@@ -242,12 +242,36 @@ def test_a_passing_failure_is_waited_for(github, client, waits, status, message,
         ),
     ],
 )
-def test_a_limit_beyond_the_deadline_is_not_waited_for(github, client, waits, status, message, headers):
+def test_a_limit_far_beyond_the_deadline_is_not_waited_for(github, client, waits, status, message, headers):
     github.faults.append(Fault("GET", ".*", status, message, headers, times=100))
     with pytest.raises(GitHubError, match="beyond the deadline") as caught:
         client.pull_request(7)
     assert caught.value.refusal is Refusal.LIMITED
     assert waits.pauses == []
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers", "pause"),
+    [
+        (429, "Too many requests", {"Retry-After": "60"}, 60),
+        (503, "Unavailable", {"Retry-After": "60"}, 60),
+        (403, "You have exceeded a secondary rate limit", {}, 60),
+        (403, "API rate limit", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000110"}, 111),
+    ],
+)
+def test_a_pause_that_github_asks_for_is_waited_for_once_beyond_the_deadline(
+    github, client, waits, status, message, headers, pause
+):
+    github.faults.append(Fault("GET", ".*", status, message, headers, times=1))
+    assert client.pull_request(7).number == 7
+    assert waits.pauses == [pause]
+    github.faults.append(Fault("GET", ".*", 502, times=1))
+    assert client.pull_request(7).number == 7  # the pause took nothing of the deadline
+    limit = {"Retry-After": "60"}
+    github.faults.append(Fault("GET", ".*", 429, "Too many requests", limit, times=9))
+    with pytest.raises(GitHubError, match="beyond the deadline"):
+        client.pull_request(7)
+    assert waits.pauses == [pause, 1]
 
 
 def test_a_lasting_failure_ends_at_the_deadline(github, client, waits):

@@ -1,5 +1,9 @@
-"""action.yml, the code, docs/action.md and action-types.yml say the same, defaults included."""
+"""action.yml, the code, docs/action.md and action-types.yml say the same, defaults included.
 
+Outputs are named once, in ``smoke_gate.github.outputs``. Run as a script, this writes their lists in the other places.
+"""
+
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,13 +13,14 @@ import pytest
 import yaml
 
 from smoke_gate.github.announcement import announcement_of, announcement_of_error
+from smoke_gate.github.outputs import OUTPUTS
 from smoke_gate.github.settings import CommentMode, FailOn, PolicyRef, settings_of
 from smoke_gate.verdict import VerdictStatus
 from tests.unit.report.judgements import judgement
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
-ACTION = yaml.safe_load(TEXT)
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 TYPES = yaml.safe_load((ROOT / "action-types.yml").read_text(encoding="utf-8"))
 CHOICES = {
     "comment": set(CommentMode),
@@ -23,7 +28,6 @@ CHOICES = {
     "policy_ref": set(PolicyRef),
     "profile": {"contract", "basic"},
 }
-OF_PUBLISHING = {"comment_url", "published"}  # known only when everything else is out
 
 
 class Asked(Mapping[str, str]):
@@ -64,10 +68,22 @@ def test_a_choice_is_described_and_typed_as_the_code_takes_it(name, choices):
         settings_of({f"INPUT_{name.upper()}": choice})
 
 
-def test_the_outputs_are_those_of_a_verdict_and_of_publishing():
-    outputs = announcement_of(judgement(), {}, run_url=None, warning_fails=False).outputs
-    assert outputs.keys() | OF_PUBLISHING == ACTION["outputs"].keys()
-    assert not outputs.keys() & OF_PUBLISHING
+def test_every_place_lists_the_outputs_of_the_code():
+    for file, (text, listed) in with_outputs().items():
+        assert text == listed, f"{file}: run `PYTHONPATH=.:src python tests/unit/test_action_yml.py`"
+
+
+@pytest.mark.parametrize(
+    "announcement",
+    [announcement_of(judgement(), {}, run_url=None, warning_fails=False), announcement_of_error("no store")],
+    ids=["verdict", "error"],
+)
+def test_a_verdict_and_an_error_have_the_same_outputs(announcement):
+    of_verdict = [output.name for output in OUTPUTS if output.value is not None]
+    assert list(announcement.outputs) == of_verdict
+    assert announcement.outputs["headline"] == announcement.headline
+    of_publishing = {output.name for output in OUTPUTS if output.value is None}
+    assert of_publishing == {"comment_url", "published"}
 
 
 def test_the_verdicts_are_those_of_the_code():
@@ -88,24 +104,44 @@ def test_booleans_are_typed_as_booleans():
         assert (TYPES["inputs"][name]["type"] == "boolean") == (one["default"] in ("true", "false")), name
 
 
-@pytest.mark.parametrize("kind", ["inputs", "outputs"])
-def test_the_document_lists_them(kind):
+def test_the_document_lists_the_inputs():
     document = (ROOT / "docs/action.md").read_text(encoding="utf-8")
-    listed = [
-        line for line in document.splitlines() if line.startswith("| `") and columns(line) == COLUMNS[kind]
-    ]
-    assert listed == [row(kind, name, one) for name, one in ACTION[kind].items()]
+    section = document.partition("\n## Inputs\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [input_row(name, one) for name, one in ACTION["inputs"].items()]
 
 
-COLUMNS = {"inputs": 3, "outputs": 2}
-
-
-def columns(line: str) -> int:
-    return line.strip("|").count("|") + 1
-
-
-def row(kind: str, name: str, one: Mapping[str, Any]) -> str:
-    if kind == "outputs":
-        return f"| `{name}` | {one['description']} |"
+def input_row(name: str, one: Mapping[str, Any]) -> str:
     default = f"`{one['default']}`" if one["default"] else ""
     return f"| `{name}` | {default} | {one['description']} |"
+
+
+# --- the lists of outputs ---------------------------------------------------------------------------------------------
+
+
+def with_outputs() -> dict[str, tuple[str, str]]:
+    """Return each file that lists the outputs: its text, and what that should be."""
+    described = "".join(f"  {one.name}:\n    description: {scalar(one.description)}\n" for one in OUTPUTS)
+    typed = "".join(f"  {one.name}: {{type: {one.kind}}}\n" for one in OUTPUTS)
+    rows = "".join(f"| `{one.name}` | {one.description} |\n" for one in OUTPUTS)
+    lists = {
+        "action.yml": (r"(?<=^outputs:\n).*?(?=^$)", described),
+        "action-types.yml": (r"(?<=^outputs:\n).*\Z", typed),
+        "docs/action.md": (r"(?<=^\| output \| meaning \|\n\| --- \| --- \|\n).*?(?=^$)", rows),
+    }
+    found = {}
+    for name, (place, listed) in lists.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        (there,) = re.finditer(place, text, flags=re.MULTILINE | re.DOTALL)
+        found[name] = (text, text[: there.start()] + listed + text[there.end() :])
+    return found
+
+
+def scalar(text: str) -> str:
+    """Return a text as a YAML scalar: in quotes where it could not stand without them."""
+    return json.dumps(text) if text.startswith("`") else text
+
+
+if __name__ == "__main__":
+    for file, (_, listed) in with_outputs().items():
+        (ROOT / file).write_text(listed, encoding="utf-8")

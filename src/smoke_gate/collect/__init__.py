@@ -1,9 +1,9 @@
 """Reads the facts that the gates judge: from MLflow, from files, from git. All input of the main job is here."""
 
+from smoke_gate.collect.container_action import from_here, runner_path_map
 from smoke_gate.collect.errors import ExperimentError, StoreError
 from smoke_gate.collect.locations import default_tracking_uri
 from smoke_gate.collect.read import Collected, FoundPlan, Source, collect, find_plan
-from smoke_gate.collect.roots import runner_path_map
 
 __all__ = [
     "Collected",
@@ -14,5 +14,6 @@ __all__ = [
     "collect",
     "default_tracking_uri",
     "find_plan",
+    "from_here",
     "runner_path_map",
 ]

@@ -73,13 +73,6 @@ def by_proxy(store: str, reason: str) -> str | None:
     )
 
 
-def in_a_container(store: str) -> str:
-    """Say of a server on this machine what it is to a container, which most users of images meet once."""
-    if urlsplit(store).hostname not in ("localhost", "127.0.0.1", "::1"):
-        return ""
-    return "; in a container, that address is the container itself, unless it runs with `--network host`"
-
-
 def _netrc(store: str) -> str:
     """Say that ``~/.netrc`` knows the host: requests then sends that entry in place of any other credentials."""
     from requests.utils import get_netrc_auth

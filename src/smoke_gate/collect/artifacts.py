@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry, LocalFolder, Tree
 from smoke_gate.collect.models import logged_models, model_folders, probed
 from smoke_gate.collect.registrations import payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
-from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload

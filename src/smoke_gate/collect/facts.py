@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
 from smoke_gate.collect.attempts import time_of
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.ledger import holds_two_trainings, last_step_of, rows_of
 from smoke_gate.collect.other_attempts import OtherAttempt, with_weights
 from smoke_gate.collect.registrations import other_keys, payload_in_params, registration_of
-from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.evidence import (

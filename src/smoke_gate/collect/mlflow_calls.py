@@ -4,6 +4,7 @@ MLflow raises its own exceptions, those of requests, SQLAlchemy, boto3 and other
 web page in the text. Here they become one :class:`StoreError` that says what happened and what to check.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
@@ -13,9 +14,9 @@ from smoke_gate.collect.advice import (
     TRACKING_CREDENTIALS,
     by_proxy,
     by_status,
-    in_a_container,
     without_credentials,
 )
+from smoke_gate.collect.container_action import loopback_advice
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.deadline import within
 from smoke_gate.redaction import process_secrets
@@ -153,7 +154,7 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
     if names & _NO_CONNECTION:
         return (
             f"cannot connect to {store} ({_reason(text)}). Check the host and the port, that the server is running, "
-            f"and that this machine may reach it{in_a_container(store)}"
+            f"and that this machine may reach it{loopback_advice(store, os.environ)}"
         )
     if missing := next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError)), None):
         return f"{store} needs the Python package {missing}, which is not installed here"

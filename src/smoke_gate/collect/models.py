@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.remote import artifacts_at
-from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Artifact, LoggedModel, sayable
 from smoke_gate.gates.needs import Needs

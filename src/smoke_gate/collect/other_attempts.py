@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from smoke_gate.collect.artifacts import tree_of
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.models import model_ids, probed, tree_of_model
-from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Attempt, Run
 from smoke_gate.gates.needs import Needs

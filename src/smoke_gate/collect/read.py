@@ -13,6 +13,7 @@ from smoke_gate.collect.artifacts import read_figures
 from smoke_gate.collect.attempts import ids_in_scope, parents_of, reader_of, search, worth_keeping
 from smoke_gate.collect.checkout import Checkout
 from smoke_gate.collect.code import AskCode
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
@@ -22,7 +23,7 @@ from smoke_gate.collect.nearest import nearest_keys
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.registrations import in_force, is_registration
-from smoke_gate.collect.roots import PathMap, lost_folders
+from smoke_gate.collect.roots import lost_folders
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.collect.workers import in_parallel

@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from smoke_gate.collect.artifact_stores import Repository, artifact_store, underlying
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Folder, LocalFolder
 from smoke_gate.collect.mlflow_calls import explained, is_absent, persistently
 from smoke_gate.collect.mlflow_environment import deadline
-from smoke_gate.collect.roots import PathMap, locate
+from smoke_gate.collect.roots import locate
 from smoke_gate.collect.store import Store
 from smoke_gate.probes.ranges import Fetch
 

@@ -2,31 +2,21 @@
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
 from smoke_gate.collect.store import Store
 from smoke_gate.credentials import without_credentials
-
-PathMap = Sequence[tuple[str, str]]
 
 _LOG = logging.getLogger(__name__)
 _LOCAL = re.compile(r"(?:file:|[A-Za-z]:[\\/]|(?![A-Za-z][A-Za-z0-9+.-]*:))")
 _PROXIED = "mlflow-artifacts:"
 _SERVER_FOLDER = "mlartifacts"  # where `mlflow server` keeps proxied artifacts unless told otherwise
 _OPTION = "--artifact-path-map OLD=NEW"
-
-
-def runner_path_map(environ: Mapping[str, str]) -> PathMap:
-    """Return how the runner's workspace appears in a container action: the host's folder → ``/github/workspace``."""
-    host, repository = environ.get("RUNNER_WORKSPACE"), environ.get("GITHUB_REPOSITORY", "")
-    workspace = environ.get("GITHUB_WORKSPACE")
-    if not host or not repository or workspace != "/github/workspace":
-        return ()
-    return ((f"{host}/{repository.rpartition('/')[2]}", workspace),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.facts import FactReader
-from smoke_gate.collect.roots import PathMap
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Run
 from smoke_gate.gates import needs_of

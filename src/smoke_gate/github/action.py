@@ -10,7 +10,9 @@ import click
 from smoke_gate.baseline import Baseline
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError
 from smoke_gate.github.advice import advice
+from smoke_gate.github.annotations import Annotation, of_policy
 from smoke_gate.github.announcement import (
+    NOWHERE,
     Announcement,
     Space,
     announcement_of,
@@ -25,11 +27,21 @@ from smoke_gate.github.expectation import expectation_of
 from smoke_gate.github.job import Job, job_of, timestamp
 from smoke_gate.github.publish import Failure, Published, publish
 from smoke_gate.github.retry import NO_ACCESS, Refusal
-from smoke_gate.github.settings import FailOn, InputError, Settings, by_inputs, settings_of, token_has_blanks
+from smoke_gate.github.settings import (
+    FailOn,
+    InputError,
+    PolicyRef,
+    Settings,
+    by_inputs,
+    settings_of,
+    token_has_blanks,
+)
 from smoke_gate.github.transport import Clock, GitHubError
 from smoke_gate.github.which_policy import policy_that_counts
 from smoke_gate.github.workflow import commands_stopped, log, mask_credentials
 from smoke_gate.pipeline import Request, Result, request_of
+from smoke_gate.policy_file.cell_places import cell_places
+from smoke_gate.policy_file.errors import PolicyError, Position
 from smoke_gate.policy_file.names import unread_policies
 from smoke_gate.report.comparison import baseline_lines
 from smoke_gate.report.terminal import summary
@@ -64,10 +76,12 @@ def run_action(environ: Mapping[str, str], check: Check, clock: Clock | None = N
         if job.settings.publish is not None:
             return _publish_claim(job.settings.publish, job, environ)
         with commands_stopped(environ):
-            result = check(_request(job), job.settings.wait)
+            request = _request(job)
+            result = check(request, job.settings.wait)
         if warning := too_large_for_others(result.files["verdict_file"]):
             log(warning)
-        _publish(_announcement(result, job), result, job, environ)
+        announcement = _announcement(result, job, cells=cell_places(request.policy_file))
+        _publish(announcement, result, job, environ)
         return int(result.exit_code(fail_on=job.settings.fail_on))
 
     return _in_job(work, environ, clock or Clock())
@@ -185,12 +199,13 @@ def _publish_claim(file: Path, job: Job, environ: Mapping[str, str], *, require_
     return int(code)
 
 
-def _announcement(result: Result, job: Job) -> Announcement:
+def _announcement(result: Result, job: Job, cells: Mapping[str, Position] = NOWHERE) -> Announcement:
     return announcement_of(
         result.judgement,
         _from_here(result),
         run_url=job.run_url,
         warning_fails=job.settings.fail_on is FailOn.WARNING,
+        cells=cells,
     )
 
 
@@ -214,5 +229,14 @@ def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> 
     text = by_inputs(str(error))
     for said in filter(None, (text, how_to)):
         log(said)
-    publish(announcement_of_error(text, how_to), job.target(timestamp()), environ, earlier=job.failures)
+    announcement = announcement_of_error(text, how_to, _at_its_lines(error, job))
+    publish(announcement, job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)
+
+
+def _at_its_lines(error: SmokeGateError, job: Job) -> tuple[Annotation, ...]:
+    """Return the problems of a policy at their lines; nothing for any other error."""
+    if not isinstance(error, PolicyError):
+        return ()
+    found = of_policy(error, here=job.settings.policy_ref is PolicyRef.HEAD)
+    return tuple(replace(one, message=by_inputs(one.message)) for one in found)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from smoke_gate.github.event import Situation
+from smoke_gate.github.pages import FORKS
 from smoke_gate.github.retry import Refusal
 from smoke_gate.report.escape import code
 
 _FORKS = (
     "GitHub gives the workflows of forks a token that can only read, whatever their `permissions:` say. Let this "
     "workflow upload the verdict file, and a second one, started by `workflow_run`, publish it with the input "
-    "`publish`: see `docs/workflows.md`, “Pull requests from forks”."
+    "`publish`: see "
 )
 _DEPENDABOT = (
     "The token of what Dependabot starts can only read unless `permissions:` say otherwise, and its secrets are "
@@ -36,7 +37,8 @@ def advice(refusals: Sequence[Refusal], where: Situation, *, sets_status: bool) 
     """Return Markdown that says how to let the gate publish; None where nothing but patience helps."""
     said = [_ADVICE[refusal] for refusal in dict.fromkeys(refusals) if refusal in _ADVICE]
     if any(refusal in _PERMISSIONS for refusal in refusals):
-        said.append(_FORKS if where.reads_only else permissions(where, sets_status=sets_status))
+        forks = f"{_FORKS}{FORKS.link(where.documentation)}."
+        said.append(forks if where.reads_only else permissions(where, sets_status=sets_status))
     return "\n\n".join(said) or None
 
 

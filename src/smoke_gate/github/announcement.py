@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from smoke_gate.gates.base import Check, Status
+from smoke_gate.github.annotations import Annotation, errors_of, warnings_of
 from smoke_gate.github.client import StatusState
+from smoke_gate.github.outputs import ERROR, Told, outputs_of, outputs_without_verdict
 from smoke_gate.github.settings import LARGEST_CHARACTER
+from smoke_gate.policy_file.errors import Position
 from smoke_gate.report.comparison import broken_limits
 from smoke_gate.report.escape import code
 from smoke_gate.report.judgement import Judgement
@@ -20,8 +22,8 @@ from smoke_gate.text import shortened, visible
 from smoke_gate.verdict import Verdict, VerdictStatus
 
 LONGEST_DESCRIPTION = 140  # characters of a commit status
-ERROR = "ERROR"
 REFUTED = "the verdict file is not borne out by its own evidence"
+NOWHERE: Mapping[str, Position] = {}
 _LONGEST_LINES = (1000, 200)  # characters of a line of an error: as much as there is space for
 
 
@@ -58,8 +60,8 @@ class Announcement:
     state: StatusState
     headline: str
     is_problem: bool
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    errors: tuple[Annotation, ...] = ()
+    warnings: tuple[Annotation, ...] = ()
 
     @property
     def description(self) -> str:
@@ -69,7 +71,12 @@ class Announcement:
 
 
 def announcement_of(
-    judgement: Judgement, files: Mapping[str, Path], *, run_url: str | None, warning_fails: bool
+    judgement: Judgement,
+    files: Mapping[str, Path],
+    *,
+    run_url: str | None,
+    warning_fails: bool,
+    cells: Mapping[str, Position] = NOWHERE,
 ) -> Announcement:
     """Return what is published of a verdict.
 
@@ -78,6 +85,7 @@ def announcement_of(
         files: what was written, by what it is, from the workspace.
         run_url: the page of the workflow run, where the whole report is.
         warning_fails: a WARNING is not a success.
+        cells: where the policy file of the checkout names each cell.
 
     """
 
@@ -86,24 +94,18 @@ def announcement_of(
         return markdown(judgement, limit=space.characters, byte_limit=space.bytes, full_report=where)
 
     verdict = judgement.verdict
-    failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
-    shown = [check for check in verdict.checks if check.status in (Status.FAIL, Status.WARNING)]
-
-    def stands(check: Check) -> bool:
-        return check.status is Status.FAIL and check.gate in failing
-
     broken = broken_limits(judgement)
     undecided = judgement.baseline.why if judgement.baseline else None
     return Announcement(
-        outputs={**_outputs(verdict, files), "baseline_verdict": _baseline_verdict(judgement)},
+        outputs=outputs_of(Told(judgement=judgement, files=files)),
         body=body,
         state="failure" if broken else _state(verdict, warning_fails=warning_fails),
         headline=f"{broken} · {judgement.document.headline}" if broken else judgement.document.headline,
         is_problem=bool(broken) or verdict.status is not VerdictStatus.ALL_PASS,
-        errors=(*([visible(broken)] if broken else []), *(_line(check) for check in shown if stands(check))),
+        errors=(*([Annotation(message=visible(broken))] if broken else []), *errors_of(verdict, cells)),
         warnings=(
-            *([visible(f"baseline: {undecided}")] if undecided else []),
-            *(_line(check) for check in shown if not stands(check)),
+            *([Annotation(message=visible(f"baseline: {undecided}"))] if undecided else []),
+            *warnings_of(verdict, cells),
         ),
     )
 
@@ -128,19 +130,30 @@ def refuted(announcement: Announcement, disagreements: Sequence[str]) -> Announc
         _, _, report = announcement.body(space.beside(top)).partition("\n")  # without its own headline
         return top + "\n" + report
 
+    headline = f"{verdict} · {REFUTED}"
+    said_otherwise = {"verdict": VerdictStatus.FAIL.value, "pending": "false", "headline": headline}
     return replace(
         announcement,
-        outputs={**announcement.outputs, "verdict": VerdictStatus.FAIL.value, "pending": "false"},
+        outputs={**announcement.outputs, **said_otherwise},
         body=body,
         state="failure",
-        headline=f"{verdict} · {REFUTED}",
+        headline=headline,
         is_problem=True,
-        errors=(*(visible(line) for line in disagreements), *announcement.errors),
+        errors=(*(Annotation(message=visible(line)) for line in disagreements), *announcement.errors),
     )
 
 
-def announcement_of_error(text: str, how_to: str | None = None) -> Announcement:
-    """Return what is published where an error left no verdict; ``how_to`` is Markdown of what would help."""
+def announcement_of_error(
+    text: str, how_to: str | None = None, errors: tuple[Annotation, ...] = ()
+) -> Announcement:
+    """Return what is published where an error left no verdict.
+
+    Args:
+        text: what went wrong.
+        how_to: Markdown of what would help.
+        errors: the same for the job's page, if more is known than the text.
+
+    """
     advice = "This is not a pass. The job's log has the details; mend what it names and run the job again."
 
     def whole(longest: int) -> str:
@@ -151,33 +164,15 @@ def announcement_of_error(text: str, how_to: str | None = None) -> Announcement:
     def body(space: Space) -> str:
         return next(filter(space.holds, map(whole, _LONGEST_LINES)), whole(_LONGEST_LINES[-1]))
 
+    headline = f"{ERROR}: {text}"
     return Announcement(
-        outputs={"verdict": ERROR, "critical": "false", "pending": "false"},
+        outputs=outputs_without_verdict(visible(headline)),
         body=body,
         state="error",
-        headline=f"{ERROR}: {text}",
+        headline=headline,
         is_problem=True,
-        errors=(text,),
+        errors=errors or (Annotation(message=text),),
     )
-
-
-def _outputs(verdict: Verdict, files: Mapping[str, Path]) -> dict[str, str]:
-    summary = verdict.summary
-    return {
-        "verdict": verdict.status.value,
-        "critical": str(verdict.critical).lower(),
-        "pending": str(verdict.pending).lower(),
-        "gates_off": str(summary.gates_off),
-        "failed": str(summary.failed),
-        "warned": str(summary.warned),
-        "passed": str(summary.passed),
-        "skipped": str(summary.skipped),
-        **{name: str(files.get(name, "")) for name in ("report", "html_report", "verdict_file")},
-    }
-
-
-def _baseline_verdict(judgement: Judgement) -> str:
-    return judgement.baseline.verdict.value if judgement.baseline else ""
 
 
 def _state(verdict: Verdict, *, warning_fails: bool) -> StatusState:
@@ -186,9 +181,3 @@ def _state(verdict: Verdict, *, warning_fails: bool) -> StatusState:
     if verdict.status is VerdictStatus.FAIL:
         return "failure"
     return "failure" if warning_fails and verdict.status is VerdictStatus.WARNING else "success"
-
-
-def _line(check: Check) -> str:
-    pair = "/".join(part for part in (check.cell, check.seed) if part is not None)
-    place = " ".join(part for part in (check.gate, pair, check.subject) if part)
-    return visible(f"{place}: {check.message}")

@@ -24,12 +24,18 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       comments(first: 100, after: $after) {
-        nodes { url body viewerDidAuthor }
+        nodes { id url body viewerDidAuthor isMinimized }
         pageInfo { hasNextPage endCursor }
       }
       headRefOid
     }
   }
+}
+"""
+
+_SHOW = """
+mutation($id: ID!) {
+  unminimizeComment(input: {subjectId: $id}) { unminimizedComment { isMinimized } }
 }
 """
 
@@ -139,6 +145,10 @@ class GitHub:
         """Write another text into a comment."""
         self._transport.rest("PATCH", f"/issues/comments/{comment_id}", {"body": body})
 
+    def show_comment(self, node_id: str) -> None:
+        """Show a comment again that somebody has hidden. REST has no such request, and does not say what is hidden."""
+        self._transport.mutation(_SHOW, {"id": node_id})
+
     def delete_comment(self, comment_id: int) -> None:
         """Delete a comment; one that is gone already is deleted."""
         try:
@@ -189,4 +199,5 @@ def _comment_of_graphql(node: Any) -> Comment:
         body=node["body"],
         own=node["viewerDidAuthor"],
         url=node["url"],
+        hidden=node["id"] if node["isMinimized"] else None,
     )

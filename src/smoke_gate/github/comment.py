@@ -40,12 +40,16 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment on the pull request. ``own``: this token's identity wrote it."""
+    """A comment on the pull request.
+
+    ``own``: this token's identity wrote it. ``hidden`` is GraphQL's id of it where somebody has hidden it, else None.
+    """
 
     id: int
     body: str
     own: bool
     url: str
+    hidden: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,11 @@ def stamp_of(body: str) -> Stamp | None:
         run_attempt=int(found["attempt"]),
         at=found["at"],
     )
+
+
+def says_other(one: str, other: str) -> bool:
+    """Return whether two comments say other things below their markers."""
+    return one.partition("\n")[2].split() != other.partition("\n")[2].split()
 
 
 def newer(one: Stamp, other: Stamp, *, head: str) -> bool:

@@ -1,12 +1,16 @@
 """What GitHub Actions says about this job: which event, which commit, which pull request. Pure.
 
 Sources: the event payloads and default variables of GitHub Actions' documentation. The commit that counts is always the
-pull request's head: ``GITHUB_SHA`` of a pull request is a merge commit that no run was ever made of.
+pull request's head: ``GITHUB_SHA`` of a pull request is a merge commit that no run was ever made of. So is the commit
+of a merge queue's group, whose branch names the pull request: ``gh-readonly-queue/main/pr-123-SHA``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from smoke_gate.github.pages import documentation
 
 PULL_REQUEST_EVENTS = (
     "pull_request",
@@ -27,6 +31,11 @@ COMMIT_EVENTS = (
     "workflow_dispatch",
 )
 DEPENDABOT = "dependabot[bot]"
+BRANCHES = "refs/heads/"
+# The hash is that of the commit below the group's; the branch that the queue belongs to may have slashes in its name.
+_QUEUE = re.compile(
+    rf"{BRANCHES}gh-readonly-queue/(?P<base>.+)/pr-(?P<number>[1-9]\d{{0,17}})-[0-9a-f]{{40,64}}", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +44,14 @@ class Situation:
 
     ``sha`` is the head commit that the verdict is about, ``pull_request`` its number and ``base_ref`` the branch it
     goes to; None where there is none, or where only the API can tell. ``asks_api``: the pull request is to be looked up
-    by its commit; ``head_label`` (``owner:branch``) helps to find a fork's. ``of_pull_request``: the first workflow ran
+    by its commit; ``on_chance``: only in case there is one, so that an API that does not tell is not a failure.
+    ``head_label`` (``owner:branch``) helps to find a fork's. ``of_pull_request``: the first workflow ran
     for one, whether or not it can be found. ``reads_only``: the token cannot write, whatever ``permissions:`` say;
     ``by_dependabot``: it can where they say so, and the secrets are Dependabot's.
-    ``merge_sha`` is the commit that GitHub made of the pull request's head and its base for this event.
+    ``merge_sha`` is the commit that GitHub made of the pull request's head and its base for this event. ``group_sha``
+    is that commit in a merge queue, which waits for a commit status of its own.
     ``run_id`` and ``run_attempt`` are those of the workflow run that judged the commit: of ``workflow_run`` the first
-    workflow's.
+    workflow's. ``documentation`` is the address of this action's pages, None where it is not known.
     """
 
     event: str = ""
@@ -49,13 +60,21 @@ class Situation:
     pull_request: int | None = None
     base_ref: str | None = None
     asks_api: bool = False
+    on_chance: bool = False
     head_label: str | None = None
     of_pull_request: bool = False
     reads_only: bool = False
     by_dependabot: bool = False
     merge_sha: str | None = None
+    group_sha: str | None = None
     run_id: int | None = None
     run_attempt: int | None = None
+    documentation: str | None = None
+
+    @property
+    def status_sha(self) -> str | None:
+        """The commit whose commit status is set."""
+        return self.group_sha or self.sha
 
     @property
     def is_unknown(self) -> bool:
@@ -86,13 +105,15 @@ def situation(
         by_dependabot=environ.get("GITHUB_ACTOR") == DEPENDABOT,
         run_id=_number(environ.get("GITHUB_RUN_ID")),
         run_attempt=_number(environ.get("GITHUB_RUN_ATTEMPT")),
+        documentation=documentation(environ),
     )
     found = _found(job, environ, payload)
     if pull_request is not None and pull_request != found.pull_request:
         # What the event knows is about something else; the head of this pull request has to be looked up.
         return replace(job, pull_request=pull_request, sha=sha)
     if sha is not None:
-        return replace(found, sha=sha, asks_api=found.pull_request is None and job.repository is not None)
+        asks_api = found.pull_request is None and job.repository is not None
+        return replace(found, sha=sha, asks_api=asks_api, on_chance=False)
     return found
 
 
@@ -103,7 +124,9 @@ def _found(job: Situation, environ: Mapping[str, str], payload: Mapping[str, Any
     if job.event == "workflow_run":
         return _of_workflow_run(job, payload)
     if job.event == "merge_group":
-        return replace(job, sha=_at(payload, "merge_group", "head_sha"))
+        return _of_merge_group(job, payload)
+    if job.event == "push":
+        return _of_push(job, environ)
     if job.event in COMMIT_EVENTS:
         return replace(job, sha=environ.get("GITHUB_SHA") or None)
     return job  # its ``GITHUB_SHA`` may be any commit, such as the default branch's newest
@@ -119,6 +142,23 @@ def _of_pull_request(job: Situation, environ: Mapping[str, str], payload: Mappin
         base_ref=_at(payload, "pull_request", "base", "ref"),
         reads_only=fork and job.event != "pull_request_target",
         merge_sha=None if job.event == "pull_request_target" else environ.get("GITHUB_SHA") or None,
+    )
+
+
+def _of_push(job: Situation, environ: Mapping[str, str]) -> Situation:
+    """Take the commit. If a branch was pushed that is a pull request's, the API knows it: a tag is of none."""
+    branch = environ.get("GITHUB_REF", "").startswith(BRANCHES) and job.repository is not None
+    return replace(job, sha=environ.get("GITHUB_SHA") or None, asks_api=branch, on_chance=branch)
+
+
+def _of_merge_group(job: Situation, payload: Mapping[str, Any]) -> Situation:
+    """Take the pull request that the queue's branch names; the API knows its head, which the runs belong to."""
+    group = _at(payload, "merge_group", "head_sha")
+    queue = _QUEUE.fullmatch(str(_at(payload, "merge_group", "head_ref")))
+    if queue is None:
+        return replace(job, sha=group)
+    return replace(
+        job, pull_request=int(queue["number"]), base_ref=queue["base"], merge_sha=group, group_sha=group
     )
 
 

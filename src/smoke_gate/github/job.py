@@ -13,13 +13,13 @@ from smoke_gate.evidence import NO_HEAD, Head, HeadFrom
 from smoke_gate.github.access import access_of
 from smoke_gate.github.client import GitHub
 from smoke_gate.github.event import Situation, situation
+from smoke_gate.github.pages import SERVER_URL
 from smoke_gate.github.publish import Failure, Target
 from smoke_gate.github.retry import Refusal
 from smoke_gate.github.settings import CommentMode, Settings
 from smoke_gate.github.transport import Clock, GitHubError
+from smoke_gate.github.workflow import log
 from smoke_gate.verdict_file.document import Context
-
-SERVER_URL = "https://github.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Job:
     def has_place(self) -> bool:
         """Whether there is anything on GitHub that a verdict can be told at: a pull request, or a commit's status."""
         where = self.situation
-        sets_status = self.settings.commit_status is not None and where.sha is not None
+        sets_status = self.settings.commit_status is not None and where.status_sha is not None
         return where.pull_request is not None or sets_status
 
     def target(self, looked_at: str) -> Target:
@@ -95,6 +95,9 @@ def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
     try:
         return replace(job, situation=located(github, where))
     except GitHubError as error:
+        if where.on_chance:
+            log(f"whether a pull request has this commit as its head is not known: {error}")
+            return replace(job, situation=replace(where, asks_api=False, on_chance=False))
         failure = Failure(step="pull request", refusal=error.refusal, message=str(error))
         return replace(job, failures=(failure,))
 

@@ -1,4 +1,4 @@
-"""Publishing, step by step: outputs, job summary, comment, commit status.
+"""Publishing, step by step: outputs, job summary, commit status, comment.
 
 A later step's failure never undoes an earlier one, and is told, not raised: the verdict has its exit code already.
 """
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from smoke_gate.github.advice import advice, unpublished
+from smoke_gate.github.annotations import Annotation
 from smoke_gate.github.announcement import Announcement, Space
 from smoke_gate.github.client import GitHub
-from smoke_gate.github.comment import Edits, Stamp, edits
+from smoke_gate.github.comment import Edits, Stamp, edits, says_other
 from smoke_gate.github.event import Situation
 from smoke_gate.github.retry import NO_ACCESS, Refusal
 from smoke_gate.github.settings import CommentMode, Settings
@@ -102,11 +103,12 @@ def publish(
     attempts = Attempts(list(earlier))
     attempts.run("outputs", lambda: write_outputs(environ, announcement.outputs))
     attempts.run("job summary", lambda: _summarise(announcement, environ))
-    comment = attempts.run("comment", lambda: _comment(announcement, target))
     attempts.run("commit status", lambda: _set_status(announcement, target))
+    comment = attempts.run("comment", lambda: _comment(announcement, target))
     told = _tell(attempts.failures, target, environ) if attempts.failures else []
     annotate("error", announcement.errors, title=TITLE)
-    annotate("warning", [*told, *announcement.warnings], title=TITLE)
+    untold = [Annotation(message=message) for message in told]
+    annotate("warning", [*untold, *announcement.warnings], title=TITLE)
     done = Published(comment_url=comment.url if comment else None, failures=tuple(attempts.failures))
     outputs = {"comment_url": done.comment_url or "", "published": str(done.complete).lower()}
     attempts.run("outputs", lambda: write_outputs(environ, outputs))
@@ -190,12 +192,22 @@ def _write(github: GitHub, pull_request: int, todo: Edits, body: str) -> bool:
         if error.refusal is not Refusal.NOT_FOUND:
             raise
         return False
+    if todo.canonical.hidden is not None and says_other(todo.canonical.body, body):
+        _show(github, todo.canonical.hidden)
     return True
+
+
+def _show(github: GitHub, node_id: str) -> None:
+    """Show a hidden comment again: what was hidden was older news. It is written, so a refusal is only told."""
+    try:
+        github.show_comment(node_id)
+    except GitHubError as error:
+        log(f"the comment is up to date, but still hidden: {error}")
 
 
 def _set_status(announcement: Announcement, target: Target) -> None:
     """Set the commit status, where one is asked for."""
-    context, sha = target.settings.commit_status, target.situation.sha
+    context, sha = target.settings.commit_status, target.situation.status_sha
     if context is None or sha is None:
         return
     if target.github is None:

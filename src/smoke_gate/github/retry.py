@@ -105,6 +105,18 @@ def pause_before_repeat(reply: Reply, repeats: int, *, now: float) -> float | No
             return None
 
 
+def is_asked_for(reply: Reply) -> bool:
+    """Whether GitHub asks for the pause before the next request, and not only we think that one would help."""
+    asked = _asked_for(reply)
+    match refusal_of(reply):
+        case Refusal.LIMITED:
+            return asked != 0.0
+        case Refusal.UNREACHABLE:
+            return bool(asked)
+        case _:
+            return False
+
+
 def _is_limit(reply: Reply) -> bool:
     """Tell a limit from a missing permission: GitHub answers both with 403."""
     text = reply.text.lower()

@@ -16,12 +16,13 @@ from smoke_gate import __version__
 from smoke_gate.deadline import within
 from smoke_gate.errors import NoVerdictError
 from smoke_gate.github.access import Access
-from smoke_gate.github.retry import NO_ACCESS, Refusal, Reply, pause_before_repeat, refusal_of
+from smoke_gate.github.retry import NO_ACCESS, Refusal, Reply, is_asked_for, pause_before_repeat, refusal_of
 from smoke_gate.github.wording import refusal_words, why_nothing_came
 from smoke_gate.redaction import process_secrets
 
 DEADLINE = 60.0  # seconds that all requests and pauses may take together
-RESERVE = 15.0  # of them, that queries leave to what comes last: the commit status
+RESERVE = 15.0  # of them, that queries leave to what must not be lost: the commit status
+LONGEST_EXTRA = 120.0  # seconds of the one pause that may go beyond the deadline, because GitHub asks for it
 GRAPHQL_STATUS = {"RATE_LIMITED": 429, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "NOT_FOUND": 404}
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Transport:
         self._session = _session(access)
         self._clock = clock
         self._spent = 0.0
+        self._may_wait = True  # for a pause beyond the deadline
 
     def rest(
         self,
@@ -134,15 +136,26 @@ class Transport:
             GitHubError: it was not granted.
 
         """
+        names = {"owner": self.owner, "name": self.name}
+        return self.mutation(query, {**names, **variables})["repository"]
+
+    def mutation(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """Send what is not about the repository and return its ``data``; it may be sent twice.
+
+        Raises:
+            NoGraphQLError: the server has no GraphQL; it is not asked again.
+            GitHubError: it was not granted.
+
+        """
         if self._graphql_url is None:
             raise NoGraphQLError
-        payload = {"query": query, "variables": {"owner": self.owner, "name": self.name, **variables}}
+        payload = {"query": query, "variables": variables}
         try:
             answer = _parsed(self._send("POST", self._graphql_url, payload, None, DEADLINE - RESERVE))
         except NoGraphQLError:
             self._graphql_url = None
             raise
-        return answer["data"]["repository"]
+        return answer["data"]
 
     def _send(
         self,
@@ -169,13 +182,21 @@ class Transport:
             if url == self._graphql_url and reply.status in NO_SUCH_ENDPOINT and not reply.of_graphql:
                 raise NoGraphQLError
             pause = pause_before_repeat(reply, repeats, now=self._clock.now())
-            if pause is None or self._spent + pause >= deadline:
+            if pause is None or not self._waits(pause, reply, deadline):
                 raise GitHubError(refusal_of(reply), refusal_words(verb, url, reply, pause, DEADLINE))
-            self._spent += pause
             self._clock.sleep(pause)
             repeats += 1
             if reply.uncertain and is_done is not None and is_done():
                 return Reply(status=200, text="")
+
+    def _waits(self, pause: float, reply: Reply, deadline: float) -> bool:
+        """Whether a pause is made. One that GitHub asks for may go beyond the deadline, once, and costs none of it."""
+        if self._spent + pause < deadline:
+            self._spent += pause
+            return True
+        asked = is_asked_for(reply) and pause <= LONGEST_EXTRA
+        waits, self._may_wait = self._may_wait and asked, self._may_wait and not asked
+        return waits
 
     def _attempt(self, verb: str, url: str, payload: Any, left: float) -> Reply:
         """Send a request once, for as long as is left: an answer may come byte by byte."""

@@ -14,6 +14,7 @@ from typing import Literal
 import click
 
 from smoke_gate.credentials import secrets_in
+from smoke_gate.github.annotations import Annotation
 from smoke_gate.redaction import process_secrets, unfiltered
 from smoke_gate.text import log_line
 
@@ -43,13 +44,17 @@ def summary_space(environ: Mapping[str, str]) -> int:
     return max(SUMMARY_LIMIT - used, 0)
 
 
-def annotate(level: Literal["error", "warning"], messages: Sequence[str], *, title: str) -> None:
+def annotate(level: Literal["error", "warning"], annotations: Sequence[Annotation], *, title: str) -> None:
     """Show messages on the job's page; of too many the last one tells how many there are more."""
-    shown = list(messages[:MOST_ANNOTATIONS])
-    if len(messages) > MOST_ANNOTATIONS:
-        shown[-1] = f"… and {len(messages) - MOST_ANNOTATIONS + 1} more: see the report."
-    for message in shown:
-        click.echo(f"::{level} title={_property(title)}::{_data(guard(message))}")
+    shown = list(annotations[:MOST_ANNOTATIONS])
+    if len(annotations) > MOST_ANNOTATIONS:
+        rest = len(annotations) - MOST_ANNOTATIONS + 1
+        shown[-1] = Annotation(message=f"… and {rest} more: see the report.")
+    for annotation in shown:
+        place = annotation.place
+        file = {"file": place.source, "line": str(place.line), "col": str(place.column)} if place else {}
+        properties = ",".join(f"{name}={_property(text)}" for name, text in {**file, "title": title}.items())
+        click.echo(f"::{level} {properties}::{_data(guard(annotation.message))}")
 
 
 def mask_credentials(environ: Mapping[str, str]) -> None:

@@ -1,10 +1,15 @@
-"""Where the outputs go: each file whole or not at all, in a folder that does not get committed by accident."""
+"""Where the outputs go: each file whole or not at all, in a folder that does not get committed by accident.
+
+A container action runs as root in a folder of the runner's user. What it makes there gets the owner of the folder that
+it is made in: a self-hosted runner must be able to delete it before the next checkout. Only what was made here changes
+its owner, and it is reached by its descriptor: a link that somebody puts in its place is not followed.
+"""
 
 import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,7 +41,7 @@ def output_directory(path: Path) -> Path:
     """
     with _explained(path):
         if not path.is_dir():
-            path.mkdir(parents=True)
+            _make_folders(path)
             write_whole(path / ".gitignore", b"*\n")
         elif not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", str(path))
@@ -54,10 +59,11 @@ def write_whole(path: Path, content: bytes) -> Path:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
         try:
             with os.fdopen(descriptor, "wb") as stream:
+                _give_away(descriptor, path.parent)
+                os.chmod(descriptor if os.chmod in os.supports_fd else temporary, _FILE_MODE)  # noqa: PTH101
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(temporary).chmod(_FILE_MODE)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -84,10 +90,41 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> Path:
 
     """
     with _explained(path):
-        path.mkdir(exist_ok=True)
+        if not path.is_dir():
+            _make_folder(path)
     for name, content in files.items():
         write_whole(path / name, content)
     return path
+
+
+def _make_folders(path: Path) -> None:
+    """Make a folder and those above it that are absent."""
+    for folder in reversed([path, *path.parents]):
+        if not folder.is_dir():
+            _make_folder(folder)
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir()
+    if not _is_root():
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _give_away(descriptor, path.parent)
+    finally:
+        os.close(descriptor)
+
+
+def _give_away(descriptor: int, folder: Path) -> None:
+    """Give root's new file or folder to the owner of the folder around it; where that is refused, it stays root's."""
+    if _is_root():
+        owner = folder.stat()
+        with suppress(OSError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _is_root() -> bool:
+    return os.name == "posix" and os.geteuid() == 0
 
 
 def _sync_directory(path: Path) -> None:

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.locations import Kind
-from smoke_gate.collect.roots import Root, locate, lost_folders, runner_path_map
+from smoke_gate.collect.roots import Root, locate, lost_folders
 from smoke_gate.collect.store import Store
 
 RUN = "0123456789abcdef0123456789abcdef"
@@ -223,13 +223,3 @@ def test_a_run_folder_that_git_left_without_artifacts(here):
     assert locate(f"file:///elsewhere/mlruns/1/{RUN}/artifacts", RUN, store("files", here), ()) == Root()
     with pytest.raises(ArtifactError):
         locate(f"file:///elsewhere/other/{RUN}/artifacts", RUN, store("files", here), ())
-
-
-def test_the_runners_workspace():
-    runner = {
-        "RUNNER_WORKSPACE": "/home/runner/work/repo", "GITHUB_REPOSITORY": "org/repo",
-        "GITHUB_WORKSPACE": "/github/workspace",
-    }  # fmt: skip
-    assert runner_path_map(runner) == (("/home/runner/work/repo/repo", "/github/workspace"),)
-    assert runner_path_map({}) == ()
-    assert runner_path_map({**runner, "GITHUB_WORKSPACE": "/home/runner/work/repo/repo"}) == ()

@@ -53,6 +53,15 @@ def test_where_no_permission_helps_the_second_workflow_is_named():
     assert "```" not in text
 
 
+def test_the_second_workflow_is_explained_on_this_actions_own_page():
+    here = Situation(reads_only=True, documentation="https://github.com/lab/smoke-gate/blob/v1/docs")
+    link = "(https://github.com/lab/smoke-gate/blob/v1/docs/workflows.md#pull-requests-from-forks)"
+    assert link in given([Refusal.FORBIDDEN], here, sets_status=True)
+    unknown = given([Refusal.FORBIDDEN], READS, sets_status=True)
+    assert "](" not in unknown
+    assert "in the repository of smoke-gate" in unknown
+
+
 def test_dependabots_token_may_write_where_permissions_say_so():
     text = given([Refusal.FORBIDDEN], Situation(by_dependabot=True), sets_status=True)
     assert "statuses: write\n```" in text

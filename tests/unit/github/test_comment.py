@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.github.comment import Comment, Stamp, edits, newer, stamp_of
+from smoke_gate.github.comment import Comment, Stamp, edits, newer, says_other, stamp_of
 
 HEAD, OLD = "a" * 40, "b" * 40
 MINE = Stamp(comment_id="smoke-gate", sha=HEAD, run_id=100, run_attempt=2, at="2026-01-31T12:00:00Z")
@@ -33,6 +33,15 @@ def test_the_marker_is_read_back():
 )
 def test_a_marker_elsewhere_is_none(body):
     assert stamp_of(body) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("## report", False), ("## report\r\n", False), ("## another report", True), ("", True)],
+)
+def test_a_comment_says_something_else_below_its_marker_or_not_at_all(text, other):
+    later = replace(MINE, run_attempt=3)
+    assert says_other(f"{MINE.marker}\n## report", f"{later.marker}\n{text}") is other
 
 
 @pytest.mark.parametrize(

@@ -76,16 +76,42 @@ def test_a_known_event_is_not_unknown_whatever_its_payload_lacks(event):
 
 @pytest.mark.parametrize(
     "event",
-    ["push", "schedule", "workflow_dispatch", "repository_dispatch", "release", "deployment", "create", ""],
+    ["schedule", "workflow_dispatch", "repository_dispatch", "release", "deployment", "create", ""],
 )
 def test_other_events_are_of_their_commit_and_of_no_pull_request(event):
     found = of(event)
     assert (found.sha, found.pull_request, found.asks_api, found.reads_only) == (MERGE, None, False, False)
 
 
-def test_a_merge_group_is_of_its_own_head():
-    found = of("merge_group", {"merge_group": {"head_sha": HEAD}})
-    assert (found.sha, found.pull_request, found.asks_api) == (HEAD, None, False)
+@pytest.mark.parametrize(
+    ("ref", "base"),
+    [
+        (f"refs/heads/gh-readonly-queue/main/pr-123-{DEFAULT}", "main"),
+        (f"refs/heads/gh-readonly-queue/release/1.x/pr-123-{DEFAULT}", "release/1.x"),
+        (f"refs/heads/gh-readonly-queue/a/pr-9-b/pr-123-{'c' * 64}", "a/pr-9-b"),
+    ],
+)
+def test_a_merge_group_is_about_the_pull_request_that_its_branch_names(ref, base):
+    found = of("merge_group", {"merge_group": {"head_sha": MERGE, "head_ref": ref}})
+    assert (found.pull_request, found.base_ref, found.sha) == (123, base, None)  # the API knows the head
+    assert (found.merge_sha, found.group_sha, found.status_sha) == (MERGE, MERGE, MERGE)
+
+
+@pytest.mark.parametrize("ref", [None, "", "refs/heads/main", "refs/heads/gh-readonly-queue/main/pr-0-c", 7])
+def test_a_merge_group_whose_branch_names_none_is_of_its_own_head(ref):
+    found = of("merge_group", {"merge_group": {"head_sha": HEAD, "head_ref": ref}})
+    assert (found.sha, found.status_sha, found.pull_request, found.asks_api) == (HEAD, HEAD, None, False)
+
+
+@pytest.mark.parametrize(
+    ("ref", "asks"), [("refs/heads/feature", True), ("refs/tags/v1", False), ("", False)]
+)
+def test_a_branch_that_is_pushed_may_be_a_pull_requests(ref, asks):
+    environ = {**JOB, "GITHUB_EVENT_NAME": "push", "GITHUB_REF": ref}
+    found = situation(environ, {})
+    assert (found.sha, found.pull_request, found.asks_api, found.on_chance) == (MERGE, None, asks, asks)
+    named = situation(environ, {}, sha=HEAD)
+    assert (named.sha, named.asks_api, named.on_chance) == (HEAD, True, False)
 
 
 def test_a_second_workflow_is_about_the_first_ones_run():

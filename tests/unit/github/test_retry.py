@@ -1,6 +1,6 @@
 import pytest
 
-from smoke_gate.github.retry import Refusal, Reply, pause_before_repeat, refusal_of
+from smoke_gate.github.retry import Refusal, Reply, is_asked_for, pause_before_repeat, refusal_of
 
 NOW = 1_800_000_000.0
 EXHAUSTED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000020"}
@@ -50,3 +50,21 @@ def test_an_answer_is_understood(status, text, headers, problem, pause):
 )
 def test_pauses_grow_to_a_bound(down):
     assert [pause_before_repeat(down, repeats, now=NOW) for repeats in range(6)] == [1, 2, 4, 8, 16, 16]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "asked"),
+    [
+        (429, {"retry-after": "60"}, True),
+        (429, {}, True),  # GitHub's documentation asks for a minute
+        (403, EXHAUSTED, True),
+        (503, {"retry-after": "60"}, True),
+        (429, {"retry-after": "0"}, False),
+        (503, {}, False),
+        (503, {"retry-after": "0"}, False),
+        (0, {}, False),
+        (404, {"retry-after": "60"}, False),
+    ],
+)
+def test_a_pause_that_github_asks_for_is_told_from_one_that_only_may_help(status, headers, asked):
+    assert is_asked_for(Reply(status=status, text="", headers=headers)) is asked

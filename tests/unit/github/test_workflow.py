@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smoke_gate.github.annotations import Annotation
 from smoke_gate.github.workflow import (
     annotate,
     guard,
@@ -10,6 +11,7 @@ from smoke_gate.github.workflow import (
     write_outputs,
     write_summary,
 )
+from smoke_gate.policy_file.errors import Position
 
 
 def test_outputs_are_added_a_line_each(tmp_path):
@@ -45,12 +47,18 @@ def test_the_summary_tells_what_space_is_left(tmp_path):
 
 
 def test_annotations_are_escaped(capsys):
-    annotate("error", ["100 % a\nb\rc, d: e"], title="x: y, z\n%")
+    annotate("error", [Annotation(message="100 % a\nb\rc, d: e")], title="x: y, z\n%")
     assert capsys.readouterr().out == "::error title=x%3A y%2C z%0A%25::100 %25 a%0Ab%0Ac, d: e\n"
 
 
+def test_an_annotation_stands_at_its_line(capsys):
+    place = Position("a,b/smoke-gate.yml", 3, 7)
+    annotate("error", [Annotation(message="no", place=place)], title="gate")
+    assert capsys.readouterr().out == "::error file=a%2Cb/smoke-gate.yml,line=3,col=7,title=gate::no\n"
+
+
 def test_of_many_annotations_the_last_one_counts_the_rest(capsys):
-    annotate("warning", [f"message {number}" for number in range(25)], title="gate")
+    annotate("warning", [Annotation(message=f"message {number}") for number in range(25)], title="gate")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
     assert lines[-1].endswith("… and 16 more: see the report.")

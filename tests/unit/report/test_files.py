@@ -2,11 +2,12 @@ import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
 from smoke_gate.errors import ExitCode
-from smoke_gate.report.files import ReportError, output_directory, stamp, write_whole
+from smoke_gate.report.files import ReportError, output_directory, stamp, write_folder, write_whole
 
 SEOUL = timezone(timedelta(hours=9))
 
@@ -87,3 +88,84 @@ def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
     )  # the tests may run as root, who may write anywhere
     with pytest.raises(ReportError, match="Permission denied"):
         output_directory(tmp_path)
+
+
+# --- root in somebody's folder ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def given(monkeypatch) -> dict[int, tuple[int, int]]:
+    """What root gives to whom, by inode: the tests run as any user, who may not give anything away."""
+    found: dict[int, tuple[int, int]] = {}
+
+    def fchown(descriptor, uid, gid):
+        found[os.fstat(descriptor).st_ino] = (uid, gid)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", fchown)
+    return found
+
+
+def inodes(*paths: Path) -> set[int]:
+    return {path.stat().st_ino for path in paths}
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path, given):
+    folder = output_directory(tmp_path / "a" / "b" / "outputs")
+    write_whole(folder / "report.md", b"text")
+    write_folder(folder / "figures", {"one.png": b"png"})
+    made = list(tmp_path.rglob("*"))
+    assert len(made) == 7
+    assert given.keys() == inodes(*made)
+    assert set(given.values()) == {(tmp_path.stat().st_uid, tmp_path.stat().st_gid)}
+
+
+def test_nobody_but_root_gives_anything_away(tmp_path, given, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1001)
+    write_whole(output_directory(tmp_path / "outputs") / "report.md", b"text")
+    assert given == {}
+
+
+def test_what_was_there_keeps_its_owner(tmp_path, given):
+    folder = output_directory(tmp_path)
+    write_folder(folder, {"one.png": b"png"})
+    assert given.keys() == inodes(folder / "one.png")
+
+
+def test_no_owner_is_changed_behind_a_link(tmp_path, given):
+    secret, elsewhere, outputs = (tmp_path / name for name in ("secret", "elsewhere", "outputs"))
+    secret.write_text("root's")
+    elsewhere.mkdir()
+    outputs.mkdir()
+    (outputs / "report.md").symlink_to(secret)
+    (outputs / "figures").symlink_to(elsewhere)
+    write_whole(outputs / "report.md", b"text")
+    write_folder(outputs / "figures", {"one.png": b"png"})
+    assert secret.read_text() == "root's"
+    assert given.keys() == inodes(outputs / "report.md", elsewhere / "one.png")
+    assert not given.keys() & inodes(secret, elsewhere)
+
+
+def test_a_folder_that_becomes_a_link_keeps_its_owner(tmp_path, given, monkeypatch):
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    make = type(tmp_path).mkdir
+
+    def swapped(path, *arguments, **named):
+        make(path, *arguments, **named)
+        path.rmdir()
+        path.symlink_to(target)
+
+    monkeypatch.setattr(type(tmp_path), "mkdir", swapped)
+    with pytest.raises(ReportError):
+        output_directory(tmp_path / "outputs")
+    assert given == {}
+
+
+def test_a_file_system_that_refuses_costs_nothing(tmp_path, given, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    folder = output_directory(tmp_path / "outputs")
+    assert write_whole(folder / "report.md", b"text").read_bytes() == b"text"
