@@ -28,6 +28,11 @@ class PlaceState(StrEnum):
     NOT_PLANNED = "not planned"
 
 
+FAILURES = frozenset({PlaceState.FAIL, PlaceState.LOST, PlaceState.NO_ATTEMPT})
+FINDINGS = FAILURES | {PlaceState.WARNING, PlaceState.UNFINISHED}
+"""States that a reader must see; the others are good, or not planned."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A place of the matrix: its state, the gates that are behind it, and the attempt that a reader may look at."""
