@@ -65,7 +65,7 @@ def test_a_choice_is_described_and_typed_as_the_code_takes_it(name, choices):
 
 
 def test_the_outputs_are_those_of_a_verdict_and_of_publishing():
-    outputs = announcement_of(judgement(), {}, run_url=None, warning_fails=False).outputs
+    outputs = announcement_of(judgement(), {}, warning_fails=False).outputs
     assert outputs.keys() | OF_PUBLISHING == ACTION["outputs"].keys()
     assert not outputs.keys() & OF_PUBLISHING
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.github.client import StatusState
 from smoke_gate.github.settings import LARGEST_CHARACTER
-from smoke_gate.report.escape import code
+from smoke_gate.report.escape import code, link, prose
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.markdown_section import alert
+from smoke_gate.report.origin import NO_PAGES, Pages, beginnings
 from smoke_gate.text import shortened, visible
 from smoke_gate.verdict import Verdict, VerdictStatus
 
@@ -68,21 +69,23 @@ class Announcement:
 
 
 def announcement_of(
-    judgement: Judgement, files: Mapping[str, Path], *, run_url: str | None, warning_fails: bool
+    judgement: Judgement, files: Mapping[str, Path], *, pages: Pages = NO_PAGES, warning_fails: bool
 ) -> Announcement:
     """Return what is published of a verdict.
 
     Args:
         judgement: the verdict and what led to it.
         files: what was written, by what it is, from the workspace.
-        run_url: the page of the workflow run, where the whole report is.
+        pages: where the workflow run, which has the whole report, and the like are shown.
         warning_fails: a WARNING is not a success.
 
     """
 
     def body(space: Space) -> str:
-        where = run_url or str(files.get("report", "")) or None
-        return markdown(judgement, limit=space.characters, byte_limit=space.bytes, full_report=where)
+        where = pages.run or str(files.get("report", "")) or None
+        return markdown(
+            judgement, pages=pages, limit=space.characters, byte_limit=space.bytes, full_report=where
+        )
 
     verdict = judgement.verdict
     failing = {result.id for result in verdict.gates if result.status is Status.FAIL}
@@ -133,13 +136,25 @@ def refuted(announcement: Announcement, disagreements: Sequence[str]) -> Announc
     )
 
 
-def announcement_of_error(text: str, how_to: str | None = None) -> Announcement:
-    """Return what is published where an error left no verdict; ``how_to`` is Markdown of what would help."""
+def announcement_of_error(
+    text: str, how_to: str | None = None, *, commit: str | None = None, pages: Pages = NO_PAGES
+) -> Announcement:
+    """Return what is published where an error left no verdict.
+
+    Args:
+        text: what went wrong.
+        how_to: Markdown of what would help.
+        commit: the commit that was to be judged.
+        pages: where the commit and the workflow run are shown.
+
+    """
     advice = "This is not a pass. The job's log has the details; mend what it names and run the job again."
 
     def whole(longest: int) -> str:
         lines = "\n".join(f"- {code(line, longest)}" for line in text.splitlines()[:20])
-        said = [f"## 🛑 Smoke gate: {ERROR}", "**No verdict could be reached.**", lines]
+        came_from = " · ".join(link(prose(one.words), one.url) for one in beginnings(commit, pages))
+        said = [f"## 🛑 Smoke gate: {ERROR} · No verdict could be reached", came_from, lines]
+        said = [part for part in said if part]
         return "\n\n".join([*said, *([how_to] if how_to else []), advice]) + "\n"
 
     def body(space: Space) -> str:

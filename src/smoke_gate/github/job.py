@@ -31,6 +31,7 @@ class Job:
     github: GitHub | None
     run_url: str | None
     failures: tuple[Failure, ...] = ()
+    server_url: str = SERVER_URL
 
     @property
     def context(self) -> Context:
@@ -88,6 +89,7 @@ def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
         situation=where,
         github=github,
         run_url=_run_url(environ),
+        server_url=_server_url(environ),
         failures=_nowhere(where, settings),
     )
     if github is None:
@@ -155,5 +157,8 @@ def _run_url(environ: Mapping[str, str]) -> str | None:
     repository, run_id = environ.get("GITHUB_REPOSITORY"), environ.get("GITHUB_RUN_ID")
     if not repository or not run_id:
         return None
-    server = environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL
-    return f"{server}/{repository}/actions/runs/{run_id}"
+    return f"{_server_url(environ)}/{repository}/actions/runs/{run_id}"
+
+
+def _server_url(environ: Mapping[str, str]) -> str:
+    return environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL

@@ -99,10 +99,10 @@ def first_screen(judgement: Judgement, *, pages: Pages) -> ReportSection:
     status = f"{status_words(verdict)}{' (pending)' if verdict.pending else ''}"
     came_from = " · ".join(link(prose(origin.words), origin.url) for origin in origins(judgement, pages))
     lines = [
-        f"- {STATUS_SYMBOLS[line.status]} **{line.label}** · {prose(line.words)}"
+        f"- {'⏳' if verdict.pending else STATUS_SYMBOLS[line.status]} **{line.label}** · {prose(line.words)}"
         for line in first_lines(verdict, judgement.policy)
     ]
-    body = [f"<sub>{came_from}</sub>", *(["\n".join(lines)] if lines else []), *_call(judgement), *_narrowed(judgement)]
+    body = [came_from, *(["\n".join(lines)] if lines else []), *_call(judgement), *_narrowed(judgement)]
     return ReportSection(f"{symbol} Smoke gate: {status} · {covered}", "\n\n".join(body), level=2)
 
 

@@ -62,11 +62,7 @@ def warnings(judgement: Judgement) -> ReportSection | None:
     body, *shorter = (_warnings(judgement, detail) for detail in (_FULL, *_SHORTER))
     if not body:
         return None
-    counts = {
-        "warning": len(findings.warnings(verdict)) + sum(result.tripped for result in verdict.references),
-        "waiver": len(verdict.waivers),
-    }
-    note = ", ".join(counted(number, what) for what, number in counts.items() if number)
+    note = findings.warnings_words(verdict)
     folded = verdict.status is not VerdictStatus.WARNING
     return ReportSection("Warnings and waivers", body, folded=folded, note=note, shorter=tuple(shorter))
 
@@ -130,7 +126,7 @@ def _below(result: GateResult) -> str:
     """Say at how many runs a gate fails, where its failures are fewer."""
     if result.status is not Status.WARNING:
         return ""
-    return f": {counted(result.failing, 'failing run')}, the gate fails from {result.fail_threshold} on"
+    return f": {counted(result.failing, 'failing run')}, {result.fail_threshold} would fail the gate"
 
 
 def _waived(judgement: Judgement, alike: Alike, detail: _Detail) -> str:

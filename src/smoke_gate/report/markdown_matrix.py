@@ -8,9 +8,21 @@ from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
+from smoke_gate.report.findings import clean_words, with_and_without
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, details, sentence, table
-from smoke_gate.report.matrix import FAILURES, FINDINGS, Mark, PlaceState, commit_note, ledger_words, rows_of, seeds_of
+from smoke_gate.report.matrix import (
+    FAILURES,
+    FINDINGS,
+    Mark,
+    PlaceState,
+    commit_note,
+    is_large,
+    ledger_words,
+    rows_of,
+    seeds_of,
+    with_and_without_findings,
+)
 from smoke_gate.report.statistics import (
     CellStatistics,
     MetricStatistics,
@@ -19,6 +31,7 @@ from smoke_gate.report.statistics import (
     number_words,
     range_words,
     sign_words,
+    signed_words,
 )
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.selection import Place
@@ -38,7 +51,6 @@ _SYMBOLS = {
 }
 _LONGEST_LEDGER = 300
 _MOST_BESIDE = 20  # runs without cell or seed
-_MOST_RUNS = 100  # of a matrix whose rows without a finding are shown, folded
 _MOST_ROWS = 100  # with findings
 _FEW_ROWS = 30
 _MOST_NAMES = 60  # cells that one line names
@@ -49,21 +61,20 @@ _SHORT_ID = 8  # characters of a run's id that is a link
 def matrix(judgement: Judgement) -> ReportSection:
     """Return the plan as a table, cells by seeds: rows with findings, and the others folded, counted where many."""
     rows = rows_of(judgement.verdict, judgement.policy)
-    found = {cell: row for cell, row in rows.items() if any(mark.state in FINDINGS for mark in row)}
-    clean = {cell: row for cell, row in rows.items() if cell not in found}
+    found, clean = with_and_without_findings(rows)
     counts = _counts(judgement, rows, clean)
     exclusions = _exclusions(judgement.policy)
     if not found:
         body = [_table(judgement, clean, links=True), _legend(clean.values()), *exclusions]
         return ReportSection(
             "Matrix",
-            "\n\n".join([counts, _names(clean), *exclusions] if _is_large(judgement) else body),
+            "\n\n".join([counts, _names(clean), *exclusions] if is_large(judgement.verdict.matrix) else body),
             folded=True,
             note=_all_pass(judgement),
             shorter=(_names(clean),),
         )
     rest = [_rest(judgement, clean)] if clean else []
-    head = [counts] if _is_large(judgement) else []
+    head = [counts] if is_large(judgement.verdict.matrix) else []
     return ReportSection(
         "Matrix",
         "\n\n".join([*head, *_rows(judgement, found, _MOST_ROWS, links=True), *rest, *exclusions]),
@@ -79,7 +90,6 @@ def matrix(judgement: Judgement) -> ReportSection:
 def gate_table(judgement: Judgement) -> ReportSection:
     """Return what each gate decided; those without a finding are folded."""
     titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
-    behind = (Status.FAIL, Status.WARNING)
 
     def decided(results: Sequence[GateResult]) -> str:
         rows = [
@@ -88,13 +98,8 @@ def gate_table(judgement: Judgement) -> ReportSection:
         ]
         return table(["", "gate", "result"], rows)
 
-    found = [result for result in judgement.verdict.gates if result.status in behind]
-    clean = [result for result in judgement.verdict.gates if result.status not in behind]
-    note = ", ".join(
-        f"{number} {words}"
-        for status, words in ((Status.PASS, "without a finding"), (Status.SKIPPED, "not judged"))
-        if (number := sum(result.status is status for result in clean))
-    )
+    found, clean = with_and_without(judgement.verdict.gates)
+    note = clean_words(clean)
     if not found:
         return ReportSection("Gates", decided(clean), folded=True, note=note)
     rest = [details(note, decided(clean))] if clean else []
@@ -139,10 +144,6 @@ def _result(result: GateResult) -> str:
 _Rows = Mapping[str, Sequence[Mark]]
 
 
-def _is_large(judgement: Judgement) -> bool:
-    return len(judgement.verdict.matrix.places) > _MOST_RUNS
-
-
 def _table(judgement: Judgement, rows: _Rows, *, links: bool) -> str:
     seeds = seeds_of(judgement.verdict.matrix.places)
     columns = [code(seed) for seed in seeds.values()] if any(seeds) else ["run"]
@@ -171,7 +172,7 @@ def _worst(rows: _Rows) -> _Rows:
 def _rest(judgement: Judgement, clean: _Rows) -> str:
     """Return the rows without a finding, folded: as a table, or their names where the matrix is large."""
     head = f"{counted(len(clean), 'cell')} without a finding"
-    return details(head, _names(clean) if _is_large(judgement) else _table(judgement, clean, links=True))
+    return details(head, _names(clean) if is_large(judgement.verdict.matrix) else _table(judgement, clean, links=True))
 
 
 def _names(rows: _Rows) -> str:
@@ -247,7 +248,7 @@ def _cell_row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool,
 def _difference(difference: PairedDifference | None, *, is_reference: bool) -> list[str]:
     if difference is None:
         return ["" if is_reference else "no common seed", ""]
-    return [f"{difference.mean:+.4g}", sign_words(difference)]
+    return [signed_words(difference.mean), sign_words(difference)]
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------

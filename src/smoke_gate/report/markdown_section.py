@@ -42,7 +42,7 @@ class ReportSection:
 
     def _with(self, body: str) -> str:
         if self.folded:
-            return details(f"<b>{self.title}</b>" + (f" · {self.note}" if self.note else ""), body)
+            return details(f"<strong>{self.title}</strong>" + (f" · {self.note}" if self.note else ""), body)
         return f"{'#' * self.level} {self.title}\n\n{body}".rstrip()
 
 

@@ -36,9 +36,14 @@ def origins(judgement: Judgement, pages: Pages = NO_PAGES) -> Sequence[Origin]:
     """Return what is known of where a verdict comes from. A run and its files are nothing without their page."""
     document = judgement.document
     commit = document.context.sha or judgement.evidence.head.commit
+    policy, image = _policy(document.source.policy_file), _image(judgement)
+    return [*beginnings(commit, pages), Origin(policy, pages.policy), Origin(image, pages.image)]
+
+
+def beginnings(commit: str | None, pages: Pages) -> Sequence[Origin]:
+    """Return the part of the line that is known before there is a verdict."""
     found = [Origin(say("commit {commit}", commit=commit[:_SHORT_COMMIT]), pages.commit)] if commit else []
-    found += [Origin(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url]
-    return [*found, Origin(_policy(document.source.policy_file), pages.policy), Origin(_image(judgement), pages.image)]
+    return [*found, *(Origin(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url)]
 
 
 def _policy(file: str | None) -> Message:

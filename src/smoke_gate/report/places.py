@@ -1,6 +1,5 @@
 """Where a finding is, in few words that cover all of its runs: ``A7, all 5 seeds``."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from smoke_gate.gates.base import Check
@@ -49,11 +48,30 @@ def _pairs(found: Mapping[str, _Seeds], planned: Mapping[str, _Seeds]) -> list[M
         return [say(f"all {counted(number, 'run')}")]
     if one_seed := _one_seed(found, planned):
         return [one_seed]
-    whole = [cell for cell, seeds in found.items() if _is_whole(cell, seeds, planned)]
-    named = [*_whole_cells(whole, planned)]
-    named += [message for cell, seeds in found.items() if cell not in whole for message in _part(cell, seeds, planned)]
-    rest = len(named) - _MOST
-    return [*named[:_MOST], say(f"{rest} more")] if rest > 0 else named
+    several: dict[tuple[int, int], list[str]] = {}
+    few = []
+    in_plan_order = [*(cell for cell in planned if cell in found), *(cell for cell in found if cell not in planned)]
+    for cell in in_plan_order:
+        seeds, size = found[cell], len(planned.get(cell, found[cell]))
+        if size > 1 and (len(seeds) == size or len(seeds) > _FEW_SEEDS):
+            several.setdefault((len(seeds), size), []).append(cell)
+        else:
+            few += [say("{pair}", pair=f"{cell}/{seed}" if seed else cell) for seed in seeds.values()]
+    cells = [_cells(names, count, size) for (count, size), names in several.items()][:_MOST]
+    room = max(_MOST - len(cells), 1)
+    rest = sum(len(names) * count for (count, _), names in list(several.items())[_MOST:]) + len(few[room:])
+    named = [*cells, *([between(", ", few[:room])] if few else [])]
+    return [*named, say(f"and {rest} more")] if rest else named
+
+
+def _cells(names: Sequence[str], count: int, size: int) -> Message:
+    """Name cells of which as many seeds are found."""
+    named = [say("{cell}", cell=cell) for cell in names[:_MOST]]
+    rest = len(names) - _MOST
+    more = f" and {counted(rest, 'more cell')}" if rest > 0 else ""
+    seeds = f", all {size} seeds" if count == size else f", {count} of {size} seeds"
+    each = " each" if count < size and len(names) > 1 else ""
+    return say("{named}" + more + seeds + each, named=between(", ", named))
 
 
 def _one_seed(found: Mapping[str, _Seeds], planned: Mapping[str, _Seeds]) -> Message | None:
@@ -66,26 +84,3 @@ def _one_seed(found: Mapping[str, _Seeds], planned: Mapping[str, _Seeds]) -> Mes
     if len(cells) < 2 or cells != set(found) or max(map(len, planned.values())) == 1:
         return None
     return say("seed {seed} of all {number} cells", seed=shown, number=len(cells))
-
-
-def _is_whole(cell: str, seeds: _Seeds, planned: Mapping[str, _Seeds]) -> bool:
-    own = planned.get(cell, {})
-    return seeds.keys() >= own.keys() and (len(own) > 1 or "" in own)
-
-
-def _whole_cells(cells: Sequence[str], planned: Mapping[str, _Seeds]) -> Iterable[Message]:
-    """Yield the cells that are found whole, together where they have as many seeds."""
-    sizes = Counter(len(planned[cell]) for cell in cells)
-    for size in sizes:
-        named = [cell for cell in cells if len(planned[cell]) == size]
-        names = [say("{cell}", cell=cell) for cell in named[:_MOST]]
-        rest = [say(f"{len(named) - _MOST} more cells")] if len(named) > _MOST else []
-        yield between(", ", [*names, *rest, *([say(f"all {size} seeds")] if size > 1 else [])])
-
-
-def _part(cell: str, seeds: _Seeds, planned: Mapping[str, _Seeds]) -> list[Message]:
-    if "" in seeds:
-        return [say("{cell}", cell=cell)]
-    if len(seeds) <= _FEW_SEEDS:
-        return [say("{pair}", pair=f"{cell}/{seed}") for seed in seeds.values()]
-    return [say("{cell}, {count} of {size} seeds", cell=cell, count=len(seeds), size=len(planned.get(cell, seeds)))]
