@@ -296,7 +296,11 @@ def _gate_message(checks: Sequence[Check], outcome: Outcome, failing: int, thres
         counted(warned, "warning") if warned else "",
         f"{waived} waived" if waived else "",
     ]
-    fails = f"; {counted(threshold, 'failing run')} {'fails' if threshold == 1 else 'fail'} the gate" if failing else ""
+    fails = (
+        f"; {counted(threshold, 'failing run')} {'fails' if threshold == 1 else 'fail'} the gate"
+        if failing
+        else ""
+    )
     return say(", ".join(filter(None, parts)) + fails)
 
 

@@ -21,7 +21,8 @@ article > :first-child { margin-top: 0; }
 p, ul, table, pre, details, .alert { margin: 0 0 16px; } ul { padding-left: 2em; } li + li { margin-top: .25em; }
 code { padding: .2em .4em; font: 85% ui-monospace, "DejaVu Sans Mono", monospace; background: #818b981f;
   border-radius: 6px; white-space: break-spaces; }
-pre { padding: 16px; overflow: auto; background: #f6f8fa; border-radius: 6px; } pre code { padding: 0; background: none; }
+pre { padding: 16px; overflow: auto; background: #f6f8fa; border-radius: 6px; }
+pre code { padding: 0; background: none; }
 sub { font-size: 75%; line-height: 0; position: relative; bottom: -.25em; }
 table { display: block; width: max-content; max-width: 100%; overflow: auto; border-collapse: collapse; }
 th, td { padding: 6px 13px; border: 1px solid #d1d9e0; } tr:nth-child(2n) { background: #f6f8fa; }

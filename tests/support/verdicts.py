@@ -10,6 +10,8 @@ from tests.support.matrix import (
     SEEDS,
     passing_matrix,
     passing_policy,
+    run_id,
+    run_of,
     with_attempt,
     with_run,
     without_run,
@@ -18,13 +20,17 @@ from tests.support.matrix import (
 Case = tuple[Policy, Evidence]
 
 
-def matrix(cells: Sequence[str] = CELLS, seeds: Sequence[str] = SEEDS, vq: Sequence[str] = ("A3", "A4")) -> Case:
+def matrix(
+    cells: Sequence[str] = CELLS, seeds: Sequence[str] = SEEDS, vq: Sequence[str] = ("A3", "A4")
+) -> Case:
     """Return a matrix that passes; its runs have pages."""
     plan = {"cells": {cell: {"expect": {"use_vq": str(cell in vq)}} for cell in cells}, "seeds": list(seeds)}
     evidence = passing_matrix(cells, seeds, vq)
     attempts = tuple(replace(attempt, experiment_id="1") for attempt in evidence.attempts)
     policy = passing_policy()
-    policy = policy.model_copy(update={"plan": type(policy.plan).model_validate(plan | {"required_metrics": ["pape"]})})
+    policy = policy.model_copy(
+        update={"plan": type(policy.plan).model_validate(plan | {"required_metrics": ["pape"]})}
+    )
     return policy, replace(evidence, attempts=attempts)
 
 
@@ -43,9 +49,13 @@ def with_failing(case: Case, gates: Sequence[str], pairs: Sequence[str]) -> Case
         "G5": {"metrics": {"val_loss": "60.0"}},
         "G6": {"params": {"train_data_hash": None}},
     }
+    changed = {}
     for pair in pairs:
+        alone = replace(evidence, runs=(run_of(evidence, pair),))  # one run is found at once among one
         for gate in gates:
-            evidence = with_run(evidence, pair, **facts[gate])
+            alone = with_run(alone, pair, **facts[gate])
+        changed[run_id(pair)] = alone.runs[0]
+    evidence = replace(evidence, runs=tuple(changed.get(run.run_id, run) for run in evidence.runs))
     return policy, evidence
 
 

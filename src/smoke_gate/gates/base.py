@@ -193,8 +193,9 @@ class Gate:
     """A named decision, with all that the rest of the program asks about it.
 
     ``id`` is like ``G2``, ``section`` its key under ``gates`` in the policy, ``title`` for headings, ``short_title``
-    where there is little room (left out, the title does), ``settings`` the model of that section. ``judge`` turns evidence into checks; ``early`` returns the failures that hold
-    before any run is finished. ``needs`` says what must be read for that.
+    where there is little room (left out, the title does), ``settings`` the model of that section.
+    ``judge`` turns evidence into checks; ``early`` returns the failures that hold before any run is finished. ``needs``
+    says what must be read for that.
 
     ``defaults`` returns what a policy, still as it was read, implies for the gate's keys. ``cells`` yields the cells
     that the settings name, each list with its place in the section. ``propose`` is the gate's part in ``init``; None:

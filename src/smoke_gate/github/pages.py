@@ -1,4 +1,4 @@
-"""The pages on GitHub of what a verdict comes from: the commit, the workflow run, its files, the policy, the image. Pure."""
+"""The pages of what a verdict comes from: the commit, the workflow run, its files, the policy, the image. Pure."""
 
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -34,7 +34,12 @@ def _policy(job: Job, judgement: Judgement, repository: str) -> str | None:
     file, where = judgement.document.source.policy_file, job.situation
     own = where.pull_request is None or where.base_ref is None or judgement.evidence.policy_change is not None
     revision = where.sha if own else where.base_ref
-    if file is None or revision is None or PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts:
+    if (
+        file is None
+        or revision is None
+        or PurePosixPath(file).is_absolute()
+        or ".." in PurePosixPath(file).parts
+    ):
         return None
     return f"{repository}/blob/{quote(revision)}/{quote(file)}"
 

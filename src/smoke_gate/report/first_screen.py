@@ -49,13 +49,17 @@ def first_lines(verdict: Verdict, policy: Policy) -> Sequence[FirstLine]:
 def _groups(verdict: Verdict) -> list[CheckGroup]:
     """Return what is behind the verdict, failures first, and of equal ones that of most runs first."""
     waived = [alike for alike in findings.waived(verdict) if alike[0].checks[0].status is Status.WARNING]
-    every = [findings.failures(verdict)] if verdict.status is VerdictStatus.FAIL else [
-        findings.failures(verdict), findings.warnings(verdict), waived
-    ]
+    every = (
+        [findings.failures(verdict)]
+        if verdict.status is VerdictStatus.FAIL
+        else [findings.failures(verdict), findings.warnings(verdict), waived]
+    )
     return [
         group
         for found in every
-        for group in sorted((group for alike in found for group in alike), key=lambda group: -len(group.checks))
+        for group in sorted(
+            (group for alike in found for group in alike), key=lambda group: -len(group.checks)
+        )
         if not verdict.pending or any(check.cell for check in group.checks)
     ]
 

@@ -1,4 +1,4 @@
-"""What is cut from a report that has too little space: by importance, and never a section before a less important one."""
+"""What is cut from a report that has too little space: it is cut by importance, the least important section first."""
 
 from collections.abc import Callable, Sequence
 

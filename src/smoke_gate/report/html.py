@@ -40,7 +40,13 @@ from smoke_gate.report.matrix import (
 )
 from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_json, shown
-from smoke_gate.report.statistics import metric_statistics, number_words, range_words, sign_words, signed_words
+from smoke_gate.report.statistics import (
+    metric_statistics,
+    number_words,
+    range_words,
+    sign_words,
+    signed_words,
+)
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute

@@ -1,7 +1,7 @@
 """The report as GitHub-flavoured Markdown: for a pull request, a job summary and a file.
 
-Its sections stand in the order in which a reader needs them, so that a reader may stop early. A comment that would be too
-long is cut in the same order, by importance.
+Its sections stand in the order in which a reader needs them, so that a reader may stop early. A comment that would be
+too long is cut by the same order of importance.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,7 +66,9 @@ def markdown(
         return "\n\n".join([*texts, *_cut_note(left_out, shortened, full_report)]) + "\n"
 
     def fits(text: str) -> bool:
-        return (limit is None or len(text) <= limit) and (byte_limit is None or len(text.encode()) <= byte_limit)
+        return (limit is None or len(text) <= limit) and (
+            byte_limit is None or len(text.encode()) <= byte_limit
+        )
 
     return fitted(markdown_sections(judgement, pages), joined, fits)
 
@@ -200,9 +202,7 @@ def _narrowed(judgement: Judgement) -> list[str]:
     ]
 
 
-def _cut_note(
-    left_out: Sequence[str], shortened: Sequence[str], full_report: str | None
-) -> list[str]:
+def _cut_note(left_out: Sequence[str], shortened: Sequence[str], full_report: str | None) -> list[str]:
     """Say what is not there, or not all of it, because a comment has a limit."""
     said = [
         f"{what}, because a comment has a limit: {listed(titles)}."

@@ -101,6 +101,7 @@ def _by_gate(judgement: Judgement, found: Sequence[Alike], detail: _Detail) -> s
     """Return the first groups under the headings of their gates, and the count of the rest."""
     titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
     results = {result.id: result for result in judgement.verdict.gates}
+    urls = judgement.urls()
     shown, rest = found[: detail.groups], found[detail.groups :]
     lines: list[str] = []
     for gate in dict.fromkeys(alike[0].gate for alike in shown):
@@ -108,7 +109,7 @@ def _by_gate(judgement: Judgement, found: Sequence[Alike], detail: _Detail) -> s
         failed = own[0][0].checks[0].status is Status.FAIL
         symbol = STATUS_SYMBOLS[results[gate].status if failed else Status.WARNING]
         lines += [f"{symbol} **{gate} {titles[gate]}**{_below(results[gate]) if failed else ''}", ""]
-        lines += [*(f"- {_alike(judgement, alike, detail)}" for alike in own), ""]
+        lines += [*(f"- {_alike(judgement, urls, alike, detail)}" for alike in own), ""]
     if rest:
         checks = counted(sum(len(group.checks) for alike in rest for group in alike), "check")
         lines.append(f"… and {len(rest)} more findings ({checks}).")
@@ -131,23 +132,24 @@ def _below(result: GateResult) -> str:
 
 def _waived(judgement: Judgement, alike: Alike, detail: _Detail) -> str:
     first = alike[0].checks[0]
-    return f"{STATUS_SYMBOLS[first.status]} **{first.gate}** {_alike(judgement, alike, detail)}"
+    urls = judgement.urls()
+    return f"{STATUS_SYMBOLS[first.status]} **{first.gate}** {_alike(judgement, urls, alike, detail)}"
 
 
-def _alike(judgement: Judgement, alike: Alike, detail: _Detail) -> str:
+def _alike(judgement: Judgement, urls: Mapping[str, str], alike: Alike, detail: _Detail) -> str:
     """Return an item for each group, and one that counts those that are left out."""
-    items = [_group(judgement, group, detail) for group in alike[: detail.alike]]
+    items = [_group(judgement, urls, group, detail) for group in alike[: detail.alike]]
     if len(alike) > detail.alike:
         items.append(f"… and {len(alike) - detail.alike} more like these.")
     return "\n- ".join(items)
 
 
-def _group(judgement: Judgement, group: CheckGroup, detail: _Detail) -> str:
+def _group(judgement: Judgement, urls: Mapping[str, str], group: CheckGroup, detail: _Detail) -> str:
     """Return what the checks say, once, and of which runs."""
     reason = findings.accepted(group.checks[0])
     waived = f"<br>{sentence(reason)}" if reason is not None else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
-    where = _in_words(judgement, group) if detail.places else _one_by_one(judgement.urls(), group)
+    where = _in_words(judgement, group) if detail.places else _one_by_one(urls, group)
     return subject + sentence(group.message, detail.longest) + waived + where
 
 

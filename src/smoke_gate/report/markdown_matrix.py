@@ -130,7 +130,11 @@ def cell_summary(judgement: Judgement) -> ReportSection | None:
     names = ", ".join(code(metric.metric) for metric in metrics[:_MOST_METRICS])
     more = f" and {len(metrics) - _MOST_METRICS} more" if len(metrics) > _MOST_METRICS else ""
     return ReportSection(
-        "Cell summary", "\n\n".join(parts), folded=True, note=names + more, shorter=(parts[0],) if parts[1:] else ()
+        "Cell summary",
+        "\n\n".join(parts),
+        folded=True,
+        note=names + more,
+        shorter=(parts[0],) if parts[1:] else (),
     )
 
 
@@ -147,7 +151,9 @@ _Rows = Mapping[str, Sequence[Mark]]
 def _table(judgement: Judgement, rows: _Rows, *, links: bool) -> str:
     seeds = seeds_of(judgement.verdict.matrix.places)
     columns = [code(seed) for seed in seeds.values()] if any(seeds) else ["run"]
-    lines = [[code(cell), *(_mark(judgement, mark, links=links) for mark in row)] for cell, row in rows.items()]
+    lines = [
+        [code(cell), *(_mark(judgement, mark, links=links) for mark in row)] for cell, row in rows.items()
+    ]
     return table(["cell", *(f":{column}" for column in columns)], lines)
 
 
@@ -172,7 +178,9 @@ def _worst(rows: _Rows) -> _Rows:
 def _rest(judgement: Judgement, clean: _Rows) -> str:
     """Return the rows without a finding, folded: as a table, or their names where the matrix is large."""
     head = f"{counted(len(clean), 'cell')} without a finding"
-    return details(head, _names(clean) if is_large(judgement.verdict.matrix) else _table(judgement, clean, links=True))
+    return details(
+        head, _names(clean) if is_large(judgement.verdict.matrix) else _table(judgement, clean, links=True)
+    )
 
 
 def _names(rows: _Rows) -> str:

@@ -43,7 +43,10 @@ def origins(judgement: Judgement, pages: Pages = NO_PAGES) -> Sequence[Origin]:
 def beginnings(commit: str | None, pages: Pages) -> Sequence[Origin]:
     """Return the part of the line that is known before there is a verdict."""
     found = [Origin(say("commit {commit}", commit=commit[:_SHORT_COMMIT]), pages.commit)] if commit else []
-    return [*found, *(Origin(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url)]
+    return [
+        *found,
+        *(Origin(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url),
+    ]
 
 
 def _policy(file: str | None) -> Message:
@@ -58,4 +61,6 @@ def _image(judgement: Judgement) -> Message:
         return say("smoke-gate {version}", version=tool.version)
     name, _, digest = tool.image_digest.rpartition("@")
     algorithm, _, digits = digest.rpartition(":")
-    return say("image {digest}", digest=f"{algorithm}:{digits[:_SHORT_DIGEST]}" if algorithm else name or digest)
+    return say(
+        "image {digest}", digest=f"{algorithm}:{digits[:_SHORT_DIGEST]}" if algorithm else name or digest
+    )

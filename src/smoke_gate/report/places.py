@@ -35,7 +35,9 @@ def where(checks: Iterable[Check], matrix: Matrix) -> Message:
         else:
             found.setdefault(check.cell, {})[_key(check.seed)] = check.seed
     runs = len(others - {None})
-    return between("; ", [*_pairs(found, planned), *([say(counted(runs, "other run"))] if found and runs else [])])
+    return between(
+        "; ", [*_pairs(found, planned), *([say(counted(runs, "other run"))] if found and runs else [])]
+    )
 
 
 def _key(seed: str | None) -> str:
@@ -50,7 +52,10 @@ def _pairs(found: Mapping[str, _Seeds], planned: Mapping[str, _Seeds]) -> list[M
         return [one_seed]
     several: dict[tuple[int, int], list[str]] = {}
     few = []
-    in_plan_order = [*(cell for cell in planned if cell in found), *(cell for cell in found if cell not in planned)]
+    in_plan_order = [
+        *(cell for cell in planned if cell in found),
+        *(cell for cell in found if cell not in planned),
+    ]
     for cell in in_plan_order:
         seeds, size = found[cell], len(planned.get(cell, found[cell]))
         if size > 1 and (len(seeds) == size or len(seeds) > _FEW_SEEDS):
@@ -79,7 +84,7 @@ def _one_seed(found: Mapping[str, _Seeds], planned: Mapping[str, _Seeds]) -> Mes
     seeds = {key: shown for cell in found.values() for key, shown in cell.items()}
     if len(seeds) != 1 or not all(seeds):
         return None
-    (key, shown), = seeds.items()
+    ((key, shown),) = seeds.items()
     cells = {cell for cell, own in planned.items() if key in own}
     if len(cells) < 2 or cells != set(found) or max(map(len, planned.values())) == 1:
         return None

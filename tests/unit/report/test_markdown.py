@@ -451,7 +451,9 @@ def test_what_is_cut_is_cut_by_importance(limit):
     judged = everything()
     text = markdown(judged, limit=limit, full_report="outputs/report.md")
     sections = markdown_sections(judged)
-    shown = [next((form for form, one in enumerate(section.texts) if one in text), None) for section in sections]
+    shown = [
+        next((form for form, one in enumerate(section.texts) if one in text), None) for section in sections
+    ]
     kept = [form for form in shown if form is not None]
     assert shown == kept + [None] * (len(shown) - len(kept))  # nothing stands without what is more important
     assert len(text) <= limit or len(kept) == 1
