@@ -17,8 +17,9 @@ from smoke_gate.report.findings import Remark
 from smoke_gate.report.first_screen import first_lines
 from smoke_gate.report.fitting import fitted
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
-from smoke_gate.report.markdown_matrix import attempt_ledger, cell_summary, gate_table, matrix
+from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
 from smoke_gate.report.markdown_section import (
     ALL,
     STATUS_SYMBOLS,

@@ -1,4 +1,4 @@
-"""The tables of the Markdown report: cells by seeds, gates, each metric by cell, and every attempt."""
+"""The tables of the Markdown report: cells by seeds, gates, and every attempt."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +23,6 @@ from smoke_gate.report.matrix import (
     seeds_of,
     with_and_without_findings,
 )
-from smoke_gate.report.statistics import (
-    CellStatistics,
-    MetricStatistics,
-    PairedDifference,
-    metric_statistics,
-    number_words,
-    range_words,
-    sign_words,
-    signed_words,
-)
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.selection import Place
 from smoke_gate.text import counted
@@ -54,7 +44,6 @@ _MOST_BESIDE = 20  # runs without cell or seed
 _MOST_ROWS = 100  # with findings
 _FEW_ROWS = 30
 _MOST_NAMES = 60  # cells that one line names
-_MOST_METRICS = 6  # that a folded title names
 _SHORT_ID = 8  # characters of a run's id that is a link
 
 
@@ -119,23 +108,6 @@ def attempt_ledger(judgement: Judgement) -> ReportSection | None:
         body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
     words = ledger_words(found, code)
     return ReportSection("Attempt ledger", "\n\n".join([body, *beside]), folded=True, note=words)
-
-
-def cell_summary(judgement: Judgement) -> ReportSection | None:
-    """Return a table for each metric."""
-    metrics = metric_statistics(judgement.verdict, judgement.policy, judgement.evidence)
-    if not metrics:
-        return None
-    parts = [f"**{code(metric.metric)}**\n\n{_metric_table(metric)}" for metric in metrics]
-    names = ", ".join(code(metric.metric) for metric in metrics[:_MOST_METRICS])
-    more = f" and {len(metrics) - _MOST_METRICS} more" if len(metrics) > _MOST_METRICS else ""
-    return ReportSection(
-        "Cell summary",
-        "\n\n".join(parts),
-        folded=True,
-        note=names + more,
-        shorter=(parts[0],) if parts[1:] else (),
-    )
 
 
 def _result(result: GateResult) -> str:
@@ -225,38 +197,6 @@ def _exclusions(policy: Policy) -> list[str]:
         for entry in policy.plan.exclude
     ]
     return ["Not planned:\n\n" + "\n".join(entries)] if entries else []
-
-
-# --- the cell summary -------------------------------------------------------------------------------------------------
-
-
-def _metric_table(metric: MetricStatistics) -> str:
-    compared = any(cell.difference is not None for cell in metric.cells)
-    tested = any(cell.difference is not None and cell.difference.p_value is not None for cell in metric.cells)
-    head = ["cell", "runs:", "mean:", "range"]
-    if compared:
-        head += [f"Δ to {code(metric.reference_cell)}, paired:", "sign"]
-    if tested:
-        head += ["p (sign test):"]
-    rows = [_cell_row(cell, metric, compared=compared, tested=tested) for cell in metric.cells]
-    return table(head, rows)
-
-
-def _cell_row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, tested: bool) -> list[str]:
-    runs = str(cell.runs) if cell.finite == cell.runs else f"⚠️ {cell.finite} of {cell.runs}"
-    row = [code(cell.cell), runs, number_words(cell.mean), range_words(cell)]
-    if compared:
-        row += _difference(cell.difference, is_reference=cell.cell == metric.reference_cell)
-    if tested:
-        has_p = cell.difference is not None and cell.difference.p_value is not None
-        row.append(f"{cell.difference.p_value:.2g}" if has_p and cell.difference else "")
-    return row
-
-
-def _difference(difference: PairedDifference | None, *, is_reference: bool) -> list[str]:
-    if difference is None:
-        return ["" if is_reference else "no common seed", ""]
-    return [signed_words(difference.mean), sign_words(difference)]
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
