@@ -1,10 +1,10 @@
 """What a reader sees without scrolling: the first 600 px of a comment, and of the page, that are 800 px wide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Status
@@ -16,6 +16,7 @@ from tests.browser.github_look import WIDTH, as_shown
 from tests.support.verdicts import fourteen_by_five, kinds, matrix, of_cells, with_failing
 from tests.unit.report.judgements import judgement
 
+Show = Callable[[str], Page]
 HEIGHT = 600
 FOUR = ("G2", "G3", "G4", "G6")
 REPOSITORY = "https://github.example/org/repo"
@@ -41,15 +42,15 @@ def in_actions(judged: Judgement) -> Judgement:
 
 
 @pytest.fixture
-def comment(chromium):
+def comment(chromium: Browser) -> Iterator[Show]:
     """Open a comment as GitHub shows it."""
     page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
 
-    def comment(report: str) -> Page:
+    def show(report: str) -> Page:
         page.set_content(as_shown(report))
         return page
 
-    yield comment
+    yield show
     page.close()
 
 
@@ -107,27 +108,18 @@ def test_a_line_says_what_was_found_and_where():
     assert "- ❌ **Units** · <code>A7</code>, all 5 seeds: <code>vq_input_unit</code> and " in text
 
 
-READ_FIRST = "(one, other) => one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING"
-
-
-def order(page: Page, titles: Callable[[str], Locator]) -> list[bool]:
-    """Return whether the findings stand before the matrix, and the matrix before the gates."""
-    found, matrix_title, gates = (
-        titles(name) for name in ("What failed and how to fix it", "Matrix", "Gates")
-    )
-    return [
-        bool(one.evaluate(f"(one, other) => ({READ_FIRST})(one, other)", other.element_handle()))
-        for one, other in ((found, matrix_title), (matrix_title, gates))
-    ]
+READ_BEFORE = "(one, other) => Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING)"
 
 
 def test_findings_stand_before_the_matrix_and_the_gates(comment, opened):
     judged = judgement(*CASES["14 x 5"])
     for page in (comment(markdown(judged)), opened(judged, width=WIDTH).page):
-        assert order(page, lambda name, page=page: page.get_by_role("heading", name=name, exact=True)) == [
-            True,
-            True,
-        ]
+        found, grid, gates = (
+            page.get_by_role("heading", name=name, exact=True)
+            for name in ("What failed and how to fix it", "Matrix", "Gates")
+        )
+        assert found.evaluate(READ_BEFORE, grid.element_handle())
+        assert grid.evaluate(READ_BEFORE, gates.element_handle())
 
 
 def test_what_is_good_is_folded(comment, opened):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Policy
@@ -42,7 +43,7 @@ def large(number: int, seeds: int) -> tuple[list[str], list[str]]:
 def with_failing(case: Case, gates: Sequence[str], pairs: Sequence[str]) -> Case:
     """Return the case with each of the pairs failing in each of the gates, among G2, G3, G4, G5 and G6."""
     policy, evidence = case
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         "G2": {"params": {"vq_input_unit": "kW"}},
         "G3": {"checkpoints": (), "manifest": None},
         "G4": {"figures": ()},

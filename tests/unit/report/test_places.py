@@ -16,11 +16,11 @@ CELLS, NUMBERS = large(14, 5)
 PLAN = matrix_of(*matrix(CELLS, NUMBERS))
 
 
-def check(pair: str | None, message: Message | None = None, **facts: str) -> Check:
+def check(pair: str | None, message: Message | None = None, subject: str | None = None) -> Check:
     cell, _, seed = (pair or "").partition("/")
     return Check(
         gate="G3", kind="required", status=Status.FAIL, message=message or say("Lost."), cell=cell or None,
-        seed=seed or None, **{"subject": pair or "", **facts},
+        seed=seed or None, subject=subject or pair or "",
     )  # fmt: skip
 
 
