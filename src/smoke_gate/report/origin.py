@@ -25,27 +25,29 @@ NO_PAGES = Pages()
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class OriginPart:
     """A part of the line: what it says, and its page."""
 
     words: Message
     url: str | None = None
 
 
-def origins(judgement: Judgement, pages: Pages = NO_PAGES) -> Sequence[Origin]:
+def origins(judgement: Judgement, pages: Pages = NO_PAGES) -> Sequence[OriginPart]:
     """Return what is known of where a verdict comes from. A run and its files are nothing without their page."""
     document = judgement.document
     commit = document.context.sha or judgement.evidence.head.commit
     policy, image = _policy(document.source.policy_file), _image(judgement)
-    return [*beginnings(commit, pages), Origin(policy, pages.policy), Origin(image, pages.image)]
+    return [*beginnings(commit, pages), OriginPart(policy, pages.policy), OriginPart(image, pages.image)]
 
 
-def beginnings(commit: str | None, pages: Pages) -> Sequence[Origin]:
+def beginnings(commit: str | None, pages: Pages) -> Sequence[OriginPart]:
     """Return the part of the line that is known before there is a verdict."""
-    found = [Origin(say("commit {commit}", commit=commit[:_SHORT_COMMIT]), pages.commit)] if commit else []
+    found = (
+        [OriginPart(say("commit {commit}", commit=commit[:_SHORT_COMMIT]), pages.commit)] if commit else []
+    )
     return [
         *found,
-        *(Origin(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url),
+        *(OriginPart(say(name), url) for name, url in (("run", pages.run), ("files", pages.files)) if url),
     ]
 
 
