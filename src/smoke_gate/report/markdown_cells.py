@@ -2,7 +2,7 @@
 
 from smoke_gate.report.escape import code
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import ReportSection, table
+from smoke_gate.report.markdown_section import ELSEWHERE, ReportSection, table
 from smoke_gate.report.statistics import (
     CellStatistics,
     MetricStatistics,
@@ -30,7 +30,7 @@ def cell_summary(judgement: Judgement) -> ReportSection | None:
         "\n\n".join(parts),
         folded=True,
         note=names + more,
-        shorter=(parts[0],) if parts[1:] else (),
+        shorter=(*parts[:1], ELSEWHERE) if parts[1:] else (ELSEWHERE,),
     )
 
 

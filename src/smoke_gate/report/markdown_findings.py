@@ -13,6 +13,7 @@ from smoke_gate.report.grouping import Alike, CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import (
     ALL,
+    ELSEWHERE,
     LONGEST_SENTENCE,
     STATUS_SYMBOLS,
     ReportSection,
@@ -27,7 +28,7 @@ from smoke_gate.waivers import WaiverResult, WaiverState
 MOST_GROUPS = 20
 _MOST_RUNS = 24  # that one group names
 _MOST_ALIKE = 8  # messages of one finding
-_REST = f"<sub>{ALL[0].upper()}{ALL[1:]}.</sub>"
+_REST = f"<sub>{ELSEWHERE}</sub>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

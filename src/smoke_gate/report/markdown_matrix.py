@@ -10,7 +10,15 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
 from smoke_gate.report.findings import clean_words, with_and_without
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, details, sentence, table
+from smoke_gate.report.markdown_section import (
+    ALL,
+    ELSEWHERE,
+    STATUS_SYMBOLS,
+    ReportSection,
+    details,
+    sentence,
+    table,
+)
 from smoke_gate.report.matrix import (
     FAILURES,
     FINDINGS,
@@ -107,7 +115,9 @@ def attempt_ledger(judgement: Judgement) -> ReportSection | None:
     if len(rows) > _LONGEST_LEDGER:
         body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
     words = ledger_words(found, code)
-    return ReportSection("Attempt ledger", "\n\n".join([body, *beside]), folded=True, note=words)
+    return ReportSection(
+        "Attempt ledger", "\n\n".join([body, *beside]), folded=True, note=words, shorter=(ELSEWHERE,)
+    )
 
 
 def _result(result: GateResult) -> str:

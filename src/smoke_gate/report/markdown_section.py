@@ -12,6 +12,7 @@ from smoke_gate.text import log_line
 
 STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
 ALL = "the verdict file has them all"  # where the rest of a list is that is cut
+ELSEWHERE = f"{ALL[0].upper()}{ALL[1:]}."  # in place of a list
 LONGEST_SENTENCE = 800
 
 
