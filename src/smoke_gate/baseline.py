@@ -15,7 +15,10 @@ from smoke_gate.verdict import Verdict, evaluate
 from smoke_gate.verdict_file.headline import headline
 from smoke_gate.verdict_file.read import Recorded, read_recorded
 
-HOW_TO = "To make one, let that branch's workflow judge, and keep its verdict file. The page docs/baseline.md in the repository of smoke-gate shows the step."
+HOW_TO = (
+    "To make one, let that branch's workflow judge, and keep its verdict file. The page docs/baseline.md in the "
+    "repository of smoke-gate shows the step."
+)
 
 
 class BaselineVerdict(StrEnum):

@@ -119,6 +119,39 @@ def capitalised(message: Message) -> Message:
     return Message([first[:1].upper() + first[1:] if not isinstance(first, Value) else first, *rest])
 
 
+def first_sentence(message: Message) -> Message:
+    """Return a message's first sentence without its full stop: a finding says what was found before how to fix it.
+
+    Only our own words end a sentence: a value may hold any text.
+    """
+    kept: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, Value):
+            kept.append(part)
+            continue
+        if part.startswith(" ") and kept and _ends_sentence(kept[-1]):
+            break
+        words, stop, _ = part.partition(". ")
+        kept.append(words)
+        if stop:
+            return Message(kept)
+    if kept and _ends_sentence(kept[-1]):
+        kept[-1] = shown(kept[-1])[:-1]
+    return Message(kept)
+
+
+def in_a_line(message: Message) -> Message:
+    """Return the message as it stands behind a colon: a word of ours at its beginning loses its capital letter."""
+    first, *rest = message.parts or ("",)
+    if isinstance(first, Value) or not (first[1:2].islower() or first[1:2] == " "):
+        return message
+    return Message([first[:1].lower() + first[1:], *rest])
+
+
+def _ends_sentence(part: Part) -> bool:
+    return not isinstance(part, Value) and part.endswith(".")
+
+
 def recorded(text: str) -> Message:
     """Return a sentence that a file holds as a message; as text it stays the same.
 

@@ -289,14 +289,19 @@ def _gate_message(checks: Sequence[Check], outcome: Outcome, failing: int, thres
     failed = sum(check.status is Status.FAIL for check in checks)
     waived = sum(check.waived is not None for check in checks)
     warned = sum(check.warns for check in checks)
-    runs = f" in {counted(failing, 'run')} (FAIL at {threshold})" if failing else ""
+    runs = f" in {counted(failing, 'run')}" if failing else ""
     parts = [
         f"{outcome.evaluated} of {outcome.expected} runs judged",
         f"{counted(failed, 'failing check')}{runs}" if failed else "",
         counted(warned, "warning") if warned else "",
         f"{waived} waived" if waived else "",
     ]
-    return say(", ".join(filter(None, parts)))
+    fails = (
+        f"; {counted(threshold, 'failing run')} {'fails' if threshold == 1 else 'fail'} the gate"
+        if failing
+        else ""
+    )
+    return say(", ".join(filter(None, parts)) + fails)
 
 
 def _gate_status(checks: Sequence[Check], *, fails: bool) -> Status:

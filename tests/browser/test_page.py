@@ -88,6 +88,7 @@ def test_hostile_values_stay_text(opened):
     policy = passing_policy(plan={"cells": cells, "seeds": ["'\"><b>7", "</style>"]})
     report = opened(judgement(policy, in_experiment(evidence)))
     page = report.page
+    page.evaluate("document.querySelectorAll('details.fold').forEach((fold) => { fold.open = true; })")
     for mark in page.locator("button.mark").all():
         mark.click()
         for line in page.locator("#run-checks summary").all()[:4]:

@@ -75,7 +75,7 @@ def test_every_place_lists_the_outputs_of_the_code():
 
 @pytest.mark.parametrize(
     "announcement",
-    [announcement_of(judgement(), {}, run_url=None, warning_fails=False), announcement_of_error("no store")],
+    [announcement_of(judgement(), {}, warning_fails=False), announcement_of_error("no store")],
     ids=["verdict", "error"],
 )
 def test_a_verdict_and_an_error_have_the_same_outputs(announcement):

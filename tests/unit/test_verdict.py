@@ -91,7 +91,7 @@ def test_a_figure_that_cannot_be_traced_is_a_failure_of_its_run():
 
 def test_a_gate_says_from_which_number_of_runs_it_fails():
     message = gate(evaluate(passing_policy(), bad_ratio(PASSING, "B0/42")), "G5").message
-    assert message == "12 of 12 runs judged, 1 failing check in 1 run (FAIL at 2)"
+    assert message == "12 of 12 runs judged, 1 failing check in 1 run; 2 failing runs fail the gate"
 
 
 def test_the_default_threshold_of_the_metric_ratio_is_two_runs():

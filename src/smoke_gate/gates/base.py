@@ -192,9 +192,10 @@ def _no_proposal(_seen: Seen) -> Proposal | None:
 class Gate:
     """A named decision, with all that the rest of the program asks about it.
 
-    ``id`` is like ``G2``, ``section`` its key under ``gates`` in the policy, ``title`` for headings, ``settings`` the
-    model of that section. ``judge`` turns evidence into checks; ``early`` returns the failures that hold
-    before any run is finished. ``needs`` says what must be read for that.
+    ``id`` is like ``G2``, ``section`` its key under ``gates`` in the policy, ``title`` for headings, ``short_title``
+    where there is little room (left out, the title does), ``settings`` the model of that section.
+    ``judge`` turns evidence into checks; ``early`` returns the failures that hold before any run is finished. ``needs``
+    says what must be read for that.
 
     ``defaults`` returns what a policy, still as it was read, implies for the gate's keys. ``cells`` yields the cells
     that the settings name, each list with its place in the section. ``propose`` is the gate's part in ``init``; None:
@@ -222,6 +223,12 @@ class Gate:
     critical: bool = False
     waivable: frozenset[Status] = frozenset([Status.FAIL, Status.WARNING])
     plugin: Plugin | None = None
+    short_title: str = ""
+
+    @property
+    def label(self) -> str:
+        """The gate's name in a word or two: ``Units``."""
+        return self.short_title or self.title
 
 
 def case_of(policy: Policy, evidence: Evidence, matrix: Matrix) -> Case:

@@ -234,6 +234,7 @@ GATE = Gate(
     id="G3",
     section="checkpoints",
     title="Checkpoints are there and intact",
+    short_title="Checkpoints",
     settings=CheckpointsSettings,
     judge=judge,
     needs=_needs,

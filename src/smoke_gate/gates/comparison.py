@@ -181,6 +181,7 @@ GATE = Gate(
     id="G7",
     section="comparison",
     title="The comparison is fair",
+    short_title="Comparison",
     settings=ComparisonSettings,
     judge=judge,
     needs=_needs,

@@ -378,6 +378,7 @@ GATE = Gate(
     id="G4",
     section="figures",
     title="Figures can be traced to their runs",
+    short_title="Figures",
     settings=FiguresSettings,
     judge=judge,
     needs=_needs,

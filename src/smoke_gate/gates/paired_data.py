@@ -256,6 +256,7 @@ GATE = Gate(
     id="G6",
     section="paired_data",
     title="Cells of a seed saw the same data",
+    short_title="Data",
     settings=PairedDataSettings,
     judge=judge,
     needs=_needs,

@@ -411,6 +411,7 @@ GATE = Gate(
     id="G2",
     section="unit_contract",
     title="Units and scaler space agree",
+    short_title="Units",
     settings=UnitContractSettings,
     judge=judge,
     needs=_needs,

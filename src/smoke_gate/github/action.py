@@ -25,6 +25,7 @@ from smoke_gate.github.code import asks_github
 from smoke_gate.github.event import Situation
 from smoke_gate.github.expectation import expectation_of
 from smoke_gate.github.job import Job, job_of, timestamp
+from smoke_gate.github.pages import pages_of
 from smoke_gate.github.publish import Failure, Published, publish
 from smoke_gate.github.retry import NO_ACCESS, Refusal
 from smoke_gate.github.settings import (
@@ -203,7 +204,7 @@ def _announcement(result: Result, job: Job, cells: Mapping[str, Position] = NOWH
     return announcement_of(
         result.judgement,
         _from_here(result),
-        run_url=job.run_url,
+        pages=pages_of(job, result.judgement),
         warning_fails=job.settings.fail_on is FailOn.WARNING,
         cells=cells,
     )
@@ -229,7 +230,9 @@ def _no_verdict(error: SmokeGateError, job: Job, environ: Mapping[str, str]) -> 
     text = by_inputs(str(error))
     for said in filter(None, (text, how_to)):
         log(said)
-    announcement = announcement_of_error(text, how_to, _at_its_lines(error, job))
+    announcement = announcement_of_error(
+        text, how_to, _at_its_lines(error, job), commit=job.situation.sha, pages=pages_of(job)
+    )
     publish(announcement, job.target(timestamp()), environ, earlier=job.failures)
     return int(error.exit_code)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from smoke_gate.github.documentation import FORKS
 from smoke_gate.github.event import Situation
-from smoke_gate.github.pages import FORKS
 from smoke_gate.github.retry import Refusal
 from smoke_gate.report.escape import code
 

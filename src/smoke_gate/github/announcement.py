@@ -14,10 +14,11 @@ from smoke_gate.github.outputs import ERROR, Told, outputs_of, outputs_without_v
 from smoke_gate.github.settings import LARGEST_CHARACTER
 from smoke_gate.policy_file.errors import Position
 from smoke_gate.report.comparison import broken_limits
-from smoke_gate.report.escape import code
+from smoke_gate.report.escape import code, link, prose
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.markdown_section import alert
+from smoke_gate.report.origin import NO_PAGES, Pages, beginnings
 from smoke_gate.text import shortened, visible
 from smoke_gate.verdict import Verdict, VerdictStatus
 
@@ -74,7 +75,7 @@ def announcement_of(
     judgement: Judgement,
     files: Mapping[str, Path],
     *,
-    run_url: str | None,
+    pages: Pages = NO_PAGES,
     warning_fails: bool,
     cells: Mapping[str, Position] = NOWHERE,
 ) -> Announcement:
@@ -83,15 +84,17 @@ def announcement_of(
     Args:
         judgement: the verdict and what led to it.
         files: what was written, by what it is, from the workspace.
-        run_url: the page of the workflow run, where the whole report is.
+        pages: where the workflow run, which has the whole report, and the like are shown.
         warning_fails: a WARNING is not a success.
         cells: where the policy file of the checkout names each cell.
 
     """
 
     def body(space: Space) -> str:
-        where = run_url or str(files.get("report", "")) or None
-        return markdown(judgement, limit=space.characters, byte_limit=space.bytes, full_report=where)
+        where = pages.run or str(files.get("report", "")) or None
+        return markdown(
+            judgement, pages=pages, limit=space.characters, byte_limit=space.bytes, full_report=where
+        )
 
     verdict = judgement.verdict
     broken = broken_limits(judgement)
@@ -144,7 +147,12 @@ def refuted(announcement: Announcement, disagreements: Sequence[str]) -> Announc
 
 
 def announcement_of_error(
-    text: str, how_to: str | None = None, errors: tuple[Annotation, ...] = ()
+    text: str,
+    how_to: str | None = None,
+    errors: tuple[Annotation, ...] = (),
+    *,
+    commit: str | None = None,
+    pages: Pages = NO_PAGES,
 ) -> Announcement:
     """Return what is published where an error left no verdict.
 
@@ -152,13 +160,17 @@ def announcement_of_error(
         text: what went wrong.
         how_to: Markdown of what would help.
         errors: the same for the job's page, if more is known than the text.
+        commit: the commit that was to be judged.
+        pages: where the commit and the workflow run are shown.
 
     """
     advice = "This is not a pass. The job's log has the details; mend what it names and run the job again."
 
     def whole(longest: int) -> str:
         lines = "\n".join(f"- {code(line, longest)}" for line in text.splitlines()[:20])
-        said = [f"## 🛑 Smoke gate: {ERROR}", "**No verdict could be reached.**", lines]
+        came_from = " · ".join(link(prose(one.words), one.url) for one in beginnings(commit, pages))
+        said = [f"## 🛑 Smoke gate: {ERROR} · No verdict could be reached", came_from, lines]
+        said = [part for part in said if part]
         return "\n\n".join([*said, *([how_to] if how_to else []), advice]) + "\n"
 
     def body(space: Space) -> str:

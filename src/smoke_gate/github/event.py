@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smoke_gate.github.pages import documentation
+from smoke_gate.github.documentation import documentation
 
 PULL_REQUEST_EVENTS = (
     "pull_request",

@@ -12,8 +12,8 @@ from smoke_gate.errors import UsageError
 from smoke_gate.evidence import NO_HEAD, Head, HeadFrom
 from smoke_gate.github.access import access_of
 from smoke_gate.github.client import GitHub
+from smoke_gate.github.documentation import SERVER_URL
 from smoke_gate.github.event import Situation, situation
-from smoke_gate.github.pages import SERVER_URL
 from smoke_gate.github.publish import Failure, Target
 from smoke_gate.github.retry import Refusal
 from smoke_gate.github.settings import CommentMode, Settings
@@ -31,6 +31,7 @@ class Job:
     github: GitHub | None
     run_url: str | None
     failures: tuple[Failure, ...] = ()
+    server_url: str = SERVER_URL
 
     @property
     def context(self) -> Context:
@@ -88,6 +89,7 @@ def job_of(environ: Mapping[str, str], settings: Settings, clock: Clock) -> Job:
         situation=where,
         github=github,
         run_url=_run_url(environ),
+        server_url=_server_url(environ),
         failures=_nowhere(where, settings),
     )
     if github is None:
@@ -158,5 +160,8 @@ def _run_url(environ: Mapping[str, str]) -> str | None:
     repository, run_id = environ.get("GITHUB_REPOSITORY"), environ.get("GITHUB_RUN_ID")
     if not repository or not run_id:
         return None
-    server = environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL
-    return f"{server}/{repository}/actions/runs/{run_id}"
+    return f"{_server_url(environ)}/{repository}/actions/runs/{run_id}"
+
+
+def _server_url(environ: Mapping[str, str]) -> str:
+    return environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL

@@ -1,42 +1,51 @@
-"""Links to this action's own pages. Pure.
+"""The pages of what a verdict comes from: the commit, the workflow run, its files, the policy, the image. Pure."""
 
-Source: the runner's ``ActionRunner``. ``GITHUB_ACTION_REPOSITORY`` and ``GITHUB_ACTION_REF`` are what the step's
-``uses:`` names, as in ``org/smoke-gate@v1``; the container of an action gets them too. They are not set where the step
-names a folder (``uses: ./``) or an image (``uses: docker://``), and not by ``docker run``.
-"""
-
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
-SERVER_URL = "https://github.com"
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+from smoke_gate.github.job import Job
+from smoke_gate.report.escape import web_address
+from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.origin import Pages
 
 
-@dataclass(frozen=True, slots=True)
-class PageSection:
-    """A section of a page in ``docs/``: the page's file, and the heading."""
+def pages_of(job: Job, judgement: Judgement | None = None) -> Pages:
+    """Return the pages that there are.
 
-    page: str
-    title: str
+    Args:
+        job: where this job stands. The run is the one that judged the commit, which has the files too.
+        judgement: what is told; None where there is no verdict.
 
-    def link(self, documentation: str | None) -> str:
-        """Return Markdown that names the section; it is a link where it is known where the pages are."""
-        named = f"`docs/{self.page}`, “{self.title}”"
-        if documentation is None:
-            return f"{named}, in the repository of smoke-gate"
-        anchor = re.sub(r"[^a-z0-9 -]", "", self.title.lower()).replace(" ", "-")
-        return f"[{named}]({documentation}/{self.page}#{anchor})"
+    """
+    where = job.situation
+    repository = web_address(f"{job.server_url}/{where.repository}") if where.repository else None
+    run = f"{repository}/actions/runs/{where.run_id}" if repository and where.run_id else job.run_url
+    return Pages(
+        commit=f"{repository}/commit/{where.sha}" if repository and where.sha else None,
+        run=run,
+        files=f"{run}#artifacts" if run and judgement is not None else None,
+        policy=_policy(job, judgement, repository) if repository and judgement else None,
+        image=_image(judgement.document.tool.image_digest) if judgement else None,
+    )
 
 
-FORKS = PageSection("workflows.md", "Pull requests from forks")
-
-
-def documentation(environ: Mapping[str, str]) -> str | None:
-    """Return the address of this action's pages, at the reference that the workflow uses; None if it is not known."""
-    repository, ref = environ.get("GITHUB_ACTION_REPOSITORY", ""), environ.get("GITHUB_ACTION_REF", "")
-    if not _REPOSITORY.fullmatch(repository) or not ref:
+def _policy(job: Job, judgement: Judgement, repository: str) -> str | None:
+    """Return the page of the policy file: as the base branch has it, unless the pull request's own counts."""
+    file, where = judgement.document.source.policy_file, job.situation
+    own = where.pull_request is None or where.base_ref is None or judgement.evidence.policy_change is not None
+    revision = where.sha if own else where.base_ref
+    if (
+        file is None
+        or revision is None
+        or PurePosixPath(file).is_absolute()
+        or ".." in PurePosixPath(file).parts
+    ):
         return None
-    server = environ.get("GITHUB_SERVER_URL", "").rstrip("/") or SERVER_URL
-    return f"{server}/{repository}/blob/{quote(ref)}/docs"
+    return f"{repository}/blob/{quote(revision)}/{quote(file)}"
+
+
+def _image(digest: str | None) -> str | None:
+    """Return the page of a published image: registries show one under its name, where that names their host."""
+    name, at, _ = (digest or "").partition("@")
+    host, _, path = name.partition("/")
+    return web_address(f"https://{name}") if at and path and "." in host else None

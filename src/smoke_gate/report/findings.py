@@ -3,14 +3,16 @@
 Each check that is not a plain pass is in exactly one of :func:`failures`, :func:`warnings` and :func:`waived`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smoke_gate.gates.base import Check, CheckTable, Status
 from smoke_gate.message import Message, cut, say
 from smoke_gate.policy.model import Waiver
 from smoke_gate.report.grouping import Alike, grouped
-from smoke_gate.verdict import Verdict
+from smoke_gate.text import counted
+from smoke_gate.verdict import GateResult, Verdict
 from smoke_gate.waivers import WaiverState
 
 _BEFORE = {Status.WARNING: Status.FAIL.value, Status.PASS: Status.WARNING.value}  # a waiver lowered it
@@ -76,6 +78,27 @@ def notes(verdict: Verdict) -> Iterator[Remark]:
     for check in verdict.checks:
         if check.status is Status.SKIPPED and check.run_id is None and check.gate in judged:
             yield Remark(f"{check.gate} {check.subject}", check.message, warns=False, table=check.table)
+
+
+def with_and_without(results: Iterable[GateResult]) -> tuple[list[GateResult], list[GateResult]]:
+    """Return the gates that have findings, and the others, each in order."""
+    every = list(results)
+    found = [result for result in every if result.status in (Status.FAIL, Status.WARNING)]
+    return found, [result for result in every if result not in found]
+
+
+def clean_words(results: Iterable[GateResult]) -> str:
+    """Count gates without findings: ``5 without a finding, 1 not judged``."""
+    counts = Counter(result.status for result in results)
+    words = {Status.PASS: "without a finding", Status.SKIPPED: "not judged"}
+    return ", ".join(f"{counts[status]} {said}" for status, said in words.items() if counts[status])
+
+
+def warnings_words(verdict: Verdict) -> str:
+    """Count what is told besides the failures: ``3 warnings, 1 waiver``."""
+    tripped = sum(result.tripped for result in verdict.references)
+    counts = {"warning": len(warnings(verdict)) + tripped, "waiver": len(verdict.waivers)}
+    return ", ".join(counted(number, what) for what, number in counts.items() if number)
 
 
 def scope(waiver: Waiver) -> dict[str, str]:

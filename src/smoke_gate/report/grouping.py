@@ -3,14 +3,15 @@
 Messages of one template say the same; a report shows the values that differ at each place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from smoke_gate.gates.base import Check
-from smoke_gate.message import MARK, Message, Value
+from smoke_gate.message import MARK, Message, Part, Value, between, first_sentence, in_a_line, say
 
 _LONGEST_IN_LINE = 40
+_MOST_IN_BRIEF = 2  # values that differ, and subjects
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,24 @@ class CheckGroup:
         """The subject that all the checks share, where their message does not name it."""
         first = self.checks[0]
         return first.subject if not self._subjects_differ and _adds_something(first) else None
+
+    @cached_property
+    def brief(self) -> Message:
+        """What was found, in one sentence and without how to fix it; of values that differ, the first ones."""
+        found = in_a_line(first_sentence(Message(self._with_values())))
+        subjects = dict.fromkeys(check.subject for check in self.checks if _adds_something(check))
+        if not subjects:
+            return found
+        return say("{subjects}: {found}", subjects=_first(map(Value, subjects)), found=found)
+
+    def _with_values(self) -> Iterator[Part]:
+        places = iter(range(len(self.checks[0].message.values)))
+        for part in self.checks[0].message.parts:
+            if not isinstance(part, Value):
+                yield part
+                continue
+            place = next(places)
+            yield from _first(check.message.values[place] for check in self.checks).parts
 
     @cached_property
     def is_long(self) -> bool:
@@ -92,6 +111,13 @@ def _told_apart(checks: Sequence[Check]) -> Alike:
         rest = tuple(value for value in check.message.values if value.text != check.observed)
         groups.setdefault(rest, []).append(check)
     return tuple(CheckGroup(tuple(same)) for same in groups.values())
+
+
+def _first(values: Iterable[Value]) -> Message:
+    """Return the first of the distinct values, and a mark where there are more."""
+    distinct = list(dict.fromkeys(values))
+    more = [Message([MARK])] if len(distinct) > _MOST_IN_BRIEF else []
+    return between(", ", [*(Message([value]) for value in distinct[:_MOST_IN_BRIEF]), *more])
 
 
 def _differing(checks: Sequence[Check]) -> tuple[int, ...]:

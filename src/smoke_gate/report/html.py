@@ -16,13 +16,38 @@ from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.message import Message, Part, Style, Value, recorded
 from smoke_gate.report import baseline_page
 from smoke_gate.report.baseline_page import baseline_words
-from smoke_gate.report.findings import accepted, failures, scope, waived, warnings
+from smoke_gate.report.findings import (
+    accepted,
+    clean_words,
+    failures,
+    scope,
+    waived,
+    warnings,
+    warnings_words,
+    with_and_without,
+)
+from smoke_gate.report.first_screen import first_lines
 from smoke_gate.report.grouping import CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_section import ALL
-from smoke_gate.report.matrix import PlaceState, commit_note, ledger_words, rows_of, seeds_of
+from smoke_gate.report.matrix import (
+    PlaceState,
+    commit_note,
+    is_large,
+    ledger_words,
+    rows_of,
+    seeds_of,
+    with_and_without_findings,
+)
+from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_json, shown
-from smoke_gate.report.statistics import metric_statistics, number_words, range_words, sign_words
+from smoke_gate.report.statistics import (
+    metric_statistics,
+    number_words,
+    range_words,
+    sign_words,
+    signed_words,
+)
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute
@@ -77,6 +102,8 @@ def _words(judgement: Judgement) -> dict[str, Any]:
     """Return what the parts of the page that do not list findings show."""
     verdict = judgement.verdict
     rows = rows_of(verdict, judgement.policy)
+    rows_found, rows_clean = with_and_without_findings(rows)
+    gates_found, gates_clean = with_and_without(verdict.gates)
     attempts = [(place, attempt) for place in verdict.matrix.places for attempt in place.attempts]
     return {
         "judgement": judgement,
@@ -85,11 +112,18 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "tone": "pending" if verdict.pending else _TONES[verdict.status],
         "status_words": status_words(verdict),
         "coverage": coverage(verdict, judgement.policy, judgement.evidence),
+        "origins": origins(judgement),
+        "lines": first_lines(verdict, judgement.policy),
         "advice": advice(verdict),
         "policy_change": judgement.evidence.policy_change,
         "titles": {gate.id: gate.title for gate in gates_of(judgement.policy)},
         "seeds": list(seeds_of(verdict.matrix.places).values()),
-        "rows": rows,
+        "rows_found": rows_found,
+        "rows_clean": rows_clean,
+        "is_large": is_large(verdict.matrix),
+        "gates_found": gates_found,
+        "gates_clean": gates_clean,
+        "gates_note": clean_words(gates_clean),
         "states": [
             state for state in PlaceState if any(mark.state is state for row in rows.values() for mark in row)
         ],
@@ -115,6 +149,7 @@ def _findings(judgement: Judgement) -> dict[str, Any]:
             name: [(alike[:_MOST_ALIKE], len(alike[_MOST_ALIKE:])) for alike in found[:_MOST_GROUPS]]
             for name, found in every.items()
         },
+        "warnings_note": warnings_words(verdict),
         "findings_left": {name: len(found[_MOST_GROUPS:]) for name, found in every.items()},
         "tripped": [result for result in judgement.verdict.references if result.tripped],
     }
@@ -197,6 +232,7 @@ def _environment() -> "Environment":
         "recorded": recorded,
         "minute": minute,
         "number": number_words,
+        "signed": signed_words,
     }
     environment.globals |= {
         **baseline_page.GLOBALS,

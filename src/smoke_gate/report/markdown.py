@@ -1,23 +1,37 @@
 """The report as GitHub-flavoured Markdown: for a pull request, a job summary and a file.
 
-Its sections stand in the order in which a reader needs them, so that one may stop early and a comment that would be too
-long is cut from the end, by whole sections.
+Its sections stand in the order in which a reader needs them, so that a reader may stop early. A comment that would be
+too long is cut by the same order of importance.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from textwrap import indent
 
 from smoke_gate.message import recorded
 from smoke_gate.policy_file.names import POLICY_NAMES
 from smoke_gate.report import findings
 from smoke_gate.report.comparison import title_words
-from smoke_gate.report.escape import code, web_address
+from smoke_gate.report.escape import code, link, prose, web_address
 from smoke_gate.report.findings import Remark
+from smoke_gate.report.first_screen import first_lines
+from smoke_gate.report.fitting import fitted
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown_baseline import against_baseline, baseline_call
+from smoke_gate.report.markdown_cells import cell_summary
 from smoke_gate.report.markdown_findings import failures, references, warnings
-from smoke_gate.report.markdown_matrix import attempt_ledger, cell_summary, gate_table, matrix
-from smoke_gate.report.markdown_section import ALL, ReportSection, alert, block, details, sentence, table
+from smoke_gate.report.markdown_matrix import attempt_ledger, gate_table, matrix
+from smoke_gate.report.markdown_section import (
+    ALL,
+    STATUS_SYMBOLS,
+    ReportSection,
+    alert,
+    block,
+    details,
+    sentence,
+    table,
+)
+from smoke_gate.report.origin import NO_PAGES, Pages, origins
 from smoke_gate.text import counted, listed, visible
 from smoke_gate.verdict import VerdictStatus
 from smoke_gate.verdict_file.headline import advice, coverage, status_words
@@ -30,6 +44,7 @@ _LONGEST_TABLE = 60  # rows of what a note lists
 def markdown(
     judgement: Judgement,
     *,
+    pages: Pages = NO_PAGES,
     limit: int | None = None,
     byte_limit: int | None = None,
     full_report: str | None = None,
@@ -38,34 +53,40 @@ def markdown(
 
     Args:
         judgement: what is reported.
+        pages: where on the web the run, its files and the like are shown.
         limit: the most characters that it may have; None: any number.
         byte_limit: the most bytes that it may have in UTF-8; None: any number.
         full_report: where the whole report is, an address or a path; for the note of what was left out.
 
     Returns:
-        As many sections as fit, and a note that names the others. The first one is always there.
+        As much as fits, the most important sections first, and a note that names what is shorter or left out. The
+        first section is always there.
 
     """
-    sections = markdown_sections(judgement)
-    for kept in range(len(sections), 0, -1):
-        text = _joined(sections[:kept], [section.title for section in sections[kept:]], full_report)
-        if _fits(text, limit, byte_limit):
-            return text
-    return _joined(sections[:1], [section.title for section in sections[1:]], full_report)
+
+    def joined(texts: Sequence[str], left_out: Sequence[str], shortened: Sequence[str]) -> str:
+        return "\n\n".join([*texts, *_cut_note(left_out, shortened, full_report)]) + "\n"
+
+    def fits(text: str) -> bool:
+        return (limit is None or len(text) <= limit) and (
+            byte_limit is None or len(text.encode()) <= byte_limit
+        )
+
+    return fitted(markdown_sections(judgement, pages), joined, fits)
 
 
-def markdown_sections(judgement: Judgement) -> list[ReportSection]:
-    """Return the sections that have something to say, the most important first."""
+def markdown_sections(judgement: Judgement, pages: Pages = NO_PAGES) -> list[ReportSection]:
+    """Return the sections that have something to say, in the order of their importance, in which they are read."""
     makers: Sequence[Callable[[Judgement], ReportSection | None]] = (
-        verdict_section,
+        partial(first_screen, pages=pages),
+        failures,
+        warnings,
         policy_change,
         matrix,
         gate_table,
-        failures,
-        warnings,
         notes,
-        cell_summary,
         against_baseline,
+        cell_summary,
         attempt_ledger,
         references,
         how_to_reproduce,
@@ -74,25 +95,33 @@ def markdown_sections(judgement: Judgement) -> list[ReportSection]:
     return [section for section in sections if section is not None]
 
 
-def verdict_section(judgement: Judgement) -> ReportSection:
-    """Return what everybody reads: the verdict, what it covers, and who must act."""
+def first_screen(judgement: Judgement, *, pages: Pages) -> ReportSection:
+    """Return what everybody reads: the verdict and what it covers, where it comes from, what failed, who must act."""
     verdict = judgement.verdict
-    covered = coverage(verdict, judgement.policy, judgement.evidence)
+    covered = sentence(coverage(verdict, judgement.policy, judgement.evidence))
     symbol = "⏳" if verdict.pending else _SYMBOLS[verdict.status]
     symbol = "❌" if (worse := title_words(judgement)) else symbol
-    return ReportSection(
-        title=f"{symbol} Smoke gate: {status_words(verdict)}{' (pending)' if verdict.pending else ''}{worse}",
-        body="\n\n".join(
-            [sentence(covered), *baseline_call(judgement), *_call(judgement), *_narrowed(judgement)]
-        ),
-        level=2,
-    )
+    status = f"{status_words(verdict)}{' (pending)' if verdict.pending else ''}{worse}"
+    came_from = " · ".join(link(prose(origin.words), origin.url) for origin in origins(judgement, pages))
+    lines = [
+        f"- {'⏳' if verdict.pending else STATUS_SYMBOLS[line.status]} **{line.label}** · {prose(line.words)}"
+        for line in first_lines(verdict, judgement.policy)
+    ]
+    body = [
+        came_from,
+        *baseline_call(judgement),
+        *(["\n".join(lines)] if lines else []),
+        *_call(judgement),
+        *_narrowed(judgement),
+    ]
+    return ReportSection(f"{symbol} Smoke gate: {status} · {covered}", "\n\n".join(body), level=2)
 
 
 def notes(judgement: Judgement) -> ReportSection | None:
     """Return what could not be compared and is not a finding."""
-    said = [f"- {sentence(note.message)}{_listing(note)}" for note in findings.notes(judgement.verdict)]
-    return ReportSection("Notes", "\n".join(said)) if said else None
+    said = (f"- {sentence(note.message)}{_listing(note)}" for note in findings.notes(judgement.verdict))
+    lines = list(dict.fromkeys(said))
+    return ReportSection("Notes", "\n".join(lines), folded=True, note=str(len(lines))) if lines else None
 
 
 def _listing(note: Remark) -> str:
@@ -140,7 +169,8 @@ def how_to_reproduce(judgement: Judgement) -> ReportSection:
     ]
     if reproduction.check:
         parts += ["The store read again:", block([reproduction.check], "sh")]
-    return ReportSection("How to reproduce", "\n\n".join([*parts, "\n".join(f"- {fact}" for fact in facts)]))
+    body = "\n\n".join([*parts, "\n".join(f"- {fact}" for fact in facts)])
+    return ReportSection("How to reproduce", body, folded=True)
 
 
 def _policy_file(name: str | None) -> str:
@@ -181,17 +211,16 @@ def _narrowed(judgement: Judgement) -> list[str]:
     ]
 
 
-def _joined(sections: Sequence[ReportSection], left_out: Sequence[str], full_report: str | None) -> str:
-    parts = [section.text for section in sections]
-    if left_out:
-        where = f" The whole report: {_place(full_report)}." if full_report else ""
-        parts.append(alert("NOTE", f"Left out, because a comment has a limit: {listed(left_out)}.{where}"))
-    return "\n\n".join(parts) + "\n"
+def _cut_note(left_out: Sequence[str], shortened: Sequence[str], full_report: str | None) -> list[str]:
+    """Say what is not there, or not all of it, because a comment has a limit."""
+    said = [
+        f"{what}, because a comment has a limit: {listed(titles)}."
+        for what, titles in (("Left out", left_out), ("Shortened", shortened))
+        if titles
+    ]
+    where = [f"The whole report: {_place(full_report)}."] if full_report else []
+    return [alert("NOTE", " ".join([*said, *where]))] if said else []
 
 
 def _place(full_report: str) -> str:
     return f"<{web_address(full_report)}>" if web_address(full_report) else code(visible(full_report))
-
-
-def _fits(text: str, limit: int | None, byte_limit: int | None) -> bool:
-    return (limit is None or len(text) <= limit) and (byte_limit is None or len(text.encode()) <= byte_limit)

@@ -1,23 +1,48 @@
 """The findings of the Markdown report: what failed and how to fix it, what a person must look at, published values."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.policy.model import PublishedReference
 from smoke_gate.references import ReferenceResult
-from smoke_gate.report import findings
-from smoke_gate.report.escape import code, link
+from smoke_gate.report import findings, places
+from smoke_gate.report.escape import code, link, prose
 from smoke_gate.report.grouping import Alike, CheckGroup, place_of
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, sentence, table
+from smoke_gate.report.markdown_section import (
+    ALL,
+    ELSEWHERE,
+    LONGEST_SENTENCE,
+    STATUS_SYMBOLS,
+    ReportSection,
+    sentence,
+    table,
+)
 from smoke_gate.text import counted
+from smoke_gate.verdict import GateResult, VerdictStatus
 from smoke_gate.verdict_file.write import fingerprint
 from smoke_gate.waivers import WaiverResult, WaiverState
 
 MOST_GROUPS = 20
 _MOST_RUNS = 24  # that one group names
 _MOST_ALIKE = 8  # messages of one finding
+_REST = f"<sub>{ELSEWHERE}</sub>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detail:
+    """How much a list of findings tells. ``places``: runs are not named one by one, but in few words."""
+
+    groups: int = MOST_GROUPS
+    alike: int = _MOST_ALIKE
+    longest: int = LONGEST_SENTENCE
+    places: bool = False
+
+
+_FULL = _Detail()
+_SHORTER = (_Detail(places=True), _Detail(groups=8, alike=2, longest=300, places=True))
 
 
 def failures(judgement: Judgement) -> ReportSection | None:
@@ -25,26 +50,38 @@ def failures(judgement: Judgement) -> ReportSection | None:
     found = findings.failures(judgement.verdict)
     if not found:
         return None
-    status = {result.id: result.status for result in judgement.verdict.gates}
-    return ReportSection("What failed and how to fix it", _by_gate(judgement, found, status))
+    body, *shorter = (_by_gate(judgement, found, detail) for detail in (_FULL, *_SHORTER))
+    return ReportSection("What failed and how to fix it", body, shorter=tuple(shorter))
 
 
 def warnings(judgement: Judgement) -> ReportSection | None:
-    """Return what a person must look at: warnings, values off their reference, waivers and what they accept."""
-    parts = []
-    if warned := findings.warnings(judgement.verdict):
-        parts.append(_by_gate(judgement, warned, {}))
-    tripped = [result for result in judgement.verdict.references if result.tripped]
+    """Return what a person must look at: warnings, values off their reference, waivers and what they accept.
+
+    Where something failed that comes first, and this is folded.
+    """
+    verdict = judgement.verdict
+    body, *shorter = (_warnings(judgement, detail) for detail in (_FULL, *_SHORTER))
+    if not body:
+        return None
+    note = findings.warnings_words(verdict)
+    folded = verdict.status is not VerdictStatus.WARNING
+    return ReportSection("Warnings and waivers", body, folded=folded, note=note, shorter=tuple(shorter))
+
+
+def _warnings(judgement: Judgement, detail: _Detail) -> str:
+    verdict, parts = judgement.verdict, []
+    if warned := findings.warnings(verdict):
+        parts.append(_by_gate(judgement, warned, detail))
+    tripped = [result for result in verdict.references if result.tripped]
     if tripped:
-        parts.append(
-            "**Off the published values**\n\n"
-            + _some(_off_reference(judgement, result) for result in tripped)
-        )
-    if judgement.verdict.waivers:
+        off = (_off_reference(judgement, result) for result in tripped)
+        parts.append("**Off the published values**\n\n" + _some(off, detail))
+    if verdict.waivers:
         parts.append("**Waivers**\n\n" + _waivers(judgement))
-    if waived := findings.waived(judgement.verdict):
-        parts.append("**Accepted by waiver**\n\n" + _some(_waived(judgement, alike) for alike in waived))
-    return ReportSection("Warnings and waivers", "\n\n".join(parts)) if parts else None
+    if waived := findings.waived(verdict):
+        accepted = (_waived(judgement, alike, detail) for alike in waived)
+        parts.append("**Accepted by waiver**\n\n" + _some(accepted, detail))
+    return "\n\n".join(parts)
 
 
 def references(judgement: Judgement) -> ReportSection | None:
@@ -55,63 +92,83 @@ def references(judgement: Judgement) -> ReportSection | None:
     body = table(["metric", "cells", "published", ":n", "runs inside", "source"], rows)
     if any(reference.n == 1 for reference in judgement.policy.references):
         body += "\n\n<sub>n = 1: one run gives no confidence band. Such a value is a trip-wire, not a target.</sub>"
-    return ReportSection("References", body)
+    return ReportSection("References", body, folded=True, note=str(len(rows)))
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
-def _by_gate(judgement: Judgement, found: Sequence[Alike], status: Mapping[str, Status]) -> str:
+def _by_gate(judgement: Judgement, found: Sequence[Alike], detail: _Detail) -> str:
     """Return the first groups under the headings of their gates, and the count of the rest."""
     titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
+    results = {result.id: result for result in judgement.verdict.gates}
     urls = judgement.urls()
+    shown, rest = found[: detail.groups], found[detail.groups :]
     lines: list[str] = []
-    for gate in dict.fromkeys(alike[0].gate for alike in found[:MOST_GROUPS]):
-        symbol = STATUS_SYMBOLS[status.get(gate, Status.WARNING)]
-        lines += [f"{symbol} **{gate} {titles[gate]}**{_below(judgement, gate, status)}", ""]
-        lines += [f"- {_alike(urls, alike)}" for alike in found[:MOST_GROUPS] if alike[0].gate == gate]
-        lines.append("")
-    rest = found[MOST_GROUPS:]
+    for gate in dict.fromkeys(alike[0].gate for alike in shown):
+        own = [alike for alike in shown if alike[0].gate == gate]
+        failed = own[0][0].checks[0].status is Status.FAIL
+        symbol = STATUS_SYMBOLS[results[gate].status if failed else Status.WARNING]
+        lines += [f"{symbol} **{gate} {titles[gate]}**{_below(results[gate]) if failed else ''}", ""]
+        lines += [*(f"- {_alike(judgement, urls, alike, detail)}" for alike in own), ""]
     if rest:
         checks = counted(sum(len(group.checks) for alike in rest for group in alike), "check")
-        lines.append(f"… and {len(rest)} more findings ({checks}); {ALL}.")
+        lines.append(f"… and {len(rest)} more findings ({checks}).")
+    if rest or any(_is_cut(alike, detail) for alike in shown):
+        lines += ["", _REST]
     return "\n".join(lines).rstrip()
 
 
-def _below(judgement: Judgement, gate: str, status: Mapping[str, Status]) -> str:
-    result = next(result for result in judgement.verdict.gates if result.id == gate)
-    if status.get(gate) is not Status.WARNING:
+def _is_cut(alike: Alike, detail: _Detail) -> bool:
+    many = not detail.places and any(len(group.checks) > _MOST_RUNS for group in alike)
+    return many or len(alike) > detail.alike
+
+
+def _below(result: GateResult) -> str:
+    """Say at how many runs a gate fails, where its failures are fewer."""
+    if result.status is not Status.WARNING:
         return ""
-    return f": {counted(result.failing, 'failing run')}, the gate fails at {result.fail_threshold}"
+    return f": {counted(result.failing, 'failing run')}, {result.fail_threshold} would fail the gate"
 
 
-def _waived(judgement: Judgement, alike: Alike) -> str:
+def _waived(judgement: Judgement, alike: Alike, detail: _Detail) -> str:
     first = alike[0].checks[0]
-    return f"{STATUS_SYMBOLS[first.status]} **{first.gate}** {_alike(judgement.urls(), alike)}"
+    urls = judgement.urls()
+    return f"{STATUS_SYMBOLS[first.status]} **{first.gate}** {_alike(judgement, urls, alike, detail)}"
 
 
-def _alike(urls: Mapping[str, str], alike: Alike) -> str:
+def _alike(judgement: Judgement, urls: Mapping[str, str], alike: Alike, detail: _Detail) -> str:
     """Return an item for each group, and one that counts those that are left out."""
-    items = [_group(urls, group) for group in alike[:_MOST_ALIKE]]
-    if len(alike) > _MOST_ALIKE:
-        items.append(f"… and {len(alike) - _MOST_ALIKE} more like these; {ALL}.")
+    items = [_group(judgement, urls, group, detail) for group in alike[: detail.alike]]
+    if len(alike) > detail.alike:
+        items.append(f"… and {len(alike) - detail.alike} more like these.")
     return "\n- ".join(items)
 
 
-def _group(urls: Mapping[str, str], group: CheckGroup) -> str:
+def _group(judgement: Judgement, urls: Mapping[str, str], group: CheckGroup, detail: _Detail) -> str:
     """Return what the checks say, once, and of which runs."""
-    first = group.checks[0]
-    places = [_place(urls, check, group.own_words(check)) for check in group.checks]
-    places = [place for place in places if place]
-    shown = ("<br>" if group.is_long else ", ").join(places[:_MOST_RUNS])
-    if len(places) > _MOST_RUNS:
-        shown += f" and {len(places) - _MOST_RUNS} more ({ALL})"
-    reason = findings.accepted(first)
+    reason = findings.accepted(group.checks[0])
     waived = f"<br>{sentence(reason)}" if reason is not None else ""
-    head = "In" if len(places) == 1 else f"In {len(places)} {_things(group)}:"
-    where = f"<br>{head}{'<br>' if group.is_long else ' '}{shown}" if places else ""
     subject = f"{code(group.subject)}: " if group.subject is not None else ""
-    return subject + sentence(group.message) + waived + where
+    where = _in_words(judgement, group) if detail.places else _one_by_one(urls, group)
+    return subject + sentence(group.message, detail.longest) + waived + where
+
+
+def _in_words(judgement: Judgement, group: CheckGroup) -> str:
+    place = places.where(group.checks, judgement.verdict.matrix)
+    return f"<br>In {prose(place)}" if place else ""
+
+
+def _one_by_one(urls: Mapping[str, str], group: CheckGroup) -> str:
+    named = [_place(urls, check, group.own_words(check)) for check in group.checks]
+    named = [place for place in named if place]
+    if not named:
+        return ""
+    shown = ("<br>" if group.is_long else ", ").join(named[:_MOST_RUNS])
+    if len(named) > _MOST_RUNS:
+        shown += f" … and {len(named) - _MOST_RUNS} more"
+    head = "In" if len(named) == 1 else f"In {len(named)} {_things(group)}:"
+    return f"<br>{head}{'<br>' if group.is_long else ' '}{shown}"
 
 
 def _things(group: CheckGroup) -> str:
@@ -134,11 +191,11 @@ def _place(urls: Mapping[str, str], check: Check, own_words: Sequence[str]) -> s
 # --- references and waivers -------------------------------------------------------------------------------------------
 
 
-def _some(items: Iterable[str]) -> str:
+def _some(items: Iterable[str], detail: _Detail) -> str:
     every = list(items)
-    lines = [f"- {item}" for item in every[:MOST_GROUPS]]
-    rest = [f"\n… and {len(every) - MOST_GROUPS} more; {ALL}."] if len(every) > MOST_GROUPS else []
-    return "\n".join([*lines, *rest])
+    lines = [f"- {item}" for item in every[: detail.groups]]
+    rest = len(every) - detail.groups
+    return "\n".join([*lines, *([f"\n… and {rest} more; {ALL}."] if rest > 0 else [])])
 
 
 def _off_reference(judgement: Judgement, result: ReferenceResult) -> str:

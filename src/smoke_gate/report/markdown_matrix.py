@@ -1,22 +1,35 @@
-"""The tables of the Markdown report: cells by seeds, gates, each metric by cell, and every attempt."""
+"""The tables of the Markdown report: cells by seeds, gates, and every attempt."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
+from smoke_gate.evidence import Attempt
 from smoke_gate.gates import gates_of
 from smoke_gate.gates.base import Status
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import code, link
+from smoke_gate.report.findings import clean_words, with_and_without
 from smoke_gate.report.judgement import Judgement
-from smoke_gate.report.markdown_section import ALL, STATUS_SYMBOLS, ReportSection, details, sentence, table
-from smoke_gate.report.matrix import Mark, PlaceState, commit_note, ledger_words, rows_of, seeds_of
-from smoke_gate.report.statistics import (
-    CellStatistics,
-    MetricStatistics,
-    PairedDifference,
-    metric_statistics,
-    number_words,
-    range_words,
-    sign_words,
+from smoke_gate.report.markdown_section import (
+    ALL,
+    ELSEWHERE,
+    STATUS_SYMBOLS,
+    ReportSection,
+    details,
+    sentence,
+    table,
+)
+from smoke_gate.report.matrix import (
+    FAILURES,
+    FINDINGS,
+    Mark,
+    PlaceState,
+    commit_note,
+    is_large,
+    ledger_words,
+    rows_of,
+    seeds_of,
+    with_and_without_findings,
 )
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.selection import Place
@@ -35,28 +48,59 @@ _SYMBOLS = {
     PlaceState.NOT_PLANNED: "·",
 }
 _LONGEST_LEDGER = 300
-_OPEN_METRICS = 3
 _MOST_BESIDE = 20  # runs without cell or seed
+_MOST_ROWS = 100  # with findings
+_FEW_ROWS = 30
+_MOST_NAMES = 60  # cells that one line names
+_SHORT_ID = 8  # characters of a run's id that is a link
 
 
 def matrix(judgement: Judgement) -> ReportSection:
-    """Return the plan as a table, cells by seeds, with a symbol for each run."""
-    seeds = seeds_of(judgement.verdict.matrix.places)
-    marks = rows_of(judgement.verdict, judgement.policy)
-    columns = [code(seed) for seed in seeds.values()] if any(seeds) else ["run"]
-    rows = [[code(cell), *(_mark(judgement, mark) for mark in row)] for cell, row in marks.items()]
-    body = [table(["cell", *(f":{column}" for column in columns)], rows), _legend(marks.values())]
-    return ReportSection("Matrix", "\n\n".join([*body, *_exclusions(judgement.policy)]))
+    """Return the plan as a table, cells by seeds: rows with findings, and the others folded, counted where many."""
+    rows = rows_of(judgement.verdict, judgement.policy)
+    found, clean = with_and_without_findings(rows)
+    counts = _counts(judgement, rows, clean)
+    exclusions = _exclusions(judgement.policy)
+    if not found:
+        body = [_table(judgement, clean, links=True), _legend(clean.values()), *exclusions]
+        return ReportSection(
+            "Matrix",
+            "\n\n".join([counts, _names(clean), *exclusions] if is_large(judgement.verdict.matrix) else body),
+            folded=True,
+            note=_all_pass(judgement),
+            shorter=(_names(clean),),
+        )
+    rest = [_rest(judgement, clean)] if clean else []
+    head = [counts] if is_large(judgement.verdict.matrix) else []
+    return ReportSection(
+        "Matrix",
+        "\n\n".join([*head, *_rows(judgement, found, _MOST_ROWS, links=True), *rest, *exclusions]),
+        shorter=(
+            "\n\n".join([counts, *_rows(judgement, found, _FEW_ROWS, links=True)]),
+            "\n\n".join([counts, *_rows(judgement, found, _FEW_ROWS, links=False)]),
+            "\n\n".join([counts, _names(_worst(found))]),
+            counts,
+        ),
+    )
 
 
 def gate_table(judgement: Judgement) -> ReportSection:
-    """Return what each gate decided."""
+    """Return what each gate decided; those without a finding are folded."""
     titles = {gate.id: gate.title for gate in gates_of(judgement.policy)}
-    rows = [
-        [STATUS_SYMBOLS[result.status], f"**{result.id}** {titles[result.id]}", _result(result)]
-        for result in judgement.verdict.gates
-    ]
-    return ReportSection("Gates", table(["", "gate", "result"], rows))
+
+    def decided(results: Sequence[GateResult]) -> str:
+        rows = [
+            [STATUS_SYMBOLS[result.status], f"**{result.id}** {titles[result.id]}", _result(result)]
+            for result in results
+        ]
+        return table(["", "gate", "result"], rows)
+
+    found, clean = with_and_without(judgement.verdict.gates)
+    note = clean_words(clean)
+    if not found:
+        return ReportSection("Gates", decided(clean), folded=True, note=note)
+    rest = [details(note, decided(clean))] if clean else []
+    return ReportSection("Gates", "\n\n".join([decided(found), *rest]))
 
 
 def attempt_ledger(judgement: Judgement) -> ReportSection | None:
@@ -65,22 +109,15 @@ def attempt_ledger(judgement: Judgement) -> ReportSection | None:
     beside = _unidentified(judgement)
     rows = [row for place in found.places for row in _attempts(judgement, place)]
     if not rows:
-        return ReportSection("Attempt ledger", "\n\n".join(beside)) if beside else None
+        return ReportSection("Attempt ledger", "\n\n".join(beside), folded=True) if beside else None
     head = ["cell", "seed:", "run", "status", "started (UTC)", "took:", "commit", ":stands for its pair"]
     body = table(head, rows[:_LONGEST_LEDGER])
     if len(rows) > _LONGEST_LEDGER:
         body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
-    return ReportSection("Attempt ledger", "\n\n".join([details(ledger_words(found, code), body), *beside]))
-
-
-def cell_summary(judgement: Judgement) -> ReportSection | None:
-    """Return a table for each metric; the first few are open."""
-    metrics = metric_statistics(judgement.verdict, judgement.policy, judgement.evidence)
-    if not metrics:
-        return None
-    parts = [f"**{code(metric.metric)}**\n\n{_metric_table(metric)}" for metric in metrics[:_OPEN_METRICS]]
-    parts += [details(code(metric.metric), _metric_table(metric)) for metric in metrics[_OPEN_METRICS:]]
-    return ReportSection("Cell summary", "\n\n".join(parts))
+    words = ledger_words(found, code)
+    return ReportSection(
+        "Attempt ledger", "\n\n".join([body, *beside]), folded=True, note=words, shorter=(ELSEWHERE,)
+    )
 
 
 def _result(result: GateResult) -> str:
@@ -90,9 +127,70 @@ def _result(result: GateResult) -> str:
 
 # --- the matrix -------------------------------------------------------------------------------------------------------
 
+_Rows = Mapping[str, Sequence[Mark]]
 
-def _mark(judgement: Judgement, mark: Mark) -> str:
-    symbol = link(_SYMBOLS[mark.state], judgement.url(mark.attempt) if mark.attempt else None)
+
+def _table(judgement: Judgement, rows: _Rows, *, links: bool) -> str:
+    seeds = seeds_of(judgement.verdict.matrix.places)
+    columns = [code(seed) for seed in seeds.values()] if any(seeds) else ["run"]
+    lines = [
+        [code(cell), *(_mark(judgement, mark, links=links) for mark in row)] for cell, row in rows.items()
+    ]
+    return table(["cell", *(f":{column}" for column in columns)], lines)
+
+
+def _rows(judgement: Judgement, found: _Rows, most: int, *, links: bool) -> list[str]:
+    """Return the rows with findings; where there are too many, the worst ones, and the count of the others."""
+    shown = found if len(found) <= most else dict(list(_worst(found).items())[:most])
+    rest = len(found) - len(shown)
+    cut = [f"… and {counted(rest, 'more cell')} with fewer findings; {ALL}."] if rest else []
+    return [_table(judgement, shown, links=links), *cut, _legend(shown.values())]
+
+
+def _worst(rows: _Rows) -> _Rows:
+    """Return the rows so that those with the most failures come first."""
+
+    def severity(marks: Sequence[Mark]) -> tuple[int, int]:
+        states = [mark.state for mark in marks]
+        return -sum(state in FAILURES for state in states), -sum(state in FINDINGS for state in states)
+
+    return dict(sorted(rows.items(), key=lambda row: severity(row[1])))
+
+
+def _rest(judgement: Judgement, clean: _Rows) -> str:
+    """Return the rows without a finding, folded: as a table, or their names where the matrix is large."""
+    head = f"{counted(len(clean), 'cell')} without a finding"
+    return details(
+        head, _names(clean) if is_large(judgement.verdict.matrix) else _table(judgement, clean, links=True)
+    )
+
+
+def _names(rows: _Rows) -> str:
+    names = list(rows)
+    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(code, names[:_MOST_NAMES])) + rest
+
+
+def _counts(judgement: Judgement, rows: _Rows, clean: _Rows) -> str:
+    """Count the planned pairs by what became of them, and the cells with findings."""
+    states = Counter(mark.state for marks in rows.values() for mark in marks)
+    by_state = [
+        f"{states[state]} {_SYMBOLS[state]}"
+        for state in PlaceState
+        if states[state] and state not in (PlaceState.EXCLUDED, PlaceState.NOT_PLANNED)
+    ]
+    runs = counted(len(judgement.verdict.matrix.places), "planned run")
+    found = f"{len(rows) - len(clean)} of {counted(len(rows), 'cell')} with findings"
+    return f"{runs}: {', '.join(by_state)}. {found}."
+
+
+def _all_pass(judgement: Judgement) -> str:
+    return f"{counted(len(judgement.verdict.matrix.places), 'run')}, {PlaceState.PASS.value}"
+
+
+def _mark(judgement: Judgement, mark: Mark, *, links: bool) -> str:
+    url = judgement.url(mark.attempt) if links and mark.attempt else None
+    symbol = link(_SYMBOLS[mark.state], url)
     return f"{symbol} <sub>{' '.join(mark.gates)}</sub>" if mark.gates else symbol
 
 
@@ -111,39 +209,13 @@ def _exclusions(policy: Policy) -> list[str]:
     return ["Not planned:\n\n" + "\n".join(entries)] if entries else []
 
 
-# --- the cell summary -------------------------------------------------------------------------------------------------
-
-
-def _metric_table(metric: MetricStatistics) -> str:
-    compared = any(cell.difference is not None for cell in metric.cells)
-    tested = any(cell.difference is not None and cell.difference.p_value is not None for cell in metric.cells)
-    head = ["cell", "runs:", "mean:", "range"]
-    if compared:
-        head += [f"Δ to {code(metric.reference_cell)}, paired:", "sign"]
-    if tested:
-        head += ["p (sign test):"]
-    rows = [_cell_row(cell, metric, compared=compared, tested=tested) for cell in metric.cells]
-    return table(head, rows)
-
-
-def _cell_row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, tested: bool) -> list[str]:
-    runs = str(cell.runs) if cell.finite == cell.runs else f"⚠️ {cell.finite} of {cell.runs}"
-    row = [code(cell.cell), runs, number_words(cell.mean), range_words(cell)]
-    if compared:
-        row += _difference(cell.difference, is_reference=cell.cell == metric.reference_cell)
-    if tested:
-        has_p = cell.difference is not None and cell.difference.p_value is not None
-        row.append(f"{cell.difference.p_value:.2g}" if has_p and cell.difference else "")
-    return row
-
-
-def _difference(difference: PairedDifference | None, *, is_reference: bool) -> list[str]:
-    if difference is None:
-        return ["" if is_reference else "no common seed", ""]
-    return [f"{difference.mean:+.4g}", sign_words(difference)]
-
-
 # --- the ledger -------------------------------------------------------------------------------------------------------
+
+
+def _run(judgement: Judgement, attempt: Attempt) -> str:
+    """Return a run's id: short where it is a link, whole where it is all that a reader has."""
+    url = judgement.url(attempt)
+    return code(attempt.run_id) if url is None else link(code(attempt.run_id[:_SHORT_ID]), url)
 
 
 def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
@@ -151,7 +223,7 @@ def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
         [
             code(place.pair.cell),
             "" if place.pair.seed is None else code(place.pair.seed),
-            link(code(attempt.run_id), judgement.url(attempt)),
+            _run(judgement, attempt),
             code(attempt.status)
             + (f" ({code(attempt.lifecycle_stage)})" if attempt.lifecycle_stage != "active" else ""),
             minute(attempt.start_time),

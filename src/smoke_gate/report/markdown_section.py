@@ -12,26 +12,44 @@ from smoke_gate.text import log_line
 
 STATUS_SYMBOLS = {Status.PASS: "✅", Status.WARNING: "⚠️", Status.FAIL: "❌", Status.SKIPPED: "➖"}
 ALL = "the verdict file has them all"  # where the rest of a list is that is cut
-_LONGEST_SENTENCE = 800
+ELSEWHERE = f"{ALL[0].upper()}{ALL[1:]}."  # in place of a list
+LONGEST_SENTENCE = 800
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """A part of the report that can be left out whole."""
+    """A part of the report that can be shortened, and left out whole.
+
+    ``shorter`` are other bodies, each shorter than the one before, for where there is no space. ``folded``: it is
+    closed until a reader opens it; then ``note`` says beside its title what is in it.
+    """
 
     title: str
     body: str
     level: int = 3
+    folded: bool = False
+    note: str = ""
+    shorter: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """Its Markdown."""
-        return f"{'#' * self.level} {self.title}\n\n{self.body}"
+        return self.texts[0]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its Markdown, and shorter and shorter ones."""
+        return tuple(map(self._with, (self.body, *self.shorter)))
+
+    def _with(self, body: str) -> str:
+        if self.folded:
+            return details(f"<strong>{self.title}</strong>" + (f" · {self.note}" if self.note else ""), body)
+        return f"{'#' * self.level} {self.title}\n\n{body}".rstrip()
 
 
-def sentence(message: Message) -> str:
+def sentence(message: Message, longest: int = LONGEST_SENTENCE) -> str:
     """Return Markdown of a message, cut where it is very long."""
-    return prose(cut(message, _LONGEST_SENTENCE))
+    return prose(cut(message, longest))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

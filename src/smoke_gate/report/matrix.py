@@ -28,6 +28,14 @@ class PlaceState(StrEnum):
     NOT_PLANNED = "not planned"
 
 
+FAILURES = frozenset({PlaceState.FAIL, PlaceState.LOST, PlaceState.NO_ATTEMPT})
+FINDINGS = FAILURES | {PlaceState.WARNING, PlaceState.UNFINISHED}
+"""States that a reader must see; the others are good, or not planned."""
+
+
+_LARGE = 100  # runs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A place of the matrix: its state, the gates that are behind it, and the attempt that a reader may look at."""
@@ -54,6 +62,19 @@ def rows_of(verdict: Verdict, policy: Policy) -> dict[str, list[Mark]]:
         cell: [marks.get((cell, seed)) or _unplanned(policy, cell, seed) for seed in seeds]
         for cell in dict.fromkeys(place.pair.cell for place in places)
     }
+
+
+def is_large(matrix: Matrix) -> bool:
+    """Whether a matrix is so large that its good rows are counted rather than shown."""
+    return len(matrix.places) > _LARGE
+
+
+def with_and_without_findings(
+    rows: Mapping[str, Sequence[Mark]],
+) -> tuple[dict[str, Sequence[Mark]], dict[str, Sequence[Mark]]]:
+    """Return the rows that a reader must see, and those that are good throughout."""
+    found = {cell: row for cell, row in rows.items() if any(mark.state in FINDINGS for mark in row)}
+    return found, {cell: row for cell, row in rows.items() if cell not in found}
 
 
 def _marks(verdict: Verdict) -> dict[tuple[str, str], Mark]:

@@ -11,6 +11,7 @@ from smoke_gate.policy.terms import normal_seed
 from smoke_gate.verdict import Verdict
 
 SIGNIFICANT = 0.05
+_NOISE = 1e-12  # of the larger value; the last bits of a float are a thousandth of it, a float32 has 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +133,12 @@ def _mean(numbers: Sequence[float]) -> float | None:
 
 
 def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> PairedDifference | None:
-    differences = [value - reference[seed] for seed, value in values.items() if seed in reference]
+    common = [(value, reference[seed]) for seed, value in values.items() if seed in reference]
+    differences = [without_noise(value - other, value, other) for value, other in common]
     mean = _mean(differences)
     if mean is None:
         return None
+    mean = without_noise(mean, *differences)
     lower, higher = _count(number < 0 for number in differences), _count(number > 0 for number in differences)
     can_tell = sign_test(0, lower + higher) < SIGNIFICANT
     return PairedDifference(
@@ -145,6 +148,12 @@ def _difference(values: Mapping[str, float], reference: Mapping[str, float]) -> 
         higher=higher,
         p_value=sign_test(lower, higher) if can_tell else None,
     )
+
+
+def without_noise(difference: float, *values: float) -> float:
+    """Return a difference, 0 where it is only what floating-point numbers of this size cannot hold."""
+    is_noise = math.isfinite(difference) and abs(difference) <= _NOISE * max(map(abs, values), default=0.0)
+    return 0.0 if is_noise else difference
 
 
 def _count(truths: Iterable[bool]) -> int:
@@ -161,6 +170,11 @@ def sign_words(difference: PairedDifference) -> str:
     if difference.lower >= difference.higher:
         return f"{difference.lower} of {difference.pairs} lower"
     return f"{difference.higher} of {difference.pairs} higher"
+
+
+def signed_words(difference: float) -> str:
+    """Return a difference with its sign and four digits that count."""
+    return f"{difference:+.4g}" if difference else "0"
 
 
 def range_words(cell: CellStatistics) -> str:

@@ -94,6 +94,8 @@ class Page(HTMLParser):
 
 
 def section_of(markdown: str, title: str) -> str:
-    """Return the part of a report under a heading."""
-    parts = re.split(r"^##+ (.+)$", markdown, flags=re.MULTILINE)
+    """Return the part of a report under a heading, or in the fold of that title."""
+    parts = re.split(
+        r"^(?:##+ |<details><summary><strong>)(.+?)(?:</strong>.*)?$", markdown, flags=re.MULTILINE
+    )
     return dict(zip(parts[1::2], parts[2::2], strict=True))[title]

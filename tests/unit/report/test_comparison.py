@@ -83,6 +83,11 @@ def test_the_section_shows_the_metrics_that_the_policy_names():
     assert "more metrics are compared by `smoke-gate compare`" in body
 
 
+def test_the_section_stands_in_the_report_before_the_cell_summary():
+    text = markdown(judged(moved()))
+    assert text.index("### Against the baseline") < text.index("<strong>Cell summary</strong>")
+
+
 def test_what_makes_the_differences_less_than_they_look_is_said():
     head = without_run(moved(), "A3/42")
     head = with_run(head, "A3/123", params={"pape_definition_hash": sha256("other")}, metrics={"pape": "NaN"})

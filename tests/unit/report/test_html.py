@@ -199,8 +199,8 @@ def test_the_script_gets_every_check_and_run():
 def test_the_sections_of_a_page_with_something_in_each():
     page = Page(html(everything()))
     assert titles(page) == [
-        "Policy of the base branch", "Matrix", "Gates", "Findings", "Cells", "Checks", "Attempt ledger",
-        "References", "How to reproduce",
+        "What failed and how to fix it", "Warnings and waivers", "Policy of the base branch", "Matrix", "Gates",
+        "Cells", "Checks", "Attempt ledger", "References", "How to reproduce",
     ]  # fmt: skip
     assert page.text["h1"].strip() == "FAIL"
     assert "disk full" in page.text["p"]

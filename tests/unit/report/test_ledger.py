@@ -58,8 +58,9 @@ def test_nothing_is_newer_than_no_run():
 def test_every_ledger_says_it_and_marks_what_no_commit_holds():
     evidence = another(newer=True, lifecycle_stage="deleted", dirty=True)
     judged = judgement(evidence=with_attempt(evidence, "B0/42", dirty=True))
-    ledger = section_of(markdown(judged), "Attempt ledger")
-    assert "; newer than the run that stands for its pair: 1 <code>deleted</code></summary>" in ledger
+    text = markdown(judged)
+    assert "; newer than the run that stands for its pair: 1 <code>deleted</code></summary>" in text
+    ledger = section_of(text, "Attempt ledger")
     marked = [line for line in ledger.splitlines() if "</code>, uncommitted changes |" in line]
     assert [line.split(" | ")[:2] for line in marked] == [
         ["| <code>B0</code>", "<code>42</code>"],

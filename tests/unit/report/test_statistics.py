@@ -6,7 +6,14 @@ import pytest
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.statistics import MetricStatistics, PairedDifference, metric_statistics, sign_test
+from smoke_gate.report.statistics import (
+    MetricStatistics,
+    PairedDifference,
+    metric_statistics,
+    sign_test,
+    sign_words,
+    signed_words,
+)
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
 
@@ -153,3 +160,22 @@ def test_huge_values_do_not_overflow():
     found = statistics(policy, evidence)
     assert found.cells[0].mean == pytest.approx(1.5e308)
     assert math.isinf(difference(found).mean)
+
+
+@pytest.mark.parametrize(
+    ("reference", "values", "words"),
+    [
+        (["0.3", "0.6"], ["0.30000000000000004", "0.6000000000000001"], ("0", "2 of 2 equal")),
+        (["1e20", "3e20"], ["100000000000000010000", "3e20"], ("0", "2 of 2 equal")),
+        (["8.0", "8.0"], ["8.1", "7.9"], ("0", "1 of 2 lower")),  # no seed is equal; their mean is
+        (["0.5", "0.5"], ["0.50000006", "0.5"], ("+3e-08", "1 of 2 higher")),  # float32 differs
+        (
+            ["0.0", "0.0"],
+            ["1e-17", "0.0"],
+            ("+5e-18", "1 of 2 higher"),
+        ),  # beside nothing, little is something
+    ],
+)
+def test_what_floats_cannot_hold_is_no_difference(reference, values, words):
+    compared = difference(statistics(*with_values({"B0": reference, "A3": values})))
+    assert (signed_words(compared.mean), sign_words(compared)) == words

@@ -192,6 +192,27 @@ async function copy(button) {
   }, 2000);
 }
 
+// --- what is folded ----------------------------------------------------------------------------------------------
+
+const folded = () => [...document.querySelectorAll("details.fold:not([open])")];
+let closed = [];
+
+window.addEventListener("beforeprint", () => {
+  closed = folded();
+  for (const details of closed) details.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const details of closed) details.open = false;
+});
+
+for (const link of document.querySelectorAll("nav a"))
+  link.addEventListener("click", () => {
+    const section = document.querySelector(link.getAttribute("href"));
+    for (const details of section.querySelectorAll("details.fold")) details.open = true;
+  });
+
+// --- clicks ----------------------------------------------------------------------------------------------------
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches(".copy")) copy(button);
