@@ -10,6 +10,7 @@ from textwrap import indent
 from smoke_gate.message import recorded
 from smoke_gate.policy_file.names import POLICY_NAMES
 from smoke_gate.report import findings
+from smoke_gate.report.bite import bite_section
 from smoke_gate.report.comparison import title_words
 from smoke_gate.report.escape import code, web_address
 from smoke_gate.report.findings import Remark
@@ -66,6 +67,7 @@ def markdown_sections(judgement: Judgement) -> list[ReportSection]:
         notes,
         cell_summary,
         against_baseline,
+        bite_section,
         attempt_ledger,
         references,
         how_to_reproduce,
