@@ -13,6 +13,7 @@ from pathlib import Path
 
 from smoke_gate import __version__
 from smoke_gate.baseline import Baseline, against
+from smoke_gate.bite import bite_for_report
 from smoke_gate.collect import Source, collect, default_tracking_uri, find_plan, from_here, runner_path_map
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.errors import NoExperimentError
@@ -245,6 +246,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         document=document,
         reproduction=_reproduction(request, judged.origin, verdict_file),
         baseline=against(request.baseline, request.policy, judged.evidence, judged.verdict),
+        bite=bite_for_report(request.policy, judged.evidence),
     )
     texts = {
         "report": (folder / f"smoke_report_{name}.md", markdown(judgement)),

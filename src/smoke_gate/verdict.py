@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import get_args
 
 from smoke_gate.evidence import Evidence
@@ -78,14 +79,22 @@ class Verdict:
     matrix: Matrix
 
 
-def evaluate(policy: Policy, evidence: Evidence) -> Verdict:
+def outcomes_of(case: Case) -> Mapping[Gate, Outcome]:
+    """Return what each gate of the policy finds by itself."""
+    return {gate: _outcome(gate, case) for gate in gates_of(case.policy)}
+
+
+def evaluate(
+    policy: Policy, evidence: Evidence, known: Mapping[Gate, Outcome] = MappingProxyType({})
+) -> Verdict:
     """Judge the evidence by the policy.
 
-    Reads no clock, file or environment. A gate that raises is FAIL, with the reason.
+    Reads no clock, file or environment. A gate that raises is FAIL, with the reason. What gates found is ``known``
+    where it was asked before: these are not asked again.
     """
     matrix, gates = matrix_of(policy, evidence), gates_of(policy)
     case = case_of(policy, evidence, matrix)
-    outcomes = _looked_at(case, {gate: _outcome(gate, case) for gate in gates})
+    outcomes = _looked_at(case, {gate: known.get(gate) or _outcome(gate, case) for gate in gates})
     references = compare_references(case)
     unlooked = list(_unlooked(case, outcomes.values(), references))
     outcomes = {**outcomes, PLAN: _with_policy_change(case, _with_checks(outcomes[PLAN], unlooked))}

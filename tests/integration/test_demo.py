@@ -33,6 +33,21 @@ def test_twelve_real_runs_are_all_pass(tmp_path: Path, capsys: pytest.CaptureFix
     (report,) = (line for line in printed if line.startswith("report: "))
     assert Path(report.removeprefix("report: ")).read_text().startswith("## ✅ Smoke gate: ALL PASS")
     assert (tmp_path / "demo" / "outputs" / ".gitignore").read_text() == "*\n"
+    assert_nine_in_ten_are_caught(tmp_path / "demo", capsys)
+
+
+def assert_nine_in_ten_are_caught(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hold the demo's policy to what it could know. Of commits it may know nothing in this folder."""
+    (path,) = folder.glob("outputs/smoke_verdict_*.json")
+    (report,) = folder.glob("outputs/smoke_report_*.md")
+    assert run(["bite", str(path), "--min", "90", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    missed = {one["name"] for one in found["mutations"] if one["state"] == "missed"}
+    of_commits = {"stale_commit", "dirty_commit", "two_commits", "older_code"}
+    assert missed <= {*of_commits, "other_training"}
+    assert (
+        f"Caught {found['counted'] - len(missed)} of {found['counted']} ways to break" in report.read_text()
+    )
 
 
 @pytest.mark.parametrize("name", SABOTAGES)

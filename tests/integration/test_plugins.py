@@ -148,3 +148,12 @@ def test_without_the_package_the_policy_is_refused(work):
     assert done.returncode == 2
     assert "gates.latency: unknown key" in done.stderr
     assert "Is the package that brings this gate installed?" in done.stderr
+
+
+def test_a_plug_in_brings_its_mutations(work: Path, checked: Path):
+    (verdict,) = checked.glob("smoke_verdict_*.json")
+    done = run(work, "bite", verdict, "--json")
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout)["mutations"][-1]
+    assert (last["name"], last["gates"], last["state"]) == ("slower", ["L1"], "caught")
+    assert [found["kind"] for found in last["found"]] == ["latency"]

@@ -6,7 +6,9 @@ from pathlib import Path
 GATE = '''\
 """L1: predictions are fast enough."""
 
-from smoke_gate.gates.base import Case, Explanation, Gate, Outcome, Status
+from dataclasses import replace
+
+from smoke_gate.gates.base import Case, Explanation, Gate, LogMore, Mutation, Outcome, Status, Unbroken
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.proposal import Proposal
 from smoke_gate.message import say
@@ -38,6 +40,19 @@ def propose(seen):
     return Proposal(found=found, settings={"most": "2"}, to_log=('mlflow.log_metric("latency", seconds)',))
 
 
+def slower(case):
+    for judged in case.judged:
+        if judged.run.metrics.get("latency"):
+            run = replace(judged.run, metrics={**judged.run.metrics, "latency": "60.0"})
+            runs = tuple(run if one is judged.run else one for one in case.evidence.runs)
+            return replace(case.evidence, runs=runs)
+    return Unbroken(say("No run logs its latency."), LogMore('mlflow.log_metric("latency", seconds)'))
+
+
+def mutations():
+    return (Mutation(name="slower", title="predictions take a minute", change=slower),)
+
+
 def judge(case: Case) -> Outcome:
     settings = case.settings(LatencySettings)
     checks = []
@@ -64,6 +79,7 @@ GATE = Gate(
     needs=needs,
     cells=cells,
     propose=propose,
+    mutations=mutations,
     read_from="the run's metrics: {}",
     explanation=Explanation(
         question="Does a prediction take at most as long as it may?",

@@ -16,6 +16,7 @@ from types import FrameType
 import click
 
 from smoke_gate import __version__
+from smoke_gate.cli.bite import bite
 from smoke_gate.cli.check import check, demo
 from smoke_gate.cli.explain import explain, policy
 from smoke_gate.cli.init import init
@@ -129,6 +130,7 @@ for command in (
     hash_files,
     reproduce,
     compare,
+    bite,
     golden,
     action,
     publish,

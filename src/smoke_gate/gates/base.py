@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from smoke_gate.evidence import Attempt, Evidence, Run
 from smoke_gate.gates.needs import Needs
@@ -128,6 +128,60 @@ class Case:
         return self.policy.settings(kind)
 
 
+# --- how a matrix breaks ----------------------------------------------------------------------------------------------
+
+
+class PolicyLine(NamedTuple):
+    """A key of the policy, by its place, and the value that it should have."""
+
+    place: tuple[str, ...]
+    value: Any
+
+
+class LogMore(NamedTuple):
+    """What training code must log, as code or in words."""
+
+    words: str
+
+
+Remedy = PolicyLine | LogMore
+"""What would make a gate see a mutation that none sees now."""
+
+
+class Unbroken(NamedTuple):
+    """Why a mutation changes nothing.
+
+    ``remedy`` says how the evidence would get it. None: the matrix has nothing of the kind, so nothing is missed.
+    """
+
+    why: Message
+    remedy: Remedy | None = None
+
+
+def _no_remedy(_case: Case) -> Remedy | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """A realistic way to break a matrix, by which a user learns what the policy sees.
+
+    ``name`` is a stable word, ``title`` a sentence without its full stop. ``change`` returns the evidence of the broken
+    matrix. It breaks the first run in plan order that has what it breaks: nothing is left to chance. ``also`` are the
+    ids of the other gates that may see it, besides the one that brings it. ``remedy`` says what would catch it where
+    no gate does.
+    """
+
+    name: str
+    title: str
+    change: Callable[[Case], Evidence | Unbroken]
+    also: tuple[str, ...] = ()
+    remedy: Callable[[Case], Remedy | None] = _no_remedy
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a gate found.
@@ -188,6 +242,10 @@ def _no_proposal(_seen: Seen) -> Proposal | None:
     return None
 
 
+def _no_mutations() -> Sequence[Mutation]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gate:
     """A named decision, with all that the rest of the program asks about it.
@@ -203,7 +261,8 @@ class Gate:
 
     ``read_from`` says where the value of a check was read, with ``{}`` for its subject; ``read_besides`` says it for
     kinds of check that are read elsewhere. ``critical``: its failure makes the verdict critical. ``waivable``: what a
-    waiver may accept of it.
+    waiver may accept of it. ``mutations`` returns the ways to break a matrix that the gate should see; `smoke-gate
+    bite` tries them. They are in a module of their own, since nothing else needs them.
     """
 
     id: str
@@ -217,6 +276,7 @@ class Gate:
     defaults: Callable[[Mapping[str, Any]], Iterable[Defaults]] = _no_defaults
     cells: Callable[[Any], Iterable[tuple[tuple[str | int, ...], Sequence[str]]]] = _no_cells
     propose: Callable[[Seen], Proposal | None] = _no_proposal
+    mutations: Callable[[], Sequence[Mutation]] = _no_mutations
     in_basic: str = "off"
     read_from: str = "the run's facts: {}"
     read_besides: Mapping[str, str] = field(default_factory=dict)

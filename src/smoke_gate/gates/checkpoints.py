@@ -4,7 +4,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from smoke_gate.evidence import Artifact, LoggedModel, Run
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Looked, Outcome, Status
+from smoke_gate.gates.base import (
+    Case,
+    Check,
+    Defaults,
+    Explanation,
+    Gate,
+    Judged,
+    Looked,
+    Mutation,
+    Outcome,
+    Status,
+)
 from smoke_gate.gates.checkpoint_files import Finding, findings, unknown_format, unknown_names
 from smoke_gate.gates.checkpoint_manifest import manifest_checks
 from smoke_gate.gates.checkpoint_proposal import propose_checkpoints
@@ -230,6 +241,12 @@ def _not_yours(names: Sequence[str]) -> Message:
     )
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.checkpoints import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G3",
     section="checkpoints",
@@ -240,6 +257,7 @@ GATE = Gate(
     needs=_needs,
     defaults=_defaults,
     propose=propose_checkpoints,
+    mutations=_mutations,
     in_basic="judged as soon as a run has any",
     read_from="the run's artifacts: {}",
     explanation=Explanation(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from smoke_gate.evidence import Attempt, Run
-from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Outcome, Status
+from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Mutation, Outcome, Status
 from smoke_gate.gates.budget import budget_checks
 from smoke_gate.gates.columns import Fact, comparable, facts_of
 from smoke_gate.gates.comparison_settings import ComparisonSettings, Kind
@@ -177,6 +177,12 @@ def _as_judged(run: RunShape, cell: str, seed: str) -> Judged:
     return Judged(pair=Pair(cell, seed or None), attempt=attempt, run=Run(run_id=run.run_id))
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.comparison import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G7",
     section="comparison",
@@ -187,6 +193,7 @@ GATE = Gate(
     needs=_needs,
     cells=_cells,
     propose=_propose,
+    mutations=_mutations,
     in_basic="on",
     read_from="the params of the runs: {}",
     read_besides={

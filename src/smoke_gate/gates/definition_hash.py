@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from smoke_gate.evidence import Answer, Payload, Registration
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status
+from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Mutation, Outcome, Status
 from smoke_gate.gates.definition import (
     DefinitionHashSettings,
     Expected,
@@ -299,6 +299,12 @@ def _propose(seen: Seen) -> Proposal:
     return Proposal(found=found, settings={"key": key} if key != default else {}, to_log=tuple(to_log))
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.definition_hash import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G1",
     section="definition_hash",
@@ -309,6 +315,7 @@ GATE = Gate(
     needs=_needs,
     defaults=_defaults,
     propose=_propose,
+    mutations=_mutations,
     read_from="the run's param {}",
     read_besides={"preregistration": "the preregistration run"},
     critical=True,

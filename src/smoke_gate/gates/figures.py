@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from smoke_gate.evidence import Figure, Run
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status
+from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Mutation, Outcome, Status
 from smoke_gate.gates.definition import (
     DefinitionHashSettings,
     Expected,
@@ -374,6 +374,12 @@ def _propose(seen: Seen) -> Proposal:
     )
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.figures import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G4",
     section="figures",
@@ -384,6 +390,7 @@ GATE = Gate(
     needs=_needs,
     defaults=_defaults,
     propose=_propose,
+    mutations=_mutations,
     in_basic="judged as soon as a run has any",
     read_from="the text chunks of {}",
     explanation=Explanation(

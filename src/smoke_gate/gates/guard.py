@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from functools import lru_cache
+from operator import attrgetter
 from types import NoneType
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from smoke_gate.gates.base import Case, Check, Defaults, Gate, Outcome, Plugin, Status
+from smoke_gate.gates.base import Case, Check, Defaults, Gate, Mutation, Outcome, Plugin, Status
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.proposal import Proposal
 from smoke_gate.message import Message, Value, say
@@ -24,6 +26,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "observed": _MAYBE, "expected": _MAYBE, "at_once": bool, "waivable": bool,
     "looked_at": _MAYBE, "pending": bool,
 }  # fmt: skip
+_VALUES = attrgetter(*_TYPES)
+_CAN_BE_WAIVED = (Status.FAIL, Status.WARNING)
 _Cells = tuple[tuple[tuple[str | int, ...], tuple[str, ...]], ...]
 R = TypeVar("R")
 
@@ -95,6 +99,12 @@ def guarded(gate: Gate, source: Plugin | None) -> Gate:
         answer = gate.propose(seen)
         return None if answer is None else _typed(Proposal, answer)
 
+    def mutations() -> tuple[Mutation, ...]:
+        try:
+            return tuple(_typed(Mutation, one) for one in gate.mutations())
+        except FAULTS:  # they decide nothing
+            return ()
+
     def early(case: Case) -> tuple[Check, ...]:
         return tuple(_owned(gate, check) for check in gate.early(case))
 
@@ -112,6 +122,7 @@ def guarded(gate: Gate, source: Plugin | None) -> Gate:
         cells=_or_else((), cells),
         defaults=_or_else((), defaults),
         propose=_or_else(None, propose),
+        mutations=mutations,
         plugin=source,
     )
 
@@ -187,14 +198,25 @@ def _owned(gate: Gate, check: object) -> Check:
     """Return a check as the gate's: no waiver may accept what the gate does not let be waived."""
     if not isinstance(check, Check) or check.gate != gate.id:
         raise TypeError(f"it returned a check that is not one of {gate.id}: {check!r:.200}")
-    wrong = [name for name, types in _TYPES.items() if not isinstance(getattr(check, name), types)]
+    wrong = _of_another_type(tuple(map(type, _VALUES(check))))
     if wrong or _KIND.fullmatch(check.kind) is None:
         raise TypeError(
             f"its check has another {', '.join(wrong or ['kind'])} than a check may have: {check!r:.200}"
         )
     message = _message(check.message)
-    return replace(
-        check, message=message, waived=None, waivable=check.waivable and check.status in gate.waivable
+    waivable = check.waivable and (check.status not in _CAN_BE_WAIVED or check.status in gate.waivable)
+    if message is check.message and check.waived is None and waivable == check.waivable:
+        return check  # as nearly all are: to copy them takes longer than to make them
+    return replace(check, message=message, waived=None, waivable=waivable)
+
+
+@lru_cache
+def _of_another_type(types: tuple[type, ...]) -> tuple[str, ...]:
+    """Return the fields of a check whose values have a type that they may not have."""
+    return tuple(
+        name
+        for (name, allowed), found in zip(_TYPES.items(), types, strict=True)
+        if not issubclass(found, allowed)
     )
 
 

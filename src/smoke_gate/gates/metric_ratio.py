@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from smoke_gate.evidence import Run, metric_number, metric_text
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status
+from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Mutation, Outcome, Status
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.profiles import is_basic, said
 from smoke_gate.gates.proposal import Proposal, Seen
@@ -288,6 +288,12 @@ def _written(metric: str) -> str:
     return f"`{metric}`" if re.search(r"[\s.]", metric) else metric
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.metric_ratio import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G5",
     section="metric_ratio",
@@ -298,6 +304,7 @@ GATE = Gate(
     defaults=_defaults,
     cells=_cells,
     propose=_propose,
+    mutations=_mutations,
     read_from="the run's metrics: {}",
     explanation=Explanation(
         question="Does training look like training?",

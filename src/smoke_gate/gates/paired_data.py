@@ -7,7 +7,18 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status, instead
+from smoke_gate.gates.base import (
+    Case,
+    Check,
+    Defaults,
+    Explanation,
+    Gate,
+    Judged,
+    Mutation,
+    Outcome,
+    Status,
+    instead,
+)
 from smoke_gate.gates.needs import Needs, facts, params
 from smoke_gate.gates.profiles import OFF_IN_BASIC, is_basic
 from smoke_gate.gates.proposal import Proposal, RunShape, Seen
@@ -252,6 +263,12 @@ def _hash_forms(hashes: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield form, splits
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.paired_data import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G6",
     section="paired_data",
@@ -262,6 +279,7 @@ GATE = Gate(
     needs=_needs,
     defaults=_defaults,
     propose=_propose,
+    mutations=_mutations,
     read_from="the run's facts: {}",
     explanation=Explanation(
         question="Did all cells of a seed see the same data?",

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 
 from smoke_gate.evidence import metric_number
-from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Outcome, Status, instead
+from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Mutation, Outcome, Status, instead
 from smoke_gate.gates.commits import commit_checks
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.gates.needs import Needs, facts
@@ -249,6 +249,12 @@ def _propose(seen: Seen) -> Proposal:
     return Proposal(found=f"{found}, known by nothing but their names", to_log=(log,))
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.plan import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G0",
     section="plan",
@@ -257,6 +263,7 @@ GATE = Gate(
     judge=judge,
     needs=_needs,
     propose=_propose,
+    mutations=_mutations,
     in_basic="on",
     read_from="the run's record: {}",
     read_besides={"pair": "the attempts at {}", "policy": "the pull request's change of {}"},

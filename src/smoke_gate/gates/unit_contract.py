@@ -8,7 +8,18 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from smoke_gate.evidence import Run
-from smoke_gate.gates.base import Case, Check, Defaults, Explanation, Gate, Judged, Outcome, Status, instead
+from smoke_gate.gates.base import (
+    Case,
+    Check,
+    Defaults,
+    Explanation,
+    Gate,
+    Judged,
+    Mutation,
+    Outcome,
+    Status,
+    instead,
+)
 from smoke_gate.gates.needs import Needs, facts
 from smoke_gate.gates.profiles import OFF_IN_BASIC, is_basic
 from smoke_gate.gates.proposal import Proposal, Seen
@@ -407,6 +418,12 @@ def _propose(seen: Seen) -> Proposal:
     return Proposal(found=found, to_log=() if known else to_log)
 
 
+def _mutations() -> Sequence[Mutation]:
+    from smoke_gate.gates.mutations.unit_contract import MUTATIONS
+
+    return MUTATIONS
+
+
 GATE = Gate(
     id="G2",
     section="unit_contract",
@@ -417,6 +434,7 @@ GATE = Gate(
     needs=_needs,
     defaults=_defaults,
     propose=_propose,
+    mutations=_mutations,
     read_from="the run's params: {}",
     explanation=Explanation(
         question="Do the quantiser's input and the head's output have one unit and one scaler space?",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smoke_gate import __version__
 from smoke_gate.baseline import Baseline, against
+from smoke_gate.bite import bite_for_report
 from smoke_gate.collect.code import AskCode, By, codes_of
 from smoke_gate.compare import Limit, limits_of
 from smoke_gate.deadline import time_limit
@@ -139,6 +140,7 @@ def judged_again(
         baseline=against(baseline, policy, evidence, verdict, _limits(policy, expected)),
         reproduction=Reproduction(image=image_digest or LOCAL_IMAGE, verdict_file=str(file)),
         links=same_server(source.tracking_uri, server or ""),
+        bite=bite_for_report(policy, evidence),
     )
 
 

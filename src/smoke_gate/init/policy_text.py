@@ -27,7 +27,7 @@ _PROFILES = {
 
 def policy_text(guess: Guess) -> str:
     """Return the text of a policy file that ``load_policy`` takes."""
-    sections = (_head(guess), _runs(guess), _plan(guess), _gates(guess))
+    sections = (_head(guess), _runs(guess), _plan(guess), _gates(guess), _report())
     return "\n".join("".join(f"{line}\n" for line in section) for section in sections)
 
 
@@ -111,6 +111,12 @@ def _settings(guess: Guess, gate: Gate, proposal: Proposal) -> Iterator[str]:
         if key == "rules":
             yield "    # A ratio far from 1 means that training, or the data, is not what it should be."
         yield f"    {key}: {_value(value)}"
+
+
+def _report() -> Iterator[str]:
+    yield "report:"
+    yield "  # Reports say how many ways to break this matrix the policy would catch; `smoke-gate bite` lists them."
+    yield "  bite: true"
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pydantic import (
 
 from smoke_gate.policy.fields import (
     Count,
+    Flag,
     Names,
     NotNegative,
     Number,
@@ -134,6 +135,8 @@ class Report(Section):
     """The metrics of the cell summary; left out, those that the gates and references name."""
     reference_cell: Text | None = None
     """The cell that the others are compared with."""
+    bite: Flag = False
+    """Whether the report says how many ways to break this matrix the policy would catch; for at most 100 runs."""
 
 
 class Compare(Section):

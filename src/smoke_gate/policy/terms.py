@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal, Self, cast
 from unicodedata import normalize
 
@@ -21,6 +22,7 @@ _NO_PARAM = ("attribute", "attributes", "metric", "metrics", "param", "params", 
 _INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,300})")
 _SHORTEST_HASH = 8
 _MOST_SEARCHED = 500  # the search is slow, and a hostile policy may ask for it often
+_MOST_KEPT = 10_000  # answers about texts: the runs of a matrix say the same again and again
 _ON, _OFF = ("true", "1", "yes", "y", "on", "t"), ("false", "0", "no", "n", "off", "f")
 _ABSENT = ("", "none", "null", "nan")  # as training code logs a value that it does not have
 _PLACEHOLDERS = (*_ABSENT, "todo", "tbd", "n/a", "-", "--", "?", "...", "…")
@@ -99,6 +101,7 @@ def stated(value: str | None) -> str | None:
     return None if value is None or value.strip().lower() in _ABSENT else value
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def is_placeholder(value: str) -> bool:
     """Return whether a text stands in for a value that nobody filled in.
 
@@ -268,6 +271,7 @@ def path_pattern(text: str) -> str:
     return "/".join([*(folder for folder in folders if folder not in ("", ".")), name])
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def path_matches(path: str, pattern: str) -> bool:
     """Return whether a relative path matches a pattern: ``*`` stays in a path segment, ``**`` crosses.
 

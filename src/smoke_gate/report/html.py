@@ -16,6 +16,7 @@ from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.message import Message, Part, Style, Value, recorded
 from smoke_gate.report import baseline_page
 from smoke_gate.report.baseline_page import baseline_words
+from smoke_gate.report.bite import bite_words, remedy_place, remedy_text, seen_text
 from smoke_gate.report.findings import (
     accepted,
     clean_words,
@@ -134,6 +135,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "unidentified": unidentified(verdict.matrix),
         "all": ALL,
         **baseline_words(judgement),
+        "bite_words": bite_words(judgement),
     }
 
 
@@ -238,5 +240,6 @@ def _environment() -> "Environment":
         **baseline_page.GLOBALS,
         "places": _places, "accepted": accepted, "scope_of": scope, "sign": sign_words, "range_of": range_words,
         "duration": duration, "run_words": run_words, "commit_note": commit_note,
+        "seen_by": seen_text, "remedy_text": remedy_text, "remedy_place": remedy_place,
     }  # fmt: skip
     return environment

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from smoke_gate.baseline import Against
+from smoke_gate.bite import Bite
 from smoke_gate.evidence import Attempt, Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import web_address
@@ -17,6 +18,7 @@ class Judgement:
     """A verdict with what led to it, the document that records it, and how to repeat it.
 
     ``baseline`` is the comparison with an earlier verdict; None where none was asked for.
+    ``bite`` says what the policy would have caught; None where it was not asked for, or not tried.
     ``links``: readers may be sent to the store's pages, so its address is one that somebody here vouches for.
     """
 
@@ -27,6 +29,7 @@ class Judgement:
     reproduction: Reproduction
     baseline: Against | None = None
     links: bool = True
+    bite: Bite | None = None
 
     def url(self, attempt: Attempt) -> str | None:
         """Return the address of a run's page in MLflow, None where there is none."""

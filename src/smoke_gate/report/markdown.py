@@ -11,6 +11,7 @@ from textwrap import indent
 from smoke_gate.message import recorded
 from smoke_gate.policy_file.names import POLICY_NAMES
 from smoke_gate.report import findings
+from smoke_gate.report.bite import bite_section
 from smoke_gate.report.comparison import title_words
 from smoke_gate.report.escape import code, link, prose, web_address
 from smoke_gate.report.findings import Remark
@@ -87,6 +88,7 @@ def markdown_sections(judgement: Judgement, pages: Pages = NO_PAGES) -> list[Rep
         notes,
         against_baseline,
         cell_summary,
+        bite_section,
         attempt_ledger,
         references,
         how_to_reproduce,

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from smoke_gate.bite import bite
 from smoke_gate.gates import BUILT_IN, all_gates, gates_of, needs_of
 from smoke_gate.gates.base import Plugin, Status
 from smoke_gate.gates.plugins import installed, missing
@@ -306,3 +307,23 @@ def test_every_installed_gate_is_known(packages):
     install(packages, "1 / 0", section="broken", module="broken_gate")
     assert [gate.section for gate in all_gates()[len(BUILT_IN) :]] == ["broken", "latency"]
     assert all_gates()[-1].plugin == Plugin(name="latency-gate", version="1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("return (Mutation(", "return 1 / 0 or (Mutation(", []),
+        ("return (Mutation(", 'return ("slower",) or (Mutation(', []),
+        (
+            "def slower(case):",
+            "def slower(case):\n    raise SystemExit(0)",
+            ["It could not be made: SystemExit: 0."],
+        ),
+        ("def slower(case):", "def slower(case):\n    return 7", ["It could not be made: it returned int."]),
+    ],
+)
+def test_a_faulty_mutation_breaks_nothing(packages, old, new, names):
+    install(packages, GATE.replace(old, new))
+    found = bite(policy(), PASSING, ["slower"])
+    assert [str(one.why) for one in found.every] == names
+    assert evaluate(policy(), PASSING).status is VerdictStatus.ALL_PASS
