@@ -1,53 +1,14 @@
-import sqlite3
-from contextlib import closing
+"""The revisions of MLflow's tables, as its migrations name them."""
+
 from pathlib import Path
 
-import pytest
+from alembic.script import ScriptDirectory
+from mlflow.store import db_migrations
 
-from smoke_gate.collect import schema
-from smoke_gate.collect.errors import StoreError
-from tests.support.recorded import fingerprint
-from tests.support.stores import sqlite_store
-
-# A database that is read in place: an SQLite file stands for the servers that SQLAlchemy reaches in the same way.
+from smoke_gate.collect.schema import _revisions, expected_revision
 
 
-@pytest.fixture
-def database(tmp_path):
-    sqlite_store(tmp_path / "store.db")
-    return tmp_path / "store.db"
-
-
-def changed(database: Path, statement: str) -> str:
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute(statement)
-        connection.commit()
-    return f"sqlite:///{database}"
-
-
-def test_a_database_of_this_mlflow_may_be_opened(database):
-    before = fingerprint(database.parent)
-    schema.refuse_other("STORE", f"sqlite:///{database}")
-    assert fingerprint(database.parent) == before
-
-
-@pytest.mark.parametrize(
-    ("statement", "message"),
-    [
-        (
-            "UPDATE alembic_version SET version_num = 'acf3f17fdcc7'",
-            r"STORE has an older schema \(version acf3f17fdcc7",
-        ),
-        (
-            "UPDATE alembic_version SET version_num = 'f00df00df00d'",
-            r"STORE was written by a newer MLflow: .*f00df00df00d",
-        ),
-        ("DELETE FROM experiments", r"STORE lacks experiment 0"),
-    ],
-)
-def test_a_database_that_mlflow_would_write_to_is_refused(database, statement, message):
-    uri = changed(database, statement)
-    before = fingerprint(database.parent)
-    with pytest.raises(StoreError, match=message):
-        schema.refuse_other("STORE", uri)
-    assert fingerprint(database.parent) == before
+def test_they_are_those_that_alembic_finds():
+    script = ScriptDirectory(str(Path(db_migrations.__file__).parent))
+    assert expected_revision() == script.get_current_head()
+    assert _revisions().keys() == {one.revision for one in script.walk_revisions()}
