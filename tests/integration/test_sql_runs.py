@@ -1,0 +1,99 @@
+"""What is read off a database's tables is what MLflow's own search returns."""
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, ViewType
+
+from smoke_gate.collect import attempts
+from smoke_gate.collect.attempts import search
+from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.progress import silent
+from smoke_gate.collect.sql_runs import runs_in_database
+from smoke_gate.collect.store import open_store
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with a run of every kind."""
+    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+    client = MlflowClient(uri)
+    for experiment in ("one", "two"):
+        made = client.create_experiment(experiment)
+        plain = client.create_run(made, run_name="plain").info.run_id
+        client.log_param(plain, "lr", "0.1")
+        for key, value in (("pape", math.nan), ("up", math.inf), ("down", -math.inf), ("zero", -0.0)):
+            client.log_batch(plain, metrics=[Metric(key, value, 5, 2**53)])
+        client.log_batch(plain, metrics=[Metric("loss", 1.0, 1, 1), Metric("loss", 0.5, 2, 2)])
+        client.log_inputs(plain, datasets=[dataset("demand", "train", "gold"), dataset("demand2")])
+        model = client.create_logged_model(made, name="model", source_run_id=plain)
+        client.log_outputs(plain, [LoggedModelOutput(model.model_id, step=3)])
+        client.set_terminated(plain)
+        client.delete_run(client.create_run(made, run_name="deleted").info.run_id)
+        client.create_run(made, run_name="running", tags={"mlflow.parentRunId": plain, "leer": ""})
+        named_by_tag(uri, client.create_run(made, run_name="named by its tag").info.run_id)
+    return uri
+
+
+def dataset(name: str, *contexts: str) -> DatasetInput:
+    tags = [InputTag(f"tag{number}", context) for number, context in enumerate(contexts)]
+    return DatasetInput(Dataset(name, name[:8], "local", "{}", profile='{"num_rows": 3}'), tags)
+
+
+def named_by_tag(uri: str, run_id: str) -> None:
+    """Take a run's name away, as an older MLflow left it: only the tag has it."""
+    with sqlite3.connect(uri.removeprefix("sqlite:///")) as database:
+        database.execute("UPDATE runs SET name = NULL WHERE run_uuid = ?", [run_id])
+
+
+def ids_of(client: MlflowClient, names: Sequence[str]) -> list[str]:
+    found = (client.get_experiment_by_name(name) for name in names)
+    return [experiment.experiment_id for experiment in found if experiment]
+
+
+def facts(run: Any) -> dict[str, Any]:
+    return {
+        "info": dict(run.info),
+        "params": run.data.params,
+        "tags": run.data.tags,
+        "metrics": sorted(str(dict(metric)) for metric in run.data._metric_objs),
+        "inputs": sorted(str(one.to_dictionary()) for one in run.inputs.dataset_inputs),
+        "outputs": [(one.model_id, one.step) for one in run.outputs.model_outputs],
+    }
+
+
+def by_id(runs: Any) -> dict[str, dict[str, Any]]:
+    return {run.info.run_id: facts(run) for run in runs}
+
+
+@pytest.mark.parametrize("names", [["one"], ["one", "two"], []])
+def test_the_tables_say_what_mlflow_says(uri, names):
+    client = MlflowClient(uri)
+    ids = ids_of(client, names)
+    listed = client.search_runs(ids, run_view_type=ViewType.ALL) if ids else []
+    found = by_id(runs_in_database(uri, ids))
+    assert found == by_id(listed)
+    assert len(found) == 4 * len(names)
+
+
+def test_where_the_tables_cannot_be_read_mlflow_lists_the_runs(uri, monkeypatch):
+    def broken(*_: object) -> None:
+        raise StoreError("no such column")
+
+    with open_store(uri) as store:
+        ids = ids_of(store.client, ["one"])
+        read = search(store, ids, "", silent)
+        monkeypatch.setattr(attempts, "runs_in_database", broken)
+        assert by_id(search(store, ids, "", silent)) == by_id(read)
+
+
+def test_reading_the_tables_changes_no_byte(uri):
+    before = Path(uri.removeprefix("sqlite:///")).read_bytes()
+    with open_store(uri) as store:
+        search(store, ["1"], "", silent)
+    assert Path(uri.removeprefix("sqlite:///")).read_bytes() == before
