@@ -16,7 +16,7 @@ HEAD = "a" * 40
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str) -> Path:
-    """Train the demo's twelve runs, for an epoch, once for all processes of this test run."""
+    """Train the demo's twelve runs, once for all processes of this test run."""
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent
     folder = shared / f"demo-{testrun_uid}"
@@ -24,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             made = folder.with_suffix(".being-made")
-            train(made, None, lambda line: None, epochs=1)
+            train(made, None, lambda line: None)
             made.rename(folder)
     return folder
 
