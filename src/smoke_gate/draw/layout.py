@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from smoke_gate.draw.canvas import INK, SeedMark, label
+from smoke_gate.draw.canvas import INK, RANGE, SeedMark, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,8 +40,15 @@ def logarithmic_ticks(axis: "Axis", low: float, high: float) -> None:
     axis.minorticks_off()
 
 
-def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, mean: bool = False) -> None:
-    """Say above the axes which symbol is which seed, and with ``mean`` that an upright stroke is the mean."""
+def few_ticks(axis: "Axis") -> None:
+    """Give an axis that is half as wide as a column so few ticks that their numbers do not touch."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=3))
+
+
+def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, has_bars: bool) -> None:
+    """Say above the axes which symbol is which seed, that an upright stroke is the mean, and a bar the range."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -49,9 +56,11 @@ def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, mean: bool =
         for mark in marks.values()
     ]
     names = [label(seed, _LONGEST_SEED) for seed in marks]
-    if mean:
-        handles.append(Line2D([], [], color=INK, marker="|", markersize=6, markeredgewidth=1.1, linewidth=0))
-        names.append("(mean)")
+    handles.append(Line2D([], [], color=INK, marker="|", markersize=6, markeredgewidth=1.1, linewidth=0))
+    names.append("(mean)")
+    if has_bars:
+        handles.append(Line2D([], [], color=RANGE, linewidth=4.0, solid_capstyle="butt"))
+        names.append("(range)")
     legend = figure.legend(
         handles, names, loc="outside upper center", ncols=_LEGEND_COLUMNS, title="seed",
         handlelength=1.4, columnspacing=1.0, handletextpad=0.4, borderpad=0.1, title_fontsize=6,
