@@ -42,7 +42,7 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, refere
         name + _missing(row, metric)
         for name, row in zip(labels([row.cell for row in rows]), rows, strict=True)
     ]
-    differences = _differences(rows, metric, reference)
+    differences = paired_by_cell(rows, metric, reference)
     with paper(height_of_rows(len(rows)), fonts) as figure:
         panels = figure.subplots(1, 2 if any(differences) else 1, sharey=True, squeeze=False)[0]
         axes = panels[0]
@@ -72,7 +72,7 @@ def _values(row: Row, metric: str) -> dict[str, float]:
     return {seed: value for seed, run in row.runs.items() if (value := value_of(run, metric)) is not None}
 
 
-def _differences(rows: Sequence[Row], metric: str, reference: str) -> list[dict[str, float]]:
+def paired_by_cell(rows: Sequence[Row], metric: str, reference: str) -> list[dict[str, float]]:
     """Return the differences of each cell to the reference cell, by seed.
 
     There are none for the reference cell, and none for a cell with a single one: it says nothing about the next seed.
