@@ -5,6 +5,7 @@ A difference is paired by seed. Each is a point, and a bar shows their range.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import (
@@ -30,6 +31,21 @@ if TYPE_CHECKING:
 _LOGARITHMIC_FROM = 300.0  # largest over smallest value
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How many panels share the width of a figure, and so how many ticks and letters of names have room."""
+
+    panels: int
+    ticks: int
+    name: int
+    metric: int
+    reference: int
+
+
+_WHOLE = _Room(panels=1, ticks=7, name=22, metric=48, reference=0)
+_HALF = _Room(panels=2, ticks=3, name=15, metric=20, reference=10)
+
+
 def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, reference: str) -> bytes | None:
     """Return a PNG of a metric over the cells; None where no run has a value that can be drawn.
 
@@ -38,24 +54,24 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, refere
     if not any(_values(row, metric) for row in rows):
         return None
     seeds = seeds_of(rows)
+    differences = paired_by_cell(rows, metric, reference)
+    room = _HALF if any(differences) else _WHOLE
     names = [
         name + _missing(row, metric)
-        for name, row in zip(labels([row.cell for row in rows]), rows, strict=True)
+        for name, row in zip(labels([row.cell for row in rows], room.name), rows, strict=True)
     ]
-    differences = paired_by_cell(rows, metric, reference)
     with paper(height_of_rows(len(rows)), fonts) as figure:
-        panels = figure.subplots(1, 2 if any(differences) else 1, sharey=True, squeeze=False)[0]
+        panels = figure.subplots(1, room.panels, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
         axes = panels[0]
         for seed, mark in marks(seeds).items():
             _line(axes, rows, metric, seed, mark)
         for place, row in enumerate(rows):
             _mean(axes, place, list(_values(row, metric).values()))
-        if not _scale(axes, rows, metric) and any(differences):
-            few_ticks(axes.xaxis)
-        axes.set_xlabel(label(metric, 24 if any(differences) else 48), parse_math=False)
+        _scale(axes, rows, metric, room)
+        axes.set_xlabel(label(metric, room.metric), parse_math=False)
         if any(differences):
             _compare(panels[1], differences, marks(seeds))
-            panels[1].set_xlabel(f"Δ to {label(reference, 16)}, by seed", parse_math=False)
+            panels[1].set_xlabel(f"Δ to {label(reference, _HALF.reference)}", parse_math=False)
         cell_axis(axes, names)
         for panel in panels:
             panel.margins(x=0.06)
@@ -89,14 +105,14 @@ def _missing(row: Row, metric: str) -> str:
     return "" if there == len(row.runs) else f" ({there} of {len(row.runs)})"
 
 
-def _scale(axes: "Axes", rows: Sequence[Row], metric: str) -> bool:
+def _scale(axes: "Axes", rows: Sequence[Row], metric: str, room: _Room) -> None:
     """Make the axis logarithmic where all values are above 0 and some are very much larger than others."""
     values = [value for row in rows for value in _values(row, metric).values()]
-    if not fits_logarithmic(values) or max(values) <= _LOGARITHMIC_FROM * min(values):
-        return False
-    axes.set_xscale("log")
-    logarithmic_ticks(axes.xaxis, min(values), max(values))
-    return True
+    if fits_logarithmic(values) and max(values) > _LOGARITHMIC_FROM * min(values):
+        axes.set_xscale("log")
+        logarithmic_ticks(axes.xaxis, min(values), max(values), room.ticks)
+    else:
+        few_ticks(axes.xaxis, room.ticks)
 
 
 def _line(axes: "Axes", rows: Sequence[Row], metric: str, seed: str, mark: SeedMark) -> None:
@@ -114,7 +130,7 @@ def _compare(axes: "Axes", differences: Sequence[Mapping[str, float]], marks: Ma
             _mean(axes, place, list(row.values()))
         for seed, one in row.items():
             _points(axes, [one], [place], marks[seed], linewidth=0)
-    few_ticks(axes.xaxis)
+    few_ticks(axes.xaxis, _HALF.ticks)
 
 
 def _points(
