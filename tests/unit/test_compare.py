@@ -1,13 +1,17 @@
+import math
 from decimal import Decimal
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 
-from smoke_gate.compare import Comparison, Limit, compare, limits_of
+from smoke_gate.compare import Change, Comparison, Limit, compare, limits_of
+from smoke_gate.compare.changes import cell_changes
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.plan import Narrowing
+from smoke_gate.selection import Pair
 from tests.support.matrix import (
     passing_matrix,
     passing_policy,
@@ -128,6 +132,7 @@ def test_metrics_begin_with_those_that_somebody_named():
         ("Infinity", "0.9", limit("0", "rise"), None),  # nobody knows how far it moved
         ("NaN", "NaN", limit("100"), "NaN in head"),
         ("0.3", "0.30000000000000004", limit("0", "rise"), None),  # another order of additions
+        ("0.91", "0.8999999999999999", limit("0.01"), None),
     ],
 )
 def test_a_limit_holds_at_each_pair(base, head, limits, said):
@@ -275,3 +280,20 @@ def test_the_limits_of_a_policy_are_the_numbers_as_written():
     )
     assert str(limits_of(limited)[-1].most) == "2"
     assert limits_of(policy()) == ()
+
+
+@pytest.mark.parametrize(("seeds", "chance"), [(2, 0.22), (3, 0.05), (4, 0.01), (5, 0.002)])
+def test_without_a_change_one_is_called_as_rarely_as_the_page_says(seeds, chance):
+    """docs/statistics.md has these numbers: both sides are normal and have nothing in common but the seeds' names."""
+    times = 10_000
+    values = np.random.default_rng(20260131).normal(8.0, 1.0, (times, seeds, 2))
+    called = 0
+    for table in values:
+        pairs = [Pair("B0", str(seed)) for seed in range(seeds)]
+        changes = [
+            Change(pair=pair, base=repr(float(base)), head=repr(float(head)))
+            for pair, (base, head) in zip(pairs, table, strict=True)
+        ]
+        (cell,) = cell_changes(changes)
+        called += cell.is_change
+    assert called / times == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / times))

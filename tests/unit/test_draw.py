@@ -11,12 +11,14 @@ from PIL import Image
 
 from smoke_gate.draw import draw, with_drawings
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
-from smoke_gate.draw.facts import curve_needs
+from smoke_gate.draw.facts import curve_needs, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
+from smoke_gate.draw.metric_figure import paired_by_cell
 from smoke_gate.evidence import Evidence, Point
-from smoke_gate.gates.base import Status
+from smoke_gate.gates.base import Status, case_of
 from smoke_gate.policy.model import Policy
+from smoke_gate.selection import matrix_of
 from smoke_gate.verdict import VerdictStatus, evaluate
 from tests.support.matrix import CELLS, DEFINITION, SEEDS, passing_matrix, passing_policy, run_id, with_run
 
@@ -217,3 +219,37 @@ def test_a_letter_that_no_font_has_is_said_once(caplog):
 def test_evidence_keeps_the_facts_of_what_was_drawn():
     (drawing,) = draw(one_metric(), passing_matrix())
     assert with_drawings(passing_matrix(), [drawing]).drawn == (drawing.figure,)
+
+
+# --- differences ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seeds", "is_drawn"), [(["42"], False), (["42", "123"], True), (SEEDS, True)])
+def test_differences_to_the_reference_cell_are_drawn_from_two_seeds_on(seeds, is_drawn):
+    """If no difference is drawn, the figure cannot depend on the cell that the others are compared with."""
+
+    def figure(reference: str) -> bytes:
+        policy = passing_policy(
+            plan={"seeds": seeds},
+            report={"metrics": ["pape"], "reference_cell": reference},
+            gates={"metric_ratio": OFF},
+        )
+        (drawing,) = draw(policy, passing_matrix(CELLS, seeds))
+        return drawing.png
+
+    assert (figure("B0") != figure("A3")) is is_drawn
+
+
+def test_a_single_cell_has_no_differences():
+    policy = passing_policy(plan={"cells": ["B0"]}, report={"metrics": ["pape"]}, gates={"metric_ratio": OFF})
+    case = case_of(policy, passing_matrix(["B0"]), matrix_of(policy, passing_matrix(["B0"])))
+    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}]
+
+
+def test_the_differences_of_a_figure_are_paired_by_seed():
+    evidence = passing_matrix(["B0", "A3"], ["1", "2", "3"])
+    for pair, value in {"B0/1": "1.0", "B0/2": "2.0", "B0/3": "NaN", "A3/1": "1.5", "A3/2": "1.0"}.items():
+        evidence = with_run(evidence, pair, metrics={"pape": value})
+    policy = passing_policy(plan={"cells": ["B0", "A3"], "seeds": ["1", "2", "3"]})
+    case = case_of(policy, evidence, matrix_of(policy, evidence))
+    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}, {"1": 0.5, "2": -1.0}]

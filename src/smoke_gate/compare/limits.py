@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from smoke_gate.compare.changes import Change, Gap, is_finite
+from smoke_gate.few_seeds import without_noise
 from smoke_gate.message import Message, say
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import Pair
@@ -105,7 +106,7 @@ def _problem(limit: Limit, change: Change) -> Message | None:
     if difference is None:
         return None
     moved = -difference if limit.direction == "drop" else difference
-    if moved <= limit.most:
+    if without_noise(moved - limit.most, Decimal(change.base or ""), Decimal(change.head)) <= 0:
         return None
     base, head, moved_by = _number(change.base or ""), _number(change.head), say(_number(moved))
     verb = "dropped" if limit.direction == "drop" else "rose"

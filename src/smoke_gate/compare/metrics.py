@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from smoke_gate.compare.changes import Change, Gap, MetricChanges, Presence
+from smoke_gate.compare.changes import Change, Gap, MetricChanges, Presence, cell_changes
 from smoke_gate.compare.limits import Limit, LimitResult, judged_limit
 from smoke_gate.evidence import Evidence, Run
 from smoke_gate.gates.definition import DefinitionHashSettings
@@ -68,7 +68,7 @@ def compare(
     both, gaps = _paired(_runs(*base), _runs(*head))
     definition = base[0].settings(DefinitionHashSettings).key, head[0].settings(DefinitionHashSettings).key
     redefined = tuple(one.pair for one in both if not _states_the_same(one, *definition))
-    metrics = tuple(_metric(name, both) for name in _names(both, head[0], limits))
+    metrics = tuple(_metric(name, both, redefined) for name in _names(both, head[0], limits))
     changes = {metric.metric: metric for metric in metrics}
     return Comparison(
         metrics=metrics,
@@ -136,12 +136,14 @@ def _names(both: Iterable[_Both], policy: Policy, limits: Iterable[Limit]) -> li
     )
 
 
-def _metric(name: str, both: Iterable[_Both]) -> MetricChanges:
-    changes = (
+def _metric(name: str, both: Iterable[_Both], redefined: Sequence[Pair]) -> MetricChanges:
+    changes = tuple(
         Change(pair=one.pair, base=one.base.metrics.get(name), head=one.head.metrics.get(name))
         for one in both
     )
-    return MetricChanges(metric=name, changes=tuple(changes))
+    other = frozenset(redefined)
+    comparable = (change for change in changes if change.pair not in other)
+    return MetricChanges(metric=name, changes=changes, cells=cell_changes(comparable))
 
 
 def _data(base: Policy, head: Policy) -> Iterator[tuple[str, str]]:

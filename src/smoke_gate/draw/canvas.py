@@ -18,6 +18,7 @@ COLUMN_MM = 85.0  # of a paper with two columns
 DOTS_PER_INCH = 300
 INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#d9d9d9"
 INSIDE, OUTSIDE, BAND = "#0072b2", "#d55e00", "#e8f3ee"
+RANGE = "#c9d8e6"  # a bar from the smallest value to the largest
 _MM_PER_INCH = 25.4
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1a1a1a")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")

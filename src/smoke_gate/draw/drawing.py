@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from smoke_gate.draw.curve_figure import curve_figure
-from smoke_gate.draw.facts import Row, rows_of, shown_metrics
+from smoke_gate.draw.facts import Row, reference_cell, rows_of, shown_metrics
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
@@ -78,8 +78,10 @@ def with_drawings(evidence: Evidence, drawings: Iterable[Drawing]) -> Evidence:
 
 
 def _metrics(policy: Policy, evidence: Evidence, rows: Sequence[Row]) -> Iterator[_Sketch]:
+    reference = reference_cell(policy, [row.cell for row in rows])
     for metric in shown_metrics(policy, evidence):
-        yield _Sketch("metric", f"{metric} by cell", rows, partial(metric_figure, metric=metric))
+        drawn = partial(metric_figure, metric=metric, reference=reference)
+        yield _Sketch("metric", f"{metric} by cell", rows, drawn)
 
 
 def _ratios(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:

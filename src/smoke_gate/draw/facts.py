@@ -48,6 +48,12 @@ def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
     return tuple(metric for metric in dict.fromkeys(named) if metric in logged)
 
 
+def reference_cell(policy: Policy, cells: Sequence[str]) -> str:
+    """Return the cell that the others are compared with: the policy's choice if it has a run, else the first."""
+    chosen = policy.report.reference_cell
+    return chosen if chosen is not None and chosen in cells else cells[0]
+
+
 def curve_needs(policy: Policy) -> Needs:
     """Return the histories that the figures of curves show."""
     settings = policy.settings(MetricRatioSettings)

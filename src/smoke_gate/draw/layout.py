@@ -1,9 +1,10 @@
 """What figures with a row for each cell share: their height, the axis of cells, the legend of seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from smoke_gate.draw.canvas import INK, SeedMark, label
+from smoke_gate.draw.canvas import INK, RANGE, SeedMark, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,17 +32,24 @@ def cell_axis(axes: "Axes", names: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def logarithmic_ticks(axis: "Axis", low: float, high: float) -> None:
+def logarithmic_ticks(axis: "Axis", low: float, high: float, most: int = 7) -> None:
     """Give a logarithmic axis, on which values from ``low`` to ``high`` are seen, few ticks with plain numbers."""
     from matplotlib.ticker import FormatStrFormatter, LogLocator
 
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _FEW_DECADES * low else (1,), numticks=7))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _FEW_DECADES * low else (1,), numticks=most))
     axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.minorticks_off()
 
 
-def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, mean: bool = False) -> None:
-    """Say above the axes which symbol is which seed, and with ``mean`` that an upright stroke is the mean."""
+def few_ticks(axis: "Axis", most: int) -> None:
+    """Give an axis so few ticks that their numbers do not touch."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=most, min_n_ticks=2))
+
+
+def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, has_bars: bool) -> None:
+    """Say above the axes which symbol is which seed, that an upright stroke is the mean, and a bar the range."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -49,11 +57,14 @@ def seed_legend(figure: "Figure", marks: Mapping[str, SeedMark], *, mean: bool =
         for mark in marks.values()
     ]
     names = [label(seed, _LONGEST_SEED) for seed in marks]
-    if mean:
-        handles.append(Line2D([], [], color=INK, marker="|", markersize=6, markeredgewidth=1.1, linewidth=0))
-        names.append("(mean)")
+    handles.append(Line2D([], [], color=INK, marker="|", markersize=6, markeredgewidth=1.1, linewidth=0))
+    names.append("(mean)")
+    if has_bars:
+        handles.append(Line2D([], [], color=RANGE, linewidth=4.0, solid_capstyle="butt"))
+        names.append("(range)")
+    rows = math.ceil(len(names) / _LEGEND_COLUMNS)
     legend = figure.legend(
-        handles, names, loc="outside upper center", ncols=_LEGEND_COLUMNS, title="seed",
+        handles, names, loc="outside upper center", ncols=math.ceil(len(names) / rows), title="seed",
         handlelength=1.4, columnspacing=1.0, handletextpad=0.4, borderpad=0.1, title_fontsize=6,
     )  # fmt: skip
     for text in legend.get_texts():

@@ -3,19 +3,26 @@
 from typing import Any
 
 from smoke_gate.report.comparison import (
+    SPREAD_LEGEND,
     broken_at,
+    change_words,
+    difference_words,
     finding_rows,
-    mean,
     metrics_of_interest,
     notes,
-    sign_words,
     signed,
     value_words,
 )
 from smoke_gate.report.judgement import Judgement
 
 FILTERS = {"signed": signed}
-GLOBALS = {"mean_of": mean, "sign_of": sign_words, "broken_at": broken_at, "value_of": value_words}
+GLOBALS = {
+    "broken_at": broken_at,
+    "change_of": change_words,
+    "difference_of": difference_words,
+    "spread_legend": SPREAD_LEGEND,
+    "value_of": value_words,
+}
 
 
 def baseline_words(judgement: Judgement) -> dict[str, Any]:

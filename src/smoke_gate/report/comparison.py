@@ -5,16 +5,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from smoke_gate.baseline import Against
-from smoke_gate.compare import Change, Comparison, Limit, LimitResult, MetricChanges
+from smoke_gate.compare import (
+    CellChange,
+    Change,
+    Comparison,
+    Limit,
+    LimitResult,
+    MetricChanges,
+    mean_change,
+)
 from smoke_gate.draw.facts import shown_metrics
 from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Check
-from smoke_gate.message import Message, say
+from smoke_gate.message import Message, between, say
 from smoke_gate.policy.terms import nearest
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.selection import Pair
 from smoke_gate.text import counted, listed, log_line
+
+SPREAD_LEGEND = (
+    "Only a cell that moved further than its seeds lie apart is called a change. Seeds lie as far apart as their "
+    "largest and smallest value, in the baseline or here, whichever is more."
+)
+_MOST_CELLS = 12  # that a line names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +156,35 @@ def sign_words(differences: Sequence[Decimal]) -> str:
     return f"{lower} of {number} lower" if lower > higher else f"{higher} of {number} higher"
 
 
-def mean(differences: Sequence[Decimal]) -> Decimal:
-    """Return the mean of differences, of which there is one at least."""
-    return sum(differences, Decimal()) / len(differences)
+def difference_words(differences: Sequence[Decimal]) -> list[str]:
+    """Return mean, range and sign of differences, for a table. A single difference has none of them."""
+    if len(differences) < 2:
+        return ["–", "–", ""]
+    low, high = min(differences), max(differences)
+    return [signed(mean_change(differences)), f"{signed(low)} to {signed(high)}", sign_words(differences)]
+
+
+def change_words(metric: MetricChanges) -> Message:
+    """Say which cells moved further than their seeds lie apart. Nothing else is called a change."""
+    moved = [_moved(cell) for cell in metric.cells if cell.is_change]
+    if moved:
+        shown, rest = moved[:_MOST_CELLS], len(moved) - _MOST_CELLS
+        return between("; ", [*shown, say(f"and {counted(rest, 'cell')} more")] if rest > 0 else shown)
+    if not metric.cells:
+        return say("no pair can be compared")
+    if all(cell.spread is None for cell in metric.cells):
+        return say("one seed a cell: the spread of the seeds is not known")
+    some = (
+        " (not known where a cell has one seed)" if any(cell.spread is None for cell in metric.cells) else ""
+    )
+    return say(f"within the spread of the seeds{some}")
+
+
+def _moved(cell: CellChange) -> Message:
+    way = "lower" if cell.mean < 0 else "higher"
+    by = f"{float(abs(cell.mean)):.4g}"
+    apart = f"lie {float(cell.spread):.4g} apart" if cell.spread else "do not differ"
+    return say(f"{{cell}} {way} by {by}, its {cell.seeds} seeds {apart}", cell=cell.cell)
 
 
 def signed(value: Decimal) -> str:
@@ -186,12 +226,11 @@ def _summary(metric: MetricChanges) -> list[str]:
     differences = metric.differences
     if not differences:
         return ["no pair has it in both"]
-    return [
-        f"{len(differences)} of {len(metric.changes)} pairs",
-        f"mean {signed(mean(differences))}",
-        f"range {signed(min(differences))} to {signed(max(differences))}",
-        sign_words(differences),
-    ]
+    words = [f"{len(differences)} of {len(metric.changes)} pairs"]
+    if len(differences) > 1:
+        mean, extent, sign = difference_words(differences)
+        words += [f"mean {mean}", f"range {extent}", sign]
+    return [*words, str(change_words(metric))]
 
 
 def _pair(change: Change) -> str:

@@ -14,7 +14,7 @@ from smoke_gate.draw.facts import shown_metrics
 from smoke_gate.gates import gates_of
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.message import Message, Part, Style, Value, recorded
-from smoke_gate.report import baseline_page
+from smoke_gate.report import baseline_page, statistics
 from smoke_gate.report.baseline_page import baseline_words
 from smoke_gate.report.bite import bite_words, remedy_place, remedy_text, seen_text
 from smoke_gate.report.findings import (
@@ -42,13 +42,7 @@ from smoke_gate.report.matrix import (
 )
 from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_json, shown
-from smoke_gate.report.statistics import (
-    metric_statistics,
-    number_words,
-    range_words,
-    sign_words,
-    signed_words,
-)
+from smoke_gate.report.statistics import metric_statistics, number_words, signed_words
 from smoke_gate.report.unidentified import run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute
@@ -238,7 +232,7 @@ def _environment() -> "Environment":
     }
     environment.globals |= {
         **baseline_page.GLOBALS,
-        "places": _places, "accepted": accepted, "scope_of": scope, "sign": sign_words, "range_of": range_words,
+        "places": _places, "accepted": accepted, "scope_of": scope, "statistics": statistics,
         "duration": duration, "run_words": run_words, "commit_note": commit_note,
         "seen_by": seen_text, "remedy_text": remedy_text, "remedy_place": remedy_place,
     }  # fmt: skip

@@ -6,13 +6,14 @@ from smoke_gate.baseline import Against, BaselineVerdict
 from smoke_gate.compare import LimitResult, MetricChanges
 from smoke_gate.message import Message, say
 from smoke_gate.report.comparison import (
+    SPREAD_LEGEND,
     FindingRow,
     broken_at,
+    change_words,
+    difference_words,
     finding_rows,
-    mean,
     metrics_of_interest,
     notes,
-    sign_words,
     signed,
     value_words,
 )
@@ -55,7 +56,9 @@ def against_baseline(judgement: Judgement) -> ReportSection | None:
     parts.append(_findings(finding_rows(found)))
     if shown:
         parts.append("Head minus baseline, paired by cell and seed:")
-        parts.append(table(["metric", "pairs:", "mean Δ:", "range of Δ", "sign"], map(_row, shown)))
+        head = ["metric", "pairs:", "mean Δ:", "range of Δ", "sign", "change"]
+        parts.append(table(head, map(_row, shown)))
+        parts.append(SPREAD_LEGEND)
     parts += [
         details(f"{code(metric.metric)}, pair by pair", _pairs(metric))
         for metric in shown
@@ -125,14 +128,13 @@ def _row(metric: MetricChanges) -> list[str]:
     differences = metric.differences
     pairs = f"{len(differences)} of {len(metric.changes)}"
     if not differences:
-        return [code(metric.metric), f"⚠️ {pairs}", "–", "–", ""]
+        return [code(metric.metric), f"⚠️ {pairs}", "–", "–", "", ""]
     symbol = "⚠️ " if metric.incomplete else ""
     return [
         code(metric.metric),
         symbol + pairs,
-        signed(mean(differences)),
-        f"{signed(min(differences))} – {signed(max(differences))}",
-        sign_words(differences),
+        *difference_words(differences),
+        sentence(change_words(metric)),
     ]
 
 

@@ -6,12 +6,18 @@ from smoke_gate.report.markdown_section import ELSEWHERE, ReportSection, table
 from smoke_gate.report.statistics import (
     CellStatistics,
     MetricStatistics,
-    PairedDifference,
+    chance_words,
+    difference_range_words,
+    legend,
     metric_statistics,
+    no_difference_words,
     number_words,
+    p_words,
+    pairing_words,
     range_words,
-    sign_words,
+    runs_words,
     signed_words,
+    values_words,
 )
 
 _MOST_METRICS = 6  # that a folded title names
@@ -22,42 +28,43 @@ def cell_summary(judgement: Judgement) -> ReportSection | None:
     metrics = metric_statistics(judgement.verdict, judgement.policy, judgement.evidence)
     if not metrics:
         return None
-    parts = [f"**{code(metric.metric)}**\n\n{_metric_table(metric)}" for metric in metrics]
+    parts = [
+        f"**{code(metric.metric)}**\n\n{_metric_table(metric)}\n\n{chance_words(metric)}".rstrip()
+        for metric in metrics
+    ]
+    below = [legend(metrics)] if legend(metrics) else []
     names = ", ".join(code(metric.metric) for metric in metrics[:_MOST_METRICS])
     more = f" and {len(metrics) - _MOST_METRICS} more" if len(metrics) > _MOST_METRICS else ""
     return ReportSection(
         "Cell summary",
-        "\n\n".join(parts),
+        "\n\n".join([*parts, *below]),
         folded=True,
         note=names + more,
-        shorter=(*parts[:1], ELSEWHERE) if parts[1:] else (ELSEWHERE,),
+        shorter=("\n\n".join([parts[0], *below]), ELSEWHERE) if parts[1:] else (ELSEWHERE,),
     )
 
 
 def _metric_table(metric: MetricStatistics) -> str:
-    compared = any(cell.difference is not None for cell in metric.cells)
-    tested = any(cell.difference is not None and cell.difference.p_value is not None for cell in metric.cells)
-    head = ["cell", "runs:", "mean:", "range"]
-    if compared:
-        head += [f"Δ to {code(metric.reference_cell)}, paired:", "sign"]
-    if tested:
-        head += ["p (sign test):"]
-    rows = [_cell_row(cell, metric, compared=compared, tested=tested) for cell in metric.cells]
-    return table(head, rows)
+    head = ["cell", "runs:", "values", "mean:", "range"]
+    if len(metric.cells) > 1:
+        reference = code(metric.reference_cell)
+        head += [f"mean Δ to {reference}:", "range of Δ", "visible from:", "pairing helped"]
+    if metric.is_tested:
+        head += ["p:"]
+    return table(head, [_cell_row(cell, metric)[: len(head)] for cell in metric.cells])
 
 
-def _cell_row(cell: CellStatistics, metric: MetricStatistics, *, compared: bool, tested: bool) -> list[str]:
-    runs = str(cell.runs) if cell.finite == cell.runs else f"⚠️ {cell.finite} of {cell.runs}"
-    row = [code(cell.cell), runs, number_words(cell.mean), range_words(cell)]
-    if compared:
-        row += _difference(cell.difference, is_reference=cell.cell == metric.reference_cell)
-    if tested:
-        has_p = cell.difference is not None and cell.difference.p_value is not None
-        row.append(f"{cell.difference.p_value:.2g}" if has_p and cell.difference else "")
-    return row
-
-
-def _difference(difference: PairedDifference | None, *, is_reference: bool) -> list[str]:
+def _cell_row(cell: CellStatistics, metric: MetricStatistics) -> list[str]:
+    runs = runs_words(cell) if len(cell.values) == cell.runs else f"⚠️ {runs_words(cell)}"
+    row = [code(cell.cell), runs, values_words(cell), number_words(cell.mean), range_words(cell)]
+    difference = cell.difference
     if difference is None:
-        return ["" if is_reference else "no common seed", ""]
-    return [signed_words(difference.mean), sign_words(difference)]
+        return [*row, no_difference_words(cell, metric), "", "", "", ""]
+    return [
+        *row,
+        signed_words(difference.mean),
+        difference_range_words(difference),
+        number_words(difference.visible_from),
+        pairing_words(difference),
+        p_words(difference),
+    ]

@@ -9,7 +9,7 @@ from smoke_gate.compare import Comparison, Limit, compare
 from smoke_gate.evidence import Evidence
 from smoke_gate.message import Message, say
 from smoke_gate.policy.model import Policy
-from smoke_gate.report.comparison import baseline_lines, comparison_text, limit_words
+from smoke_gate.report.comparison import baseline_lines, change_words, comparison_text, limit_words
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
@@ -72,7 +72,10 @@ def test_there_is_no_section_without_a_baseline():
 
 def test_the_section_has_a_row_for_each_metric():
     body = section(moved()).body
-    assert "| <code>pape</code> | 4 of 4 | -0.15 | -0.5 – 0 | 2 of 4 lower |" in body
+    assert (
+        "| <code>pape</code> | 4 of 4 | -0.15 | -0.5 to 0 | 2 of 4 lower | within the spread of the seeds |"
+        in body
+    )
     assert "<details><summary><code>pape</code>, pair by pair</summary>" in body
     assert "| <code>B0/42</code> | 8.5 | 8 | -0.5 |" in body
 
@@ -85,7 +88,7 @@ def test_the_section_shows_the_metrics_that_the_policy_names():
 
 def test_the_section_stands_in_the_report_before_the_cell_summary():
     text = markdown(judged(moved()))
-    assert text.index("### Against the baseline") < text.index("<strong>Cell summary</strong>")
+    assert text.index("### ✅ Against the baseline") < text.index("<strong>Cell summary</strong>")
 
 
 def test_what_makes_the_differences_less_than_they_look_is_said():
@@ -131,19 +134,19 @@ def test_new_fixed_and_lasting_failures_are_told_apart():
 @pytest.mark.parametrize(
     ("head", "head_policy", "title", "call", "section_title"),
     [
-        (matrix(), LIMITED, "## ✅ Smoke gate: ALL PASS\n", "", "### ✅ Against the baseline"),
+        (matrix(), LIMITED, "## ✅ Smoke gate: ALL PASS ·", "", "### ✅ Against the baseline"),
         (
             worse(),
             LIMITED,
-            "## ❌ Smoke gate: ALL PASS · baseline: FAIL\n",
+            "## ❌ Smoke gate: ALL PASS · baseline: FAIL ·",
             "A limit against the baseline is broken",
             "### ❌ Against the baseline",
         ),
-        (worse(), POLICY, "## ✅ Smoke gate: ALL PASS\n", "", "### ✅ Against the baseline"),
+        (worse(), POLICY, "## ✅ Smoke gate: ALL PASS ·", "", "### ✅ Against the baseline"),
         (
             without_run(matrix(), "A3/42"),
             LIMITED,
-            "## ⏳ Smoke gate: FAIL (pending)\n",
+            "## ⏳ Smoke gate: FAIL (pending) ·",
             "Not decided yet: 1 planned run not finished",
             "### ⚠️ Against the baseline",
         ),
@@ -176,7 +179,7 @@ def test_a_baseline_that_is_missing_is_said_with_how_to_make_one():
     baseline = Baseline(name=MAIN, missing=say("There is no file {file}. Make one.", file="main.json"))
     found = judgement(LIMITED, matrix())
     found = replace(found, baseline=against(baseline, LIMITED, matrix(), found.verdict))
-    assert markdown(found).startswith("## ✅ Smoke gate: ALL PASS\n")
+    assert markdown(found).startswith("## ✅ Smoke gate: ALL PASS ·")
     assert "> **Baseline: NONE.** There is no file <code>main&#46;json</code>. Make one." in markdown(found)
     assert "There is no file <code>main.json</code>. Make one." in html(found)
     assert baseline_lines(found) == "baseline NONE: There is no file main.json. Make one.\n"
@@ -198,7 +201,10 @@ def test_foreign_text_is_inert():
 def test_the_terminal_gets_every_pair_and_the_limits():
     limits = [Limit(metric="pape", direction=way, most=Decimal("0.1")) for way in ("drop", "rise")]
     lines = comparison_text(compared(moved(), *limits)).splitlines()
-    assert lines[0] == "pape: 4 of 4 pairs, mean -0.15, range -0.5 to 0, 2 of 4 lower"
+    assert (
+        lines[0]
+        == "pape: 4 of 4 pairs, mean -0.15, range -0.5 to 0, 2 of 4 lower, within the spread of the seeds"
+    )
     assert "  B0/42: 8.5 → 8.0 (-0.5)" in lines
     fail = lines.index("FAIL --max-drop pape=0.1")
     assert lines[fail + 1] == "  B0/42: dropped by 0.5, from 8.5 to 8"
@@ -210,6 +216,63 @@ def test_the_terminal_gets_no_workflow_command():
     assert not [
         line for line in comparison_text(compared(head)).splitlines() if line.lstrip().startswith("::")
     ]
+
+
+SEEDS = {"42": "8.0", "123": "8.4", "456": "8.2"}  # which lie 0.4 apart
+
+
+def three_seeds(cells: dict[str, float], seeds: dict[str, str] = SEEDS) -> Comparison:
+    """Compare a matrix with itself after each cell moved so far."""
+    three = passing_policy(plan={"cells": list(cells), "seeds": list(seeds)}, report={"metrics": ["pape"]})
+    base = head = passing_matrix(list(cells), list(seeds))
+    for cell, by in cells.items():
+        for seed, value in seeds.items():
+            base = with_run(base, f"{cell}/{seed}", metrics={"pape": value})
+            head = with_run(head, f"{cell}/{seed}", metrics={"pape": str(float(value) + by)})
+    return compare((three, base), (three, head))
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"B0": 0.0}, "within the spread of the seeds"),
+        ({"B0": 0.1, "A3": -0.3}, "within the spread of the seeds"),
+        ({"B0": 0.4}, "within the spread of the seeds"),  # as floats, a little more than the seeds lie apart
+        ({"B0": 0.5, "A3": 0.1}, "B0 higher by 0.5, its 3 seeds lie 0.4 apart"),
+        (
+            {"B0": 0.5, "A3": -1.0},
+            "B0 higher by 0.5, its 3 seeds lie 0.4 apart; A3 lower by 1, its 3 seeds lie 0.4 apart",
+        ),
+    ],
+)
+def test_only_what_moved_further_than_its_seeds_lie_apart_is_called_a_change(cells, words):
+    found = three_seeds(cells)
+    assert str(change_words(found.metrics[0])) == words
+    assert words in comparison_text(found)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"),
+    [
+        ({"42": "8.0"}, "one seed a cell: the spread of the seeds is not known"),
+        ({"42": "8.0", "123": "8.0"}, "B0 higher by 9, its 2 seeds do not differ"),
+        ({"42": "NaN", "123": "NaN"}, "no pair can be compared"),
+    ],
+)
+def test_a_single_seed_has_no_spread_and_equal_ones_have_none_to_hide_in(seeds, words):
+    found = three_seeds({"B0": 9.0}, seeds)
+    assert str(change_words(found.metrics[0])) == words
+
+
+def test_a_single_pair_has_neither_mean_nor_range():
+    line = comparison_text(three_seeds({"B0": 9.0}, {"42": "8.0"})).splitlines()[0]
+    assert line == "pape: 1 of 1 pairs, one seed a cell: the spread of the seeds is not known"
+
+
+def test_runs_of_another_definition_are_not_called_a_change():
+    head = with_run(moved(), "B0/42", metrics={"pape": "99"}, params={"pape_definition_hash": sha256("x")})
+    (metric, *_) = compared(head).metrics
+    assert [(cell.cell, cell.seeds) for cell in metric.cells] == [("B0", 1), ("A3", 2)]
 
 
 def test_equal_values_have_no_sign():

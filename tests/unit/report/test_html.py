@@ -15,6 +15,8 @@ from smoke_gate.policy.plan import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from tests.support.matrix import (
+    CELLS,
+    SEEDS,
     figure,
     passing_matrix,
     passing_policy,
@@ -274,3 +276,31 @@ def test_that_no_more_figures_of_a_kind_are_drawn_is_said_where_some_are_not(met
     (drawing, *_) = draw(passing_policy(), passing_matrix())
     page = html(judgement(policy), [drawing] * 8)
     assert ("Of a kind, 8 figures are drawn at most" in page) is said
+
+
+@pytest.mark.parametrize(
+    ("seeds", "shown", "not_shown"),
+    [
+        (
+            SEEDS,
+            [
+                "seed by seed: 8.5, 8.6, 8.7",
+                "+0.3 each",
+                "in 1 of 4 comparisons, and this table has 3.",
+                "Visible from",
+            ],
+            ["one pair only", "Holm"],
+        ),
+        (
+            ["42"],
+            ["seed by seed: 8.5", "one pair only", "One pair of runs says nothing"],
+            ["each", "Visible from"],
+        ),
+        ([str(seed) for seed in range(6)], ["Holm", "<td>0.094</td>"], ["one pair only"]),
+    ],
+)
+def test_the_cell_summary_says_how_far_differences_may_be_trusted(seeds, shown, not_shown):
+    found = judgement(passing_policy(plan={"seeds": seeds}), passing_matrix(CELLS, seeds))
+    cells = html(found).partition('<section id="cells"')[2].partition("</section>")[0]
+    assert [words for words in shown if words not in cells] == []
+    assert [words for words in not_shown if words in cells] == []

@@ -320,10 +320,16 @@ def test_references_say_how_many_runs_they_rest_on():
 
 
 def test_the_cell_summary():
-    table = rows(markdown(judgement()), "Cell summary")
-    assert table[0] == ["cell", "runs", "mean", "range", "Δ to <code>B0</code>, paired", "sign"]
-    assert table[1] == ["<code>B0</code>", "3", "8.6", "8.5 – 8.7", "", ""]
-    assert table[2] == ["<code>B1</code>", "3", "8.9", "8.8 – 9", "+0.3", "3 of 3 higher"]
+    text = markdown(judgement())
+    table = rows(text, "Cell summary")
+    assert table[0] == [
+        "cell", "runs", "values", "mean", "range", "mean Δ to <code>B0</code>", "range of Δ", "visible from",
+        "pairing helped",
+    ]  # fmt: skip
+    assert table[1] == ["<code>B0</code>", "3", "8.5, 8.6, 8.7", "8.6", "8.5 to 8.7", "reference", "", "", ""]
+    assert table[2][:5] == ["<code>B1</code>", "3", "8.8, 8.9, 9", "8.9", "8.8 to 9"]
+    assert table[2][5:] == ["+0.3", "+0.3 each", "–", "–"]
+    assert "in 1 of 4 comparisons, and this table has 3." in text
 
 
 def test_a_value_that_is_not_finite_is_seen_in_the_cell_summary():
@@ -334,8 +340,15 @@ def test_a_value_that_is_not_finite_is_seen_in_the_cell_summary():
 def test_p_values_only_from_enough_seeds():
     seeds = [str(seed) for seed in range(6)]
     six = markdown(judgement(passing_policy(plan={"seeds": seeds}), passing_matrix(CELLS, seeds)))
-    assert rows(six, "Cell summary")[2][-2:] == ["6 of 6 higher", "0.031"]
-    assert "sign test" not in markdown(judgement())
+    assert [row[-1] for row in rows(six, "Cell summary")[:3]] == ["p", "", "0.094"]
+    assert rows(markdown(judgement()), "Cell summary")[0][-1] != "p"
+
+
+def test_a_cell_of_one_seed_has_no_difference():
+    one = markdown(judgement(passing_policy(plan={"seeds": ["42"]}), passing_matrix(CELLS, ["42"])))
+    assert rows(one, "Cell summary")[2][4:] == ["–", "one pair only", "", "", ""]
+    assert "One pair of runs says nothing about the next seed" in one
+    assert "Visible from" not in one
 
 
 def test_many_metrics_are_folded_away():

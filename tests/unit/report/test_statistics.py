@@ -9,10 +9,18 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.report.statistics import (
     MetricStatistics,
     PairedDifference,
+    chance_words,
+    coverage_words,
+    difference_range_words,
+    legend,
     metric_statistics,
-    sign_test,
-    sign_words,
+    no_difference_words,
+    number_words,
+    p_words,
+    pairing_words,
+    range_words,
     signed_words,
+    values_words,
 )
 from smoke_gate.verdict import evaluate
 from tests.support.matrix import passing_matrix, passing_policy, with_run, without_run
@@ -50,47 +58,98 @@ def with_values(cells: dict[str, list[str]]) -> tuple[Policy, Evidence]:
     return plan(list(cells), seeds), evidence
 
 
-def test_mean_and_range_over_the_seeds():
-    policy, evidence = with_values({"B0": ["1.0", "2.0", "6.0"], "A3": ["0.5", "1.0", "3.0"]})
-    found = statistics(policy, evidence)
+THREE = {"B0": ["1.0", "2.0", "6.0"], "A3": ["0.5", "1.0", "3.0"]}
+
+
+def test_values_mean_and_range_over_the_seeds():
+    found = statistics(*with_values(THREE))
     b0 = found.cells[0]
-    assert (b0.cell, b0.runs, b0.finite, b0.mean, b0.low, b0.high) == ("B0", 3, 3, 3.0, 1.0, 6.0)
+    assert (b0.cell, b0.runs, b0.values, b0.mean) == ("B0", 3, (1.0, 2.0, 6.0), 3.0)
+    assert (values_words(b0), range_words(b0)) == ("1, 2, 6", "1 to 6")
     assert (found.reference_cell, b0.difference) == ("B0", None)
-    assert (difference(found).pairs, difference(found).lower, difference(found).higher) == (3, 3, 0)
-    assert difference(found).mean == pytest.approx(-1.5)
+    assert no_difference_words(b0, found) == "reference"
 
 
-def test_three_seeds_can_give_no_p_value():
-    policy, evidence = with_values({"B0": ["1.0", "2.0", "6.0"], "A3": ["0.5", "1.0", "3.0"]})
-    assert difference(statistics(policy, evidence)).p_value is None
+def test_the_difference_is_paired_and_says_how_far_it_may_be_trusted():
+    compared = difference(statistics(*with_values(THREE)))
+    assert (compared.pairs, compared.low, compared.high) == (3, -3.0, -0.5)
+    assert compared.mean == pytest.approx(-1.5)
+    assert difference_range_words(compared) == "-3 to -0.5 (75 %)"
+    assert compared.visible_from == pytest.approx(3.264 * math.sqrt(1.75), rel=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("values", "p_value"),
+    ("seeds", "coverage"),
+    [(2, "50 %"), (3, "75 %"), (4, "87.5 %"), (5, "93.75 %"), (10, "99.8 %"), (40, "over 99.9 %")],
+)
+def test_the_coverage_of_the_range(seeds, coverage):
+    assert coverage_words(seeds) == coverage
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
     [
-        (["0.5"] * 5, None),
-        (["0.5"] * 6, 2 / 64),
-        (["0.5"] * 5 + ["1.5"], 14 / 64),
-        (["0.5"] * 5 + ["1.0"], None),
+        (["1.1", "2.1", "6.2"], "yes, 0.015"),
+        (["6.0", "2.0", "1.0"], "no, 1.3"),
+        (["2.0", "2.0", "2.1"], "little, 0.98"),
+        (["2.1", "2.0", "2.0"], "no, 1"),
+        (["2.0", "3.0", "7.0"], "–"),  # the differences do not vary: nothing is gained or lost
     ],
 )
-def test_a_p_value_is_given_where_the_seeds_could_give_one_below_0_05(values, p_value):
-    policy, evidence = with_values({"B0": ["1.0"] * len(values), "A3": values})
-    found = difference(statistics(policy, evidence)).p_value
-    assert found == (None if p_value is None else pytest.approx(p_value))
+def test_whether_pairing_helped(values, words):
+    compared = difference(statistics(*with_values({"B0": ["1.0", "2.0", "6.0"], "A3": values})))
+    assert pairing_words(compared) == words
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 4, 5])
+def test_fewer_than_six_seeds_give_no_p_value(seeds):
+    found = statistics(*with_values({"B0": ["1.0"] * seeds, "A3": ["0.5"] * seeds}))
+    assert not found.is_tested
+    assert "p:" not in legend([found])
+
+
+def test_p_values_are_those_of_the_whole_table():
+    values = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]
+    found = statistics(*with_values({"B0": ["1.0"] * 7, "A3": values, "A4": values, "A5": ["1.0"] * 7}))
+    p_values = [one.p_value for one in found.differences]
+    assert p_values == [pytest.approx(3 * 2 / 128), pytest.approx(3 * 2 / 128), 1.0]
+    assert [p_words(one) for one in found.differences] == ["0.047", "0.047", "1"]
+    assert "Holm" in legend([found])
+
+
+def test_a_single_pair_is_shown_as_no_difference():
+    found = statistics(*with_values({"B0": ["1.0"], "A3": ["0.5"]}))
+    cell = found.cells[1]
+    assert cell.difference is None
+    assert (values_words(cell), range_words(cell)) == ("0.5", "–")
+    assert no_difference_words(cell, found) == "one pair only"
+    assert (
+        chance_words(found) == "One pair of runs says nothing about the next seed, so no difference is shown."
+    )
+    assert legend([found]) == ""
 
 
 @pytest.mark.parametrize(
-    ("lower", "higher", "p_value"),
-    [(0, 0, 1.0), (1, 0, 1.0), (3, 0, 0.25), (6, 0, 0.03125), (3, 3, 1.0), (9, 1, 22 / 1024)],
+    ("cells", "words"),
+    [
+        ({"B0": 3, "A3": 3, "A4": 3}, ("With 3 seeds, all 3", "in 1 of 4", "has 2.")),
+        ({"B0": 5, "A3": 5}, ("With 5 seeds, all 5", "in 1 of 16", "has 1.")),
+        ({"B0": 4, "A3": 4, "A4": 2}, ("With 2 seeds, the fewest here, all 2", "in 1 of 2", "has 2.")),
+        ({"B0": 3}, ()),
+        ({"B0": 3, "A3": 0}, ()),
+    ],
 )
-def test_sign_test(lower, higher, p_value):
-    assert sign_test(lower, higher) == pytest.approx(p_value)
-    assert sign_test(higher, lower) == sign_test(lower, higher)
+def test_how_much_of_a_table_may_be_chance(cells, words):
+    most = max(cells.values())
+    values = {cell: [str(seed) for seed in range(n)] + ["NaN"] * (most - n) for cell, n in cells.items()}
+    said = chance_words(statistics(*with_values(values)))
+    between = " differences have the same sign by chance {} comparisons, and this table "
+    assert said == (f"{words[0]}{between.format(words[1])}{words[2]}" if words else "")
 
 
-def test_the_sign_test_of_many_seeds_does_not_overflow():
-    assert 0 <= sign_test(2000, 1) < 1e-300
+def test_of_many_values_the_first_are_shown_and_the_others_counted():
+    found = statistics(*with_values({"B0": ["1.0"] * 12}))
+    assert values_words(found.cells[0]).endswith(", 1 and 2 more")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", None])
@@ -98,13 +157,16 @@ def test_what_is_not_finite_is_counted_and_left_out(value):
     policy, evidence = with_values({"B0": ["1.0", "2.0", "3.0"], "A3": ["1.0", "2.0", "3.0"]})
     found = statistics(policy, with_run(evidence, "A3/1", metrics={"pape": value}))
     cell = found.cells[1]
-    assert (cell.runs, cell.finite, cell.mean, difference(found).pairs) == (3, 2, 2.5, 2)
+    assert (cell.runs, cell.values, cell.mean, difference(found).pairs) == (3, (2.0, 3.0), 2.5, 2)
 
 
 def test_a_cell_without_a_finite_value_has_no_mean():
     policy, evidence = with_values({"B0": ["1.0"], "A3": ["NaN"]})
-    cell = statistics(policy, evidence).cells[1]
-    assert (cell.mean, cell.low, cell.high, cell.difference) == (None, None, None, None)
+    found = statistics(policy, evidence)
+    cell = found.cells[1]
+    assert (cell.mean, cell.values, cell.difference) == (None, (), None)
+    assert (number_words(cell.mean), values_words(cell), range_words(cell)) == ("–", "–", "–")
+    assert no_difference_words(cell, found) == "no common seed"
 
 
 def test_seeds_pair_by_value_and_only_where_both_cells_have_a_run():
@@ -159,23 +221,26 @@ def test_huge_values_do_not_overflow():
     policy, evidence = with_values({"B0": ["1.5e308", "1.5e308"], "A3": ["-1.5e308", "1.5e308"]})
     found = statistics(policy, evidence)
     assert found.cells[0].mean == pytest.approx(1.5e308)
-    assert math.isinf(difference(found).mean)
+    compared = difference(found)
+    assert math.isinf(compared.mean)
+    assert (compared.visible_from, compared.pairing, compared.p_value) == (None, None, None)
 
 
 @pytest.mark.parametrize(
     ("reference", "values", "words"),
     [
-        (["0.3", "0.6"], ["0.30000000000000004", "0.6000000000000001"], ("0", "2 of 2 equal")),
-        (["1e20", "3e20"], ["100000000000000010000", "3e20"], ("0", "2 of 2 equal")),
-        (["8.0", "8.0"], ["8.1", "7.9"], ("0", "1 of 2 lower")),  # no seed is equal; their mean is
-        (["0.5", "0.5"], ["0.50000006", "0.5"], ("+3e-08", "1 of 2 higher")),  # float32 differs
-        (
-            ["0.0", "0.0"],
-            ["1e-17", "0.0"],
-            ("+5e-18", "1 of 2 higher"),
-        ),  # beside nothing, little is something
+        (["0.3", "0.6"], ["0.30000000000000004", "0.6000000000000001"], ("0", "0 each", "–")),
+        (["1e20", "3e20"], ["100000000000000010000", "3e20"], ("0", "0 each", "–")),
+        (["0.6", "0.61"], ["0.63", "0.64"], ("+0.03", "+0.03 each", "–")),
+        (["8.0", "8.0"], ["8.1", "7.9"], ("0", "-0.1 to +0.1 (50 %)", "1.633")),
+        (["0.5", "0.5"], ["0.50000006", "0.5"], ("+3e-08", "0 to +6e-08 (50 %)", "4.9e-07")),
+        (["0.0", "0.0"], ["1e-17", "0.0"], ("+5e-18", "0 to +1e-17 (50 %)", "8.167e-17")),
     ],
 )
-def test_what_floats_cannot_hold_is_no_difference(reference, values, words):
+def test_what_floats_cannot_hold_is_no_difference_and_no_spread(reference, values, words):
     compared = difference(statistics(*with_values({"B0": reference, "A3": values})))
-    assert (signed_words(compared.mean), sign_words(compared)) == words
+    assert (
+        signed_words(compared.mean),
+        difference_range_words(compared),
+        number_words(compared.visible_from),
+    ) == words
