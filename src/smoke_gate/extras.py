@@ -13,8 +13,8 @@ CHECK = "check"
 MODULES = {
     CHECK: ("PIL", "alembic", "docker", "dulwich", "jinja2", "matplotlib", "requests", "rich", "sqlalchemy"),
     "s3": ("boto3", "botocore"),
-    "gcs": ("google.cloud",),
-    "azure": ("azure",),
+    "gcs": ("google.cloud.storage",),
+    "azure": ("azure.identity", "azure.storage.blob"),
     "postgres": ("psycopg2",),
     "mysql": ("pymysql",),
 }
@@ -34,11 +34,13 @@ def to_install(error: BaseException) -> str | None:
     """Return what to type so that an import does not fail again; None where no extra and no MLflow would help."""
     if not isinstance(error, ImportError) or not error.name:
         return None
-    if _within(error.name, "mlflow"):
+    if _related(error.name, "mlflow"):
         return _for_mlflow()
-    extras = (extra for extra, modules in MODULES.items() if any(_within(error.name, of) for of in modules))
-    extra = next(extras, None)
-    return None if extra is None else f"{error.name} is not installed. {_line(extra)}"
+    for extra, modules in MODULES.items():
+        for module in modules:
+            if _related(error.name, module) and not _is_there(module):
+                return f"{module} is not installed. {_line(extra)}"
+    return None
 
 
 def need_check() -> None:
@@ -48,15 +50,22 @@ def need_check() -> None:
         MissingExtraError: A module of the extra ``check`` is not installed, or MLflow is too old for it.
     """
     for module in ("mlflow", *MODULES[CHECK]):
-        if find_spec(module) is None:
+        if not _is_there(module):
             raise MissingExtraError(f"{module} is not installed. {_line(CHECK)}")
     if (found := _installed_mlflow()) and _numbers(found) < OLDEST_MLFLOW_TO_CHECK:
         raise MissingExtraError(f"MLflow {found} is too old for this command. {_line(CHECK)}")
 
 
-def _within(module: str, package: str) -> bool:
-    """Return whether a module is a package, is in it, or holds it, as ``google`` holds ``google.cloud``."""
-    return f"{module}.".startswith(f"{package}.") or package.startswith(f"{module}.")
+def _related(module: str, other: str) -> bool:
+    """Return whether a module is another one, is in it, or holds it, as ``google`` holds ``google.cloud``."""
+    return f"{module}.".startswith(f"{other}.") or other.startswith(f"{module}.")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # what holds it is not there
+        return False
 
 
 def _for_mlflow() -> str:
@@ -64,7 +73,8 @@ def _for_mlflow() -> str:
     found = _installed_mlflow()
     if found is None:
         return (
-            f'MLflow is not installed. Type: pip install "mlflow>={oldest}" (mlflow-skinny will do with a tracking server)'
+            f'MLflow is not installed. Type: pip install "mlflow>={oldest}" '
+            "(mlflow-skinny is enough for a tracking server)"
         )
     return f"MLflow {found} lacks what is needed here. smoke-gate works with MLflow {oldest} and newer"
 

@@ -25,10 +25,10 @@ _Token = _Set | None  # None: `*`
 
 
 def wildcards_match(path: str, pattern: str) -> bool:
-    """Return whether a whole path matches: ``*`` stays in a segment, ``**`` as a segment crosses them.
+    r"""Return whether a whole path matches: ``*`` stays in a segment, ``**`` as a segment crosses them.
 
-    ``?`` is one character, ``[a-z]`` one of a set, ``[!a-z]`` one outside of it, and ``\\`` takes the special meaning from
-    the character that follows. Case counts, and names that begin with a dot are names like others.
+    ``?`` is one character, ``[a-z]`` one of a set, ``[!a-z]`` one outside of it, and ``\`` takes the special meaning
+    from the character that follows. Case counts, and names that begin with a dot are names like others.
     """
     return _matches(path.split("/"), _segments(pattern), _segment_matches)
 
@@ -36,8 +36,8 @@ def wildcards_match(path: str, pattern: str) -> bool:
 def _matches(items: Sequence[_T], wanted: Sequence[_P | None], fits: Callable[[_T, _P], bool]) -> bool:
     """Return whether the items are what is wanted, in order; None stands for any number of items.
 
-    Where what follows does not fit, only the last None takes one item more: an earlier one would not help. So the time is
-    at most the product of both lengths.
+    Where what follows does not fit, only the last None takes one item more: an earlier one would not help. So the time
+    is at most the product of both lengths.
     """
     item = want = 0
     after: tuple[int, int] | None = None  # what to try next: the item, and what is wanted after the last None
@@ -101,5 +101,5 @@ def _set(text: str) -> tuple[_Set, str] | None:
 
 
 def _character(text: str) -> tuple[str, str]:
-    """Read one character, behind a ``\\`` whatever it is; return it and what follows."""
+    r"""Read one character, behind a ``\`` whatever it is; return it and what follows."""
     return (text[1], text[2:]) if text[0] == "\\" and len(text) > 1 else (text[0], text[1:])

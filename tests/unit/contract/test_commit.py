@@ -111,7 +111,9 @@ def test_a_submodule_that_is_not_checked_out_does_not(library):
 def test_a_broken_submodule(library):
     (library / ".git").rename(library.parent / "elsewhere")
     (library / ".git").write_text("gitdir: nowhere")
-    with pytest.raises(UnknownCommitError, match=r"submodule (below/)?lib.*cannot be read|cannot be read.*below/lib"):
+    with pytest.raises(
+        UnknownCommitError, match=r"submodule (below/)?lib.*cannot be read|cannot be read.*below/lib"
+    ):
         working_tree()
 
 
