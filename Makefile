@@ -100,8 +100,8 @@ image: docker
 
 lock: .venv-dev/installed
 	$(COMPILE) --group build --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml --extra s3 --output-file requirements/runtime.txt
-	$(COMPILE) pyproject.toml --extra s3 --group dev --constraint requirements/runtime.txt \
+	$(COMPILE) pyproject.toml --extra check --extra s3 --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra check --extra s3 --group dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt
 
 clean:

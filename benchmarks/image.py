@@ -69,7 +69,8 @@ def gzipped(image: str) -> int:
 def build_plain() -> None:
     """Build the image that anybody would write first."""
     project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["s3"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["check"], *extras["s3"]]
     packages = shlex.join(one.replace("mlflow-skinny", "mlflow") for one in wanted)
     flags = shlex.split(os.environ.get("DOCKER_BUILD_FLAGS", ""))
     docker("build", *flags, "--quiet", "--tag", PLAIN, "-", text=RECIPE.format(packages=packages))

@@ -43,7 +43,8 @@ def lock_findings() -> Iterator[str]:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime, development = pins("runtime"), pins("dev")
-    wanted = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["s3"]
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *extras["check"], *extras["s3"]]
     yield from unpinned("runtime", wanted, runtime)
     yield from unpinned("dev", project["dependency-groups"]["dev"], development)
     for name, version in runtime.items():

@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
 from time import monotonic
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -27,6 +29,7 @@ from smoke_gate.cli.reproduce import compare, golden, reproduce
 from smoke_gate.cli.streams import SteadyStream
 from smoke_gate.credentials import trimmed
 from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError, UsageError
+from smoke_gate.extras import need_check, to_install
 from smoke_gate.redaction import process_secrets
 
 _NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
@@ -73,6 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     except SmokeGateError as error:
         _tell(f"smoke-gate: {error}")
         return int(error.exit_code)
+    except ImportError as error:
+        advice = to_install(error)
+        _tell(f"smoke-gate: {advice or UnexpectedError(error)}")
+        return int(ExitCode.USAGE if advice else UnexpectedError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _tell("smoke-gate: interrupted: no verdict")
         return int(ExitCode.NO_VERDICT)
@@ -120,19 +127,20 @@ def commands() -> None:
     """Decide whether a matrix of machine-learning runs can be trusted before the expensive stage starts."""
 
 
-for command in (
-    check,
-    demo,
-    init,
-    explain,
-    policy,
-    preregister,
-    hash_files,
-    reproduce,
-    compare,
-    bite,
-    golden,
-    action,
-    publish,
-):
+def _with_check(command: click.Command) -> click.Command:
+    """Let a command look for the extra ``check`` before it starts, and not after minutes."""
+    callback = command.callback
+
+    @wraps(callback or command.invoke)
+    def after_a_look(*arguments: Any, **options: Any) -> Any:
+        need_check()
+        return callback(*arguments, **options) if callback else None
+
+    command.callback = after_a_look
+    return command
+
+
+for command in (check, demo, init, action, publish):
+    commands.add_command(_with_check(command))
+for command in (explain, policy, preregister, hash_files, reproduce, compare, bite, golden):
     commands.add_command(command)

@@ -205,7 +205,7 @@ def _advise(guess: "Guess") -> None:
     if silent:
         _say(
             [
-                "to have these judged, log in training (pip install smoke-gate; from smoke_gate import contract):"
+                "to have these judged, log where you train (install smoke-gate there; from smoke_gate import contract):"
             ]
         )
     for gate, proposal in silent:

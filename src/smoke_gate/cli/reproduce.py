@@ -98,9 +98,11 @@ def _live(file: Path, options: Options) -> ExitCode:
     import os
 
     from smoke_gate.collect import Source
+    from smoke_gate.extras import need_check
     from smoke_gate.reproduce.live import live_text, read_again, store_of
     from smoke_gate.verdict_file.read import read_recorded
 
+    need_check()
     case = read_recorded(file)
     source = Source(
         tracking_uri=options.tracking_uri or store_of(case.document, os.environ),

@@ -19,6 +19,7 @@ from smoke_gate.collect.advice import (
 from smoke_gate.collect.container_action import loopback_advice
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.deadline import within
+from smoke_gate.extras import to_install
 from smoke_gate.redaction import process_secrets
 
 P = ParamSpec("P")
@@ -156,9 +157,14 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
             f"cannot connect to {store} ({_reason(text)}). Check the host and the port, that the server is running, "
             f"and that this machine may reach it{loopback_advice(store, os.environ)}"
         )
-    if missing := next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError)), None):
-        return f"{store} needs the Python package {missing}, which is not installed here"
-    return f"{store} cannot be read: {_quote(causes[0])}"
+    return _not_installed(store, causes) or f"{store} cannot be read: {_quote(causes[0])}"
+
+
+def _not_installed(store: str, causes: list[BaseException]) -> str | None:
+    if advice := next(filter(None, map(to_install, causes)), None):
+        return f"{store} cannot be read: {advice}"
+    missing = next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError)), None)
+    return f"{store} needs the Python package {missing}, which is not installed here" if missing else None
 
 
 def _reason(text: str) -> str:

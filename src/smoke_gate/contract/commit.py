@@ -1,7 +1,12 @@
-"""The commit of the code that runs: what git says of the working directory."""
+"""The commit of the code that runs: what git says of the working directory.
+
+dulwich reads the repository where it is installed, which needs no git. Elsewhere the command ``git`` is asked.
+"""
 
 import os
+import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +33,44 @@ def working_tree() -> WorkingTree:
     out.
 
     Raises:
-        UnknownCommitError: there is no repository, none with a commit, or one that dulwich cannot read, whatever is
-            wrong with it: a training must not stop for that.
+        UnknownCommitError: there is no repository, none with a commit, or one that cannot be read, whatever is wrong
+            with it: a training must not stop for that.
 
     """
+    return _read_by_git() if find_spec("dulwich") is None else _read_by_dulwich()
+
+
+# --- by git -----------------------------------------------------------------------------------------------------------
+
+
+def _read_by_git() -> WorkingTree:
+    command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no",
+               "--ignore-submodules=untracked"]  # fmt: skip
+    try:
+        done = subprocess.run(command, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=False)
+    except OSError as error:
+        raise UnknownCommitError(f"git cannot be started: {error.strerror or error}") from None
+    if done.returncode:
+        raise UnknownCommitError(_refusal(done.stderr.decode(errors="replace")))
+    lines = done.stdout.decode(errors="replace").splitlines()
+    headers = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# "))
+    commit = headers.get("branch.oid", "(initial)")
+    if commit == "(initial)":
+        raise UnknownCommitError("the git repository has no commit yet")
+    return WorkingTree(commit, dirty=any(not line.startswith("#") for line in lines))
+
+
+def _refusal(said: str) -> str:
+    """Return why git says nothing, with its advice where it does not trust the owner of the folder."""
+    if "not a git repository (or" in said:  # without "or" it speaks of a submodule
+        return "there is no git repository"
+    return f"the git repository cannot be read: {' '.join(said.split())}"
+
+
+# --- by dulwich -------------------------------------------------------------------------------------------------------
+
+
+def _read_by_dulwich() -> WorkingTree:
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 

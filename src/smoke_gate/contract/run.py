@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from smoke_gate.errors import ContractError, ExitCode
+from smoke_gate.extras import to_install
 from smoke_gate.redaction import process_secrets
 
 if TYPE_CHECKING:
@@ -94,13 +95,20 @@ def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn what MLflow raises into a ContractError without the credentials that its message may quote."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
+    """Turn what MLflow raises into a ContractError without the credentials that its message may quote.
 
+    If MLflow or a part of it is not installed, the error says what to type.
+    """
+    try:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+        from requests import RequestException
+    except ImportError as error:
+        raise _not_installed(error) from error
     try:
         yield
+    except ImportError as error:
+        raise _not_installed(error) from error
     except (MlflowException, RequestException) as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, RequestException):
@@ -113,6 +121,11 @@ def store_errors() -> Iterator[None]:
         raise ContractError(
             f"the MLflow store refused: {process_secrets(mlflow.get_tracking_uri()).removed_from_error(str(error))}"
         ) from None
+
+
+def _not_installed(error: ImportError) -> Exception:
+    advice = to_install(error)
+    return error if advice is None else ContractError(advice)
 
 
 def _check_param(key: str, value: str, present: str | None) -> None:

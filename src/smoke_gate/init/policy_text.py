@@ -91,7 +91,7 @@ def _missing(guess: Guess) -> Iterator[str]:
 def _gates(guess: Guess) -> Iterator[str]:
     yield "gates:"
     if not all(proposal.is_logged for _, proposal in guess.gates):
-        yield "  # What must be logged is said as code: pip install smoke-gate; from smoke_gate import contract"
+        yield "  # What must be logged is said as code. Where you train: from smoke_gate import contract"
     for gate, proposal in guess.gates:
         yield f"  # {gate.id}: {_comment(proposal.found)}."
         if proposal.to_log:

@@ -33,7 +33,8 @@ jobs:
         with:
           persist-credentials: false
           # fetch-depth: 0 # only for `definition_hash.require_ancestor: true`
-      # Instead of org, write who owns the repository of the action.
+      # Instead of org, write who owns your copy of smoke-gate. Before its first release there is no v1: write main,
+      # which builds the image in each job, for minutes. docs/own-copy.md of the copy says how to make the release.
       - uses: org/smoke-gate@v1
         with:
           # Set the variable MLFLOW_TRACKING_URI in the repository's settings to a server that GitHub can reach.

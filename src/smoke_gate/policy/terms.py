@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal, Self, cast
 from unicodedata import normalize
 
+from smoke_gate.policy.wildcards import wildcards_match
 from smoke_gate.text import is_blank
 
 Pick = Literal["last", "first", "min", "max"]
@@ -277,9 +278,7 @@ def path_matches(path: str, pattern: str) -> bool:
 
     Case counts, hidden files match like others, braces mean themselves.
     """
-    from wcmatch import glob  # not needed to read a policy
-
-    return glob.globmatch(path, pattern, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.CASE | glob.FORCEUNIX)
+    return wildcards_match(path, pattern)
 
 
 def code_pattern(text: str) -> str:

@@ -125,12 +125,19 @@ def test_object_stores_are_read_by_mlflow_with_their_own_credentials(uri, monkey
     assert uri.startswith(name.split("://")[0])
 
 
-def test_a_package_that_is_not_installed_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("azure", r'azure\.identity is not installed\. Type: pip install "smoke-gate\[azure\]"'),
+        ("somebodys", "gs://bucket needs the Python package somebodys"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named(monkeypatch, module, said):
     def missing(*_: object, **__: object) -> None:
-        raise ModuleNotFoundError("No module named 'azure'", name="azure")
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
     monkeypatch.setattr(artifact_repository_registry, "get_artifact_repository", missing)
-    with pytest.raises(StoreError, match="gs://bucket needs the Python package azure"):
+    with pytest.raises(StoreError, match=said):
         artifact_store("gs://bucket/x", SQLITE)
 
 

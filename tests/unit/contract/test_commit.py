@@ -6,7 +6,16 @@ from dulwich.index import IndexEntry
 from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 
+from smoke_gate.contract import commit as module
 from smoke_gate.contract.commit import UnknownCommitError, WorkingTree, working_tree
+
+
+@pytest.fixture(autouse=True, params=["dulwich", "git"])
+def reader(request, monkeypatch):
+    """What reads the repository: dulwich where it is installed, else git."""
+    if request.param == "git":
+        monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    return request.param
 
 
 @pytest.fixture
@@ -102,7 +111,9 @@ def test_a_submodule_that_is_not_checked_out_does_not(library):
 def test_a_broken_submodule(library):
     (library / ".git").rename(library.parent / "elsewhere")
     (library / ".git").write_text("gitdir: nowhere")
-    with pytest.raises(UnknownCommitError, match="submodule lib cannot be read"):
+    with pytest.raises(
+        UnknownCommitError, match=r"submodule (below/)?lib.*cannot be read|cannot be read.*below/lib"
+    ):
         working_tree()
 
 
@@ -130,7 +141,18 @@ def test_a_repository_without_a_commit(tmp_path, monkeypatch):
         ("HEAD", "garbage\n"),
     ],
 )
-def test_a_repository_that_cannot_be_read_stops_no_training(commit, tmp_path, place, content):
+def test_a_repository_that_cannot_be_read_stops_no_training(commit, reader, tmp_path, place, content):
     (tmp_path / ".git" / place).write_text(content)
-    with pytest.raises(UnknownCommitError, match="cannot be read"):
+    # git calls one without a valid HEAD no repository at all
+    expected = "there is no git" if (reader, place) == ("git", "HEAD") else "cannot be read"
+    with pytest.raises(UnknownCommitError, match=expected):
         working_tree()
+
+
+def test_a_machine_without_git(commit, reader, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    if reader == "dulwich":
+        assert working_tree() == WorkingTree(commit, dirty=False)
+    else:
+        with pytest.raises(UnknownCommitError, match="git cannot be started: No such file"):
+            working_tree()
