@@ -24,8 +24,8 @@ def verdict(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def replay_line(report: Path) -> str:
-    """Return the first command of the report's last section."""
-    _, section = report.read_text().split("### How to reproduce")
+    """Return the first command of the report's last section, which is folded."""
+    _, section = report.read_text().split("<strong>How to reproduce</strong>")
     found = re.search(r"^docker run .*$", section, re.MULTILINE)
     assert found is not None
     return found[0]

@@ -138,7 +138,7 @@ def test_the_outputs_say_what_other_steps_need(runner):
     assert step.outputs["headline"] == "ERROR: the store\\ndoes not answer"
     empty = {name: value for name, value in step.outputs.items() if not value}
     assert empty.keys() == {
-        *("failed_gates", "attempts", "image", *COUNTS),
+        *("baseline_verdict", "failed_gates", "attempts", "image", *COUNTS),
         *("report", "html_report", "verdict_file", "junit", "predicate", "figures"),
     }
 

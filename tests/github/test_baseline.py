@@ -110,7 +110,7 @@ def test_a_pull_request_is_held_against_main(runner, github, base, head, code, o
         step.stdout
     )
     assert github.statuses[-1]["state"] == state
-    assert said(github).splitlines()[1].endswith(f"Smoke gate: {first}")
+    assert f"Smoke gate: {first} · 1" in said(github).splitlines()[1]  # then how many runs
     assert "Against the baseline" in said(github)
     assert "artifact <code>smoke-gate-main</code> of run 1001 on <code>main</code>" in said(github)
     assert said(github).splitlines()[1] in step.summary
@@ -448,7 +448,7 @@ def test_a_second_workflow_holds_a_forks_verdict_against_main(runner, github):
     step = runner.run(worse(), *workflow_run(HEAD), publish=file, **asked)
     assert (step.code, step.outputs["verdict"], step.outputs["baseline_verdict"]) == (1, "ALL PASS", "FAIL")
     assert github.statuses[-1]["state"] == "failure"
-    assert said(github).splitlines()[1].endswith("Smoke gate: ALL PASS · baseline: FAIL")
+    assert "Smoke gate: ALL PASS · baseline: FAIL · " in said(github).splitlines()[1]
     command = runner.publish(Path(file), *workflow_run(HEAD), **asked)
     assert (command.code, command.outputs["baseline_verdict"]) == (1, "FAIL")
 
