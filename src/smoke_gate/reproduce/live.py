@@ -66,7 +66,7 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
     source = replace(source, head=case.evidence.head, experiment_ids=ids)
     also = curve_needs(case.policy) if case.evidence.drawn else NOTHING
     fresh = collect(case.policy, source, also=also, progress=progress).evidence
-    # What no store says stays as it was, but for the figures of then: `check` would draw others, of the runs of now.
+    # A store does not know how the policy changed: that stays as recorded. Figures do not: `check` would draw others.
     fresh = replace(fresh, policy_change=case.evidence.policy_change)
     with open_store(source.tracking_uri, source.artifact_hosts) as store:
         now = _with_recorded_runs(case, fresh, store, source, also=also)
