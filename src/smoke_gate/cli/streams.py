@@ -2,7 +2,7 @@
 
 import io
 import os
-import select
+import selectors
 from typing import TYPE_CHECKING, TextIO
 
 from smoke_gate.redaction import Secrets
@@ -85,8 +85,10 @@ class _File(io.FileIO):
 
     def write(self, data: "Buffer", /) -> int:
         try:
-            while (written := super().write(data)) is None:
-                select.select([], [self], [])  # the other end is slow, and was set not to block
+            while (written := super().write(data)) is None:  # the other end is slow, and was set not to block
+                with selectors.DefaultSelector() as ready:
+                    ready.register(self, selectors.EVENT_WRITE)
+                    ready.select()
         except OSError as error:
             self.problem = error
             return memoryview(data).nbytes

@@ -1,6 +1,8 @@
 """Printing never undoes a result: asked of real processes, whose output goes where nothing can be written."""
 
+import fcntl
 import os
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,8 +56,21 @@ def test_what_cannot_be_encoded_is_escaped():
     assert (done.returncode, done.stdout.splitlines()[0]) == (4, b"\xb5 \\u2192 \\ud55c")
 
 
-def test_a_slow_reader_gets_all_of_it():
-    reader, writer = os.pipe()
+@pytest.fixture
+def many_files():
+    """The limit of open files is at least 2,048."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize("lowest", [3, 1500], ids=["few files open", "more than 1,024 files open"])
+def test_a_slow_reader_gets_all_of_it(lowest):
+    reader, first = os.pipe()
+    writer = fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, lowest)
+    os.close(first)
     os.set_blocking(writer, False)
     with os.fdopen(reader, "rb") as source, os.fdopen(writer, "w") as target, ThreadPoolExecutor() as pool:
         stream = SteadyStream(target)
