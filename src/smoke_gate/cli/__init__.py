@@ -43,7 +43,7 @@ def main() -> None:
     gc.set_threshold(_NEW_OBJECTS)
     # As the first process of a container it would ignore SIGTERM otherwise; it ends as after Ctrl-C.
     interrupt = interrupting()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
             signal.signal(number, interrupt)
             atexit.register(signal.signal, number, signal.SIG_IGN)  # the exit code is settled then

@@ -28,6 +28,7 @@ T = TypeVar("T")
 _LONGEST_QUOTE = 300  # characters of somebody else's error text
 _PAUSES = (0.5, 1.0, 2.0)  # seconds between attempts
 _NO_CONNECTION = frozenset({"ConnectionError", "NewConnectionError"})
+_CUT_OFF = frozenset({"ChunkedEncodingError", "IncompleteRead", "ProtocolError", "IncompleteReadError"})
 _PROXY = frozenset({"ProxyError", "ProxyConnectionError"})
 _STATUS_OF_CODE = {
     "UNAUTHENTICATED": 401,
@@ -88,12 +89,23 @@ def is_absent(error: Exception) -> bool:
     )
 
 
+def is_late(error: Exception) -> bool:
+    """Return whether an error says that there was a connection, but no whole answer in time."""
+    names = _names(list(_causes(error)))
+    return _is_late(names) and not names & _NO_CONNECTION
+
+
+def _is_late(names: frozenset[str]) -> bool:
+    # urllib3 calls a connection that cannot be made a timeout, too
+    return bool(names & {"TimeoutError", "Timeout"}) and "NewConnectionError" not in names
+
+
 def _may_pass(error: Exception) -> bool:
     """Whether a failure is of the kind that a busy or restarting server causes."""
     causes = list(_causes(error))
     status = next(filter(None, map(_status, causes)), None)
     return status in (408, 429, 500, 502, 503, 504) or (
-        status is None and bool(_names(causes) & _NO_CONNECTION)
+        status is None and bool(_names(causes) & (_NO_CONNECTION | _CUT_OFF))
     )
 
 
@@ -143,9 +155,7 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
             f"{store} answered with something that is not MLflow's API: a login page or a proxy, most likely. "
             f"Check the address and its path, and {TRACKING_CREDENTIALS}"
         )
-    if (
-        names & {"TimeoutError", "Timeout"} and "NewConnectionError" not in names
-    ):  # which urllib3 calls a timeout, too
+    if _is_late(names):
         return (
             f"{store} did not answer in time. Check that the server is up and that this machine may reach it (VPN, "
             "firewall, proxy); MLFLOW_HTTP_REQUEST_TIMEOUT (seconds) gives a slow server more time"

@@ -1,23 +1,30 @@
 """Artifacts behind a server or in an object store, downloaded one at a time and not kept."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import sleep
+from typing import ParamSpec, TypeVar
 
+from smoke_gate.collect.allowance import Allowance
 from smoke_gate.collect.artifact_stores import Repository, artifact_store, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Folder, LocalFolder
-from smoke_gate.collect.mlflow_calls import explained, is_absent, persistently
+from smoke_gate.collect.mlflow_calls import explained, is_absent, is_late, persistently
 from smoke_gate.collect.mlflow_environment import deadline
 from smoke_gate.collect.roots import locate
 from smoke_gate.collect.store import Store
 from smoke_gate.probes.ranges import Fetch
 
-_SLOWEST_BYTES_PER_SECOND = 50_000  # a download at a slower pace is given up
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PAUSE_SECONDS = 0.5
+_SECONDS_TO_BEGIN = 60.0
 
 
 def artifacts_at(recorded: str | None, owner: str, store: Store, path_map: PathMap) -> Folder:
@@ -45,13 +52,12 @@ class RemoteFolder:
     repository: Repository
     store: Store
     name: str
+    allowance: Allowance = field(default_factory=Allowance)
 
     def entries(self, path: str) -> Sequence[Entry]:
         """Return what is in a folder; most stores say nothing, and no error, of one that is not there."""
         try:
-            found = explained(
-                self.name, persistently, self._patience, self.repository.list_artifacts, path or None
-            )
+            found = self._asked(0, self.repository.list_artifacts, path or None)
         except StoreError as error:
             if is_absent(error):
                 raise ArtifactError(
@@ -69,10 +75,9 @@ class RemoteFolder:
         """Download the file into a private folder, and delete it afterwards."""
         with TemporaryDirectory(dir=self.store.scratch) as folder:
             target = Path(folder) / "artifact"
-            seconds = 60 + _most_bytes(entry, max_bytes) / _SLOWEST_BYTES_PER_SECOND
             try:
-                explained(
-                    self.name, persistently, seconds, self.repository.download, entry.path, target, max_bytes
+                self._asked(
+                    _most_bytes(entry, max_bytes), self.repository.download, entry.path, target, max_bytes
                 )
             except StoreError as error:
                 if is_absent(error) or self._has_vanished(entry):
@@ -85,15 +90,40 @@ class RemoteFolder:
         """Ask for each part."""
 
         def fetch(offset: int, count: int) -> bytes:
-            return explained(
-                self.name, persistently, self._patience, self.repository.part, entry.path, offset, count
-            )
+            return self._asked(count, self.repository.part, entry.path, offset, count)
 
         yield fetch
 
-    @property
-    def _patience(self) -> float:
-        return self.store.patience or deadline(os.environ)
+    def _asked(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a request for so many bytes brings; one that finds nothing is made once more.
+
+        Raises:
+            ArtifactError: It did not come in time.
+            StoreError: It failed in another way.
+
+        """
+        try:
+            return self._asked_once(size, function, *args, **kwargs)
+        except StoreError as error:
+            if not is_absent(error):
+                raise
+        sleep(_PAUSE_SECONDS)  # a place that is being moved, or has copies, may not know for a moment what it has
+        return self._asked_once(size, function, *args, **kwargs)
+
+    def _asked_once(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        patience = self.store.patience or deadline(os.environ)
+        if size:  # a server may fetch the whole file before it sends the first byte
+            patience = max(patience, _SECONDS_TO_BEGIN)
+        try:
+            with self.allowance.request(patience, size) as seconds:
+                return explained(self.name, persistently, seconds, function, *args, **kwargs)
+        except StoreError as error:
+            if not is_late(error):
+                raise
+            raise ArtifactError(
+                f"{self.name} did not send it in time. MLFLOW_HTTP_REQUEST_TIMEOUT (seconds) gives a slow server more "
+                "time"
+            ) from error
 
     def _has_vanished(self, entry: Entry) -> bool:
         siblings = self.entries(entry.path.rpartition("/")[0])

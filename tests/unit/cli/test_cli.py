@@ -213,7 +213,8 @@ cli.main()
 """
 
 
-def test_signals_one_after_the_other_leave_nothing_behind():
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_signals_one_after_the_other_leave_nothing_behind(number):
     with subprocess.Popen(
         [sys.executable, "-c", HELD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -221,7 +222,7 @@ def test_signals_one_after_the_other_leave_nothing_behind():
         assert process.stderr
         assert process.stdout.readline() == "ready\n"
         while process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(number)
             sleep(0.002)
         assert (process.returncode, process.stderr.read().strip()) == (
             3,
