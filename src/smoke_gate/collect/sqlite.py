@@ -8,15 +8,27 @@ from pathlib import Path
 
 from smoke_gate.collect.errors import StoreError
 
+_SUFFIXES = ("", "-wal", "-journal")
 _ATTEMPTS = 6
 _PAUSE_SECONDS = 0.2  # doubled after each attempt: 6 s in all
+_LOCK_SECONDS = 5.0
+_NOT_SQLITE = "it is not an SQLite database"
+_CHANGED = "it changed while it was being copied"
+_LOCKED = "another process has locked it"
+_TO_COPY = (
+    "Make a copy with SQLite's own tool, and name that as the store: sqlite3 '{database}' '.backup copy.db', "
+    "then --tracking-uri sqlite:///copy.db"
+)
+_VERSIONS_OF_FORMAT = slice(18, 20)  # bytes of the header; both are 2 where there is a write-ahead log
 
 
 def private_copy(database: Path, folder: Path) -> Path:
     """Copy a database with its journals into ``folder`` and return the copy, which has a plain name.
 
-    SQLite is not asked, since even a reader leaves files beside the database. A copy during which the database changed,
-    or that is not whole, is made again; what is in the write-ahead log needs no such care, its frames have checksums.
+    At first the files are copied and SQLite is not asked. A copy during which the database changed, or that is not
+    whole, is made again. From then on writers are made to wait meanwhile, where that leaves no file beside the
+    database: in one without a write-ahead log. (Of a write-ahead log a copy may have any part, its frames have
+    checksums.)
 
     Raises:
         StoreError: The file cannot be read, is not an intact SQLite database, or is written to without a pause.
@@ -26,9 +38,9 @@ def private_copy(database: Path, folder: Path) -> Path:
         if attempt:
             time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
-            before = _state(database)
-            copy = _copied(database, folder)
-            problem = _damage(copy) if _state(database) == before else "it changed while it was being copied"
+            copy, problem = _copied_at_rest(database, folder)
+            if problem == _CHANGED and not _has_write_ahead_log(database):
+                copy, problem = _copied_while_held(database, folder)
         except OSError as error:
             raise StoreError(
                 f"the SQLite store {database} cannot be copied: {error.strerror or error}"
@@ -37,10 +49,8 @@ def private_copy(database: Path, folder: Path) -> Path:
             return copy
         if problem == _NOT_SQLITE:
             break
-    raise StoreError(f"the SQLite store {database} cannot be read: {problem}")
-
-
-_NOT_SQLITE = "it is not an SQLite database"
+    advice = f". {_TO_COPY.format(database=database)}" if problem in (_CHANGED, _LOCKED) else ""
+    raise StoreError(f"the SQLite store {database} cannot be read: {problem}{advice}")
 
 
 def revision(copy: Path) -> str | None:
@@ -53,6 +63,38 @@ def revision(copy: Path) -> str | None:
             return None
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return found[0] if found else None
+
+
+def _copied_at_rest(database: Path, folder: Path) -> tuple[Path, str]:
+    """Copy the files; return the copy, and the problem with it or nothing."""
+    before = _state(database)
+    copy = _copied(database, folder)
+    return copy, _damage(copy) if _state(database) == before else _CHANGED
+
+
+def _copied_while_held(database: Path, folder: Path) -> tuple[Path, str]:
+    """Copy with a lock that lets others read but not write; return the copy, and the problem with it or nothing.
+
+    SQLite itself copies: to close a file that was opened for copying would release the lock.
+    """
+    copy = _empty(folder)
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    try:
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.execute("BEGIN")
+            source.execute("SELECT 1 FROM sqlite_master").fetchone()  # takes the lock, or gives up after a while
+            source.backup(target)
+    except sqlite3.Error as error:
+        return copy, _LOCKED if "locked" in str(error) else _CHANGED
+    return copy, _damage(copy)
+
+
+def _has_write_ahead_log(database: Path) -> bool:
+    with database.open("rb") as file:
+        return file.read(_VERSIONS_OF_FORMAT.stop)[_VERSIONS_OF_FORMAT] == b"\x02\x02"
 
 
 def _state(database: Path) -> list[tuple[int, int, int] | None]:
@@ -69,16 +111,23 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
 
 
 def _copied(database: Path, folder: Path) -> Path:
-    copy = folder / "store.db"
-    for suffix in ("", "-wal", "-journal"):
+    copy = _empty(folder)
+    for suffix in _SUFFIXES:
         target = _beside(copy, suffix)
-        target.unlink(missing_ok=True)
         try:
             shutil.copyfile(_beside(database, suffix), target)
         except FileNotFoundError:
             if not suffix:  # the journals come and go while somebody writes
                 raise
             target.unlink(missing_ok=True)
+    return copy
+
+
+def _empty(folder: Path) -> Path:
+    """Return where the copy is to be, with nothing there."""
+    copy = folder / "store.db"
+    for suffix in _SUFFIXES:
+        _beside(copy, suffix).unlink(missing_ok=True)
     return copy
 
 

@@ -1,5 +1,9 @@
+import itertools
+import os
+import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -84,6 +88,49 @@ def test_a_copy_is_never_torn(store, private):
     finally:
         stop.set()
         writer.join()
+
+
+@pytest.fixture
+def never_at_rest(monkeypatch):
+    """Let something happen whenever a file is copied."""
+    copyfile = shutil.copyfile
+
+    def during_a_copy(happens: Callable[[], object]) -> None:
+        def copy(source: Path, target: Path) -> None:
+            happens()
+            copyfile(source, target)
+
+        monkeypatch.setattr("shutil.copyfile", copy)
+
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    return during_a_copy
+
+
+def test_a_database_that_is_never_at_rest_is_read_while_writers_wait(store, private, never_at_rest):
+    with closing(made(store)) as writer:
+
+        def write() -> None:
+            writer.execute("INSERT INTO facts VALUES ('more')")
+            writer.commit()
+
+        never_at_rest(write)
+        assert values(private_copy(store, private)) == values(store)
+    assert [path.name for path in store.parent.iterdir()] == [store.name]
+
+
+@pytest.mark.parametrize("why", ["write-ahead log", "locked"])
+def test_where_no_copy_is_whole_the_message_says_how_to_make_one(
+    store, private, never_at_rest, monkeypatch, why
+):
+    monkeypatch.setattr("smoke_gate.collect.sqlite._LOCK_SECONDS", 0.01)
+    problem = {"locked": "another process has locked it", "write-ahead log": "it changed while"}[why]
+    with closing(made(store, wal=why == "write-ahead log")) as writer:
+        if why == "locked":
+            writer.execute("BEGIN EXCLUSIVE")
+        times = itertools.count(1)
+        never_at_rest(lambda: os.utime(store, (0, next(times))))
+        with pytest.raises(StoreError, match=rf"{problem}.*sqlite3 '.*' '\.backup copy\.db'"):
+            private_copy(store, private)
 
 
 @pytest.mark.parametrize(
