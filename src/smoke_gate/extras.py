@@ -15,10 +15,10 @@ MODULES = {
     "s3": ("boto3", "botocore"),
     "gcs": ("google.cloud.storage",),
     "azure": ("azure.identity", "azure.storage.blob"),
-    "postgres": ("psycopg2",),
-    "mysql": ("pymysql",),
+    "postgres": ("psycopg2", "psycopg"),
+    "mysql": ("pymysql", "MySQLdb"),
 }
-"""The modules that each extra of pyproject.toml brings."""
+"""The modules that each extra of pyproject.toml brings, or brings another one for."""
 
 OLDEST_MLFLOW = (2, 9)
 """The oldest MLflow that runs are logged with."""

@@ -300,7 +300,7 @@ def _from_here(path: Path) -> str:
     """Return a path as a command in the working directory names it, which is what the report's commands mount."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, RuntimeError):  # it is elsewhere, or leads in a circle, which writing to it tells
         return str(path)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoke_gate.errors import UsageError
 from smoke_gate.hashing import HashError, definition_hash
+from smoke_gate.lfs import POINTER, is_pointer
 
 if TYPE_CHECKING:
     import yaml
@@ -55,6 +56,8 @@ def read_definition(path: Path, content: bytes | None = None) -> Mapping[str, An
 
 def _content(path: Path) -> bytes:
     try:
+        if is_pointer(path):
+            raise UsageError(f"the definition file {path} cannot be read: {POINTER}")
         with path.open("rb") as file:
             return file.read(_MAX_BYTES + 1)
     except OSError as error:

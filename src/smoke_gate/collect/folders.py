@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.evidence import sayable
+from smoke_gate.lfs import POINTER, is_pointer
 from smoke_gate.policy.terms import path_matches
 from smoke_gate.probes.ranges import Fetch
 
@@ -103,6 +104,8 @@ class LocalFolder:
             raise ArtifactError("it is not a regular file")
         if max_bytes is not None and path.stat().st_size > max_bytes:
             raise ArtifactError(f"it is larger than {max_bytes} bytes")
+        if is_pointer(path):
+            raise ArtifactError(POINTER)
 
     def _is_inside(self, path: Path) -> bool:
         return _real(path).is_relative_to(self.root)

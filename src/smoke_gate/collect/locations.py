@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,12 @@ _KINDS: Mapping[str, Kind] = {
     "mysql": "database",
     "mssql": "database",
 }
+
+_DRIVERS: Mapping[str, tuple[str, ...]] = {
+    "postgresql": ("psycopg2", "psycopg"),
+    "mysql": ("pymysql", "MySQLdb"),
+}
+"""The Python packages that read a database, in the order in which they are looked for."""
 
 
 def default_tracking_uri(folder: Path, environ: Mapping[str, str]) -> str:
@@ -70,6 +77,17 @@ def shown(uri: str) -> str:
     """Return the URI without credentials: no user, no password, and no query where it is not part of a path."""
     bare = without_credentials(uri)
     return bare if kind_of(uri) in ("sqlite", "files") else re.split(r"[?#]", bare, maxsplit=1)[0]
+
+
+def with_driver(uri: str) -> str:
+    """Return the URI of a database with the driver that is installed, where it names none.
+
+    ``postgres:`` is read as ``postgresql:``, as PostgreSQL's own tools do.
+    """
+    uri = re.sub(r"^postgres(?=\+|:)", "postgresql", uri, flags=re.IGNORECASE)
+    scheme, colon, rest = uri.partition(":")
+    driver = next((name for name in _DRIVERS.get(scheme.lower(), ()) if find_spec(name)), None)
+    return f"{scheme}+{driver}{colon}{rest}" if driver else uri
 
 
 def files_path(uri: str) -> Path:

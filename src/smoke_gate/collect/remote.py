@@ -18,6 +18,7 @@ from smoke_gate.collect.mlflow_calls import explained, is_absent, is_late, persi
 from smoke_gate.collect.mlflow_environment import deadline
 from smoke_gate.collect.roots import locate
 from smoke_gate.collect.store import Store
+from smoke_gate.lfs import POINTER, is_pointer
 from smoke_gate.probes.ranges import Fetch
 
 P = ParamSpec("P")
@@ -83,6 +84,8 @@ class RemoteFolder:
                 if is_absent(error) or self._has_vanished(entry):
                     raise ArtifactError("it is not there any more") from error
                 raise
+            if is_pointer(target):
+                raise ArtifactError(POINTER)
             yield target
 
     @contextmanager

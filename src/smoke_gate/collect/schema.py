@@ -4,7 +4,7 @@ MLflow upgrades older tables when it opens a store, without asking. That is welc
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,19 +21,36 @@ def expected_revision() -> str:
     return head
 
 
-def refuse_newer(store: str, found: str) -> None:
-    """Refuse a store whose tables this MLflow does not know.
+def the_revision(store: str, versions: Sequence[str]) -> str:
+    """Return the version of a store's tables.
+
+    Args:
+        store: the name of the store, for messages.
+        versions: the versions that stand in it.
 
     Raises:
-        StoreError: They are newer than the installed MLflow; both revisions are named.
+        StoreError: There are no tables of MLflow, or those of another program too, or they are newer than the installed
+            MLflow.
     """
     import mlflow
 
+    if not versions:
+        raise StoreError(
+            f"{store} is a database without MLflow's tables: check its name, and that runs were logged there"
+        )
+    if len(versions) > 1:
+        raise StoreError(
+            f"{store} holds MLflow's tables and those of another program, such as Optuna: its table alembic_version "
+            f"has {len(versions)} entries ({', '.join(versions)}). MLflow does not open such a database. Give each "
+            "program a database of its own"
+        )
+    (found,) = versions
     if found not in _revisions():
         raise StoreError(
             f"{store} was written by a newer MLflow: its schema is at version {found}, and the installed MLflow "
             f"{mlflow.__version__} knows versions up to {expected_revision()}. Install a newer mlflow"
         )
+    return found
 
 
 def upgrade(uri: str) -> None:
@@ -55,13 +72,16 @@ def refuse_other(store: str, uri: str) -> None:
     engine = sqlalchemy.create_engine(uri)
     try:
         with engine.connect() as connection:
-            found = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+            versions: Sequence[str] = ()
+            if {"experiments", "runs", "alembic_version"} <= set(sqlalchemy.inspect(connection).get_table_names()):
+                listing = sqlalchemy.text("SELECT version_num FROM alembic_version ORDER BY version_num")
+                versions = connection.execute(listing).scalars().all()
+            found = the_revision(store, versions)
             default = connection.execute(
                 sqlalchemy.text("SELECT 1 FROM experiments WHERE experiment_id = 0")
             ).scalar()
     finally:
         engine.dispose()
-    refuse_newer(store, str(found))
     if found != expected_revision():
         raise StoreError(
             f"{store} has an older schema (version {found}, the installed MLflow expects {expected_revision()}): MLflow"

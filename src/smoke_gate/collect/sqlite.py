@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.lfs import POINTER, is_pointer
 
 _SUFFIXES = ("", "-wal", "-journal")
 _ATTEMPTS = 6
@@ -38,6 +39,8 @@ def private_copy(database: Path, folder: Path) -> Path:
         if attempt:
             time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
+            if is_pointer(database):
+                raise StoreError(f"the SQLite store {database} cannot be read: {POINTER}")
             copy, problem = _copied_at_rest(database, folder)
             if problem == _CHANGED and not _has_write_ahead_log(database):
                 copy, problem = _copied_while_held(database, folder)
@@ -53,16 +56,19 @@ def private_copy(database: Path, folder: Path) -> Path:
     raise StoreError(f"the SQLite store {database} cannot be read: {problem}{advice}")
 
 
-def revision(copy: Path) -> str | None:
-    """Return the schema version of the MLflow tables in a database, None where there are none."""
+def revisions(copy: Path) -> tuple[str, ...]:
+    """Return the schema versions that stand in a database with MLflow's tables, none where there are no such tables.
+
+    Another program that keeps its tables there too may have its version beside MLflow's.
+    """
     with closing(sqlite3.connect(copy)) as connection:
         tables = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
         if not {"experiments", "runs", "alembic_version"} <= tables:
-            return None
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return found[0] if found else None
+            return ()
+        found = connection.execute("SELECT version_num FROM alembic_version ORDER BY version_num")
+        return tuple(version for (version,) in found)
 
 
 def _copied_at_rest(database: Path, folder: Path) -> tuple[Path, str]:

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from smoke_gate.collect import schema
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import private_links
-from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path
+from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path, with_driver
 from smoke_gate.collect.mlflow_calls import explained, persistently
 from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
-from smoke_gate.collect.sqlite import private_copy, revision
+from smoke_gate.collect.sqlite import private_copy, revisions
 from smoke_gate.errors import UsageError
 from smoke_gate.origins import ArtifactHost
 from smoke_gate.redaction import Secrets, process_secrets
@@ -23,6 +23,7 @@ from smoke_gate.redaction import Secrets, process_secrets
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.store.entities import PagedList
+    from sqlalchemy.engine import Engine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,7 +74,11 @@ def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterato
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
-        yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
+        try:
+            yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
+        finally:
+            if store.kind in ("sqlite", "database"):
+                _disconnect(store.uri)
 
 
 def all_pages(store: Store, page: Callable[[str | None], "PagedList[T]"]) -> Iterator[T]:
@@ -114,23 +119,20 @@ def _opened(uri: str, folder: Path) -> Store:
     if urlsplit(uri).fragment.startswith("/"):
         raise StoreError(f"{uri} is the address of a page: as the store write {shown(uri)}")
     patience = deadline(os.environ)
+    name = shown(uri)
     if kind == "database":
-        _call(shown(uri), patience, schema.refuse_other, shown(uri), uri)
-    client = _call(shown(uri), patience, _client, uri)
-    return Store(
-        client=client, uri=uri, name=shown(uri), kind=kind, folder=None, scratch=folder, patience=patience
-    )
+        uri = with_driver(uri)
+        _call(name, patience, schema.refuse_other, name, uri)
+    client = _call(name, patience, _client, uri)
+    return Store(client=client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience)
 
 
 def _sqlite(uri: str, folder: Path) -> Store:
     database = sqlite_path(uri)
     copy = private_copy(database, folder)
-    found = revision(copy)
-    if not found:
-        raise StoreError(f"{uri} is an SQLite database without MLflow's tables: check the path")
+    found = schema.the_revision(uri, revisions(copy))
     private_uri = f"sqlite:///{copy}"
     if found != schema.expected_revision():
-        schema.refuse_newer(uri, found)
         explained(uri, schema.upgrade, private_uri)
     client = explained(uri, _client, private_uri)
     return Store(
@@ -155,6 +157,17 @@ def _files(uri: str, folder: Path) -> Store:
         patience=None,
         damaged_metrics=damaged,
     )
+
+
+def _disconnect(uri: str) -> None:
+    """Close the connections to a database that MLflow keeps for the next client, which is not to come."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for kept in (SqlAlchemyStore, RegistryStore):
+        engines: dict[str, Engine] = getattr(kept, "_engine_map", {})
+        if engine := engines.get(uri):
+            engine.dispose()
 
 
 def _client(uri: str) -> "MlflowClient":

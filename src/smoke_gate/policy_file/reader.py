@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
+from smoke_gate.deadline import within
 from smoke_gate.policy_file.errors import Location, PolicyError, Position, Problem, key_text, shown
 
 MAX_BYTES = 256 * 1024
+PATIENCE_SECONDS = 10.0  # a file is there at once, a pipe may wait for its writer for ever
 MAX_ENTRIES = 50_000  # aliases expanded: ten lines of them can stand for a billion entries
 MAX_DEPTH = 40  # an alias may hold itself
 
@@ -56,10 +58,17 @@ def read_document(path: Path, content: bytes | None = None) -> Document:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+        return within(PATIENCE_SECONDS, _first_bytes, path)
+    except TimeoutError:
+        message = f"nothing came from it within {PATIENCE_SECONDS:.0f} seconds: it is a pipe that nobody writes to"
+        raise PolicyError([Problem(Position(str(path)), "", message)]) from None
     except OSError as error:
         raise PolicyError([Problem(Position(str(path)), "", f"cannot be read: {error.strerror}")]) from None
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
 
 
 def _decoded(source: str, content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -229,6 +230,25 @@ def test_signals_one_after_the_other_leave_nothing_behind(number):
             "smoke-gate: interrupted: no verdict",
         )
     assert not list(Path().iterdir())
+
+
+TOLD = """
+import os, sys
+import smoke_gate.cli as cli
+@cli.commands.command("tell")
+def tell():
+    print(*sorted({"HOME", "MLFLOW_TRACKING_TOKEN", "AWS_ACCESS_KEY_ID", "GITHUB_REPOSITORY"} & os.environ.keys()))
+sys.argv = ["smoke-gate", "tell"]
+cli.main()
+"""
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set():
+    empty = {"HOME": "", "MLFLOW_TRACKING_TOKEN": "", "AWS_ACCESS_KEY_ID": "", "GITHUB_REPOSITORY": "org/repo"}
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD], env={**os.environ, **empty}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "GITHUB_REPOSITORY\n"
 
 
 # --- policy -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from smoke_gate.collect.locations import (
     shown,
     sqlite_path,
     usual_tracking_uri,
+    with_driver,
 )
 
 
@@ -132,3 +133,19 @@ def test_files_path(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="does not exist"):
         files_path("nowhere")
     assert [path.name for path in Path(tmp_path).iterdir()] == ["ml runs"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "installed", "expected"),
+    [
+        ("postgres://u:p@h/db", ["psycopg2", "psycopg"], "postgresql+psycopg2://u:p@h/db"),
+        ("postgresql://h/db", ["psycopg"], "postgresql+psycopg://h/db"),
+        ("postgres://h/db", [], "postgresql://h/db"),
+        ("postgresql+asyncpg://h/db", ["psycopg2"], "postgresql+asyncpg://h/db"),
+        ("mysql://h/db", ["pymysql"], "mysql+pymysql://h/db"),
+        ("mssql://h/db", ["pymysql"], "mssql://h/db"),
+    ],
+)
+def test_a_database_is_read_by_the_driver_that_is_installed(monkeypatch, uri, installed, expected):
+    monkeypatch.setattr("smoke_gate.collect.locations.find_spec", lambda name: name in installed or None)
+    assert with_driver(uri) == expected

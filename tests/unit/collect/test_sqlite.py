@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.sqlite import private_copy, revision
+from smoke_gate.collect.sqlite import private_copy, revisions
 from tests.support.recorded import fingerprint
 
 
@@ -166,4 +166,4 @@ def _refuse(*_arguments):
 
 def test_revision_of_what_is_no_mlflow_store(store):
     made(store).close()
-    assert revision(store) is None
+    assert revisions(store) == ()

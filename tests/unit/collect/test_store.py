@@ -1,6 +1,9 @@
+import os
 import tempfile
+from pathlib import Path
 
 import pytest
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.store import open_store
@@ -21,3 +24,19 @@ def test_where_no_temporary_file_can_be_written_the_way_out_is_told(tmp_path, mo
 def test_the_address_of_a_page_is_no_store():
     with pytest.raises(StoreError, match=r"a page: as the store write http://host:5000/$"), open_store(PAGE):
         pass
+
+
+def test_no_connection_outlives_the_store(tmp_path):
+    """A private copy is deleted: a connection to it would keep its bytes on the disk."""
+    store_uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    SqlAlchemyStore(store_uri, str(tmp_path))._dispose_engine()
+    with open_store(store_uri) as store:
+        copy = Path(store.uri.removeprefix("sqlite:///"))
+        store.client.search_experiments()
+        assert files_open(copy)
+    assert not files_open(copy)
+
+
+def files_open(path: Path) -> list[Path]:
+    links = [Path(entry.path) for entry in os.scandir("/proc/self/fd")]
+    return [link for link in links if link.is_symlink() and os.readlink(link).startswith(str(path))]  # noqa: PTH115

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,11 @@ def test_a_file_that_cannot_be_read_is_a_problem_of_the_policy(tmp_path):
         with pytest.raises(PolicyError, match=f"cannot be read: {reason}") as error:
             read_document(path)
         assert error.value.problems[0].place == Position(str(path))
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("smoke_gate.policy_file.reader.PATIENCE_SECONDS", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PolicyError, match="a pipe that nobody writes to"):
+        read_document(tmp_path / "pipe")
+    (tmp_path / "pipe").write_text("")  # ends the thread that waits
