@@ -1,5 +1,6 @@
 """Text for people: counted and listed, shortened, quoted, and on one line that shows every character it has."""
 
+import json
 import re
 import textwrap
 import unicodedata
@@ -8,6 +9,9 @@ from collections.abc import Iterable, Sequence
 DEFAULT_LIMIT = 200  # characters of one foreign text that a report shows
 _ELLIPSIS = "…"
 _NO_BREAK = "\0"  # in place of a blank that must not become a new line
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]+"
+)
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, bidi overrides and their like, surrogates, line ends
 # Letters and marks that show as nothing: Default_Ignorable_Code_Point of Unicode 17, and the empty Braille pattern.
@@ -80,6 +84,14 @@ def visible(text: str) -> str:
     if text.isprintable() and not _BLANKS.search(text):  # nearly always, and then fast
         return text
     return "".join(_visible_character(character) for character in text)
+
+
+def visible_json(text: str) -> str:
+    """Return the text of a JSON document with the same meaning, in which no character moves others or shows as nothing.
+
+    Such characters can stand within strings only, where each has an escape.
+    """
+    return _UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def is_blank(character: str) -> bool:

@@ -40,9 +40,13 @@ def parts(path: Path) -> None:
     ],
     ids=["figure", "checkpoint", "parts of a checkpoint", "definition", "database"],
 )
-def test_a_pointer_is_called_that(tmp_path, name: str, read: Callable[[Path], object], error: type[Exception]):
+def test_a_pointer_is_called_that(
+    tmp_path, name: str, read: Callable[[Path], object], error: type[Exception]
+):
     (tmp_path / name).write_text(POINTER)
-    with pytest.raises(error, match=r"it is a Git LFS pointer, not the file itself: check out with `lfs: true`"):
+    with pytest.raises(
+        error, match=r"it is a Git LFS pointer, not the file itself: check out with `lfs: true`"
+    ):
         read(tmp_path / name)
 
 

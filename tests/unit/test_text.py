@@ -1,12 +1,15 @@
 """How lines fit a terminal."""
 
+import json
 import re
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.text import folded
+from smoke_gate.text import folded, visible_json
 
 PROSE = st.lists(st.text("abc-/:=", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join)
 
@@ -40,3 +43,21 @@ def test_what_stands_in_backquotes_is_not_broken(width: int):
     lines = folded(f"next: read the policy, then {command} and look at it", width).split("\n")
     assert any(command in line for line in lines)
     assert re.sub(r"\s+", " ", " ".join(lines)) == f"next: read the policy, then {command} and look at it"
+
+
+_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+UNSEEN = [
+    character
+    for character in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.category(character) in ("Cc", "Zl", "Zp")
+    or unicodedata.bidirectional(character) in _BIDI
+    or character in "\u200b\u200e\u200f\ufeff\U000e0041"
+]
+
+
+def test_a_json_document_shows_every_control_and_means_the_same():
+    value = {"a" + "".join(UNSEEN): ["x", *UNSEEN, "µ → 한"]}
+    shown = visible_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(shown) == value
+    assert not set(shown) & set(UNSEEN)
+    assert "µ → 한" in shown

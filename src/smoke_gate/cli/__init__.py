@@ -48,7 +48,9 @@ def main() -> None:
             signal.signal(number, interrupt)
             atexit.register(signal.signal, number, signal.SIG_IGN)  # the exit code is settled then
     for name in [name for name, value in os.environ.items() if not value]:
-        del os.environ[name]  # a workflow sets a secret that is not there to nothing, and libraries stumble over that
+        del os.environ[
+            name
+        ]  # a workflow sets a secret that is not there to nothing, and libraries stumble over that
     padded = trimmed(os.environ)
     os.environ.update(padded)
     secrets = process_secrets()

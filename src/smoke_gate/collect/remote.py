@@ -110,7 +110,9 @@ class RemoteFolder:
         except StoreError as error:
             if not is_absent(error):
                 raise
-        sleep(_PAUSE_SECONDS)  # a place that is being moved, or has copies, may not know for a moment what it has
+        sleep(
+            _PAUSE_SECONDS
+        )  # a place that is being moved, or has copies, may not know for a moment what it has
         return self._asked_once(size, function, *args, **kwargs)
 
     def _asked_once(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

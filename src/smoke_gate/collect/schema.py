@@ -73,7 +73,9 @@ def refuse_other(store: str, uri: str) -> None:
     try:
         with engine.connect() as connection:
             versions: Sequence[str] = ()
-            if {"experiments", "runs", "alembic_version"} <= set(sqlalchemy.inspect(connection).get_table_names()):
+            if {"experiments", "runs", "alembic_version"} <= set(
+                sqlalchemy.inspect(connection).get_table_names()
+            ):
                 listing = sqlalchemy.text("SELECT version_num FROM alembic_version ORDER BY version_num")
                 versions = connection.execute(listing).scalars().all()
             found = the_revision(store, versions)

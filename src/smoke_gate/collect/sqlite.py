@@ -91,7 +91,9 @@ def _copied_while_held(database: Path, folder: Path) -> tuple[Path, str]:
             closing(sqlite3.connect(copy)) as target,
         ):
             source.execute("BEGIN")
-            source.execute("SELECT 1 FROM sqlite_master").fetchone()  # takes the lock, or gives up after a while
+            source.execute(
+                "SELECT 1 FROM sqlite_master"
+            ).fetchone()  # takes the lock, or gives up after a while
             source.backup(target)
     except sqlite3.Error as error:
         return copy, _LOCKED if "locked" in str(error) else _CHANGED

@@ -60,7 +60,9 @@ def _content(path: Path) -> bytes:
     try:
         return within(PATIENCE_SECONDS, _first_bytes, path)
     except TimeoutError:
-        message = f"nothing came from it within {PATIENCE_SECONDS:.0f} seconds: it is a pipe that nobody writes to"
+        message = (
+            f"nothing came from it within {PATIENCE_SECONDS:.0f} seconds: it is a pipe that nobody writes to"
+        )
         raise PolicyError([Problem(Position(str(path)), "", message)]) from None
     except OSError as error:
         raise PolicyError([Problem(Position(str(path)), "", f"cannot be read: {error.strerror}")]) from None

@@ -14,6 +14,7 @@ from smoke_gate.policy.model import Policy, Waiver
 from smoke_gate.policy_file.formats import policy_json, policy_sha256
 from smoke_gate.references import ReferenceResult
 from smoke_gate.selection import Matrix
+from smoke_gate.text import visible_json
 from smoke_gate.times import iso
 from smoke_gate.verdict import Verdict
 from smoke_gate.verdict_file.document import (
@@ -96,7 +97,8 @@ def document_json(document: VerdictDocument, keys: Collection[str] | None = None
 
 def document_text(document: VerdictDocument) -> str:
     """Return the text of the verdict file: the same document gives the same bytes."""
-    return json.dumps(document_json(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(document_json(document), indent=1, ensure_ascii=False, allow_nan=False)
+    return visible_json(text) + "\n"
 
 
 def _entry(kind: type[_Entry], *sources: object, **values: object) -> _Entry:

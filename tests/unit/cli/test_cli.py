@@ -244,7 +244,12 @@ cli.main()
 
 
 def test_a_variable_that_is_set_to_nothing_is_not_set():
-    empty = {"HOME": "", "MLFLOW_TRACKING_TOKEN": "", "AWS_ACCESS_KEY_ID": "", "GITHUB_REPOSITORY": "org/repo"}
+    empty = {
+        "HOME": "",
+        "MLFLOW_TRACKING_TOKEN": "",
+        "AWS_ACCESS_KEY_ID": "",
+        "GITHUB_REPOSITORY": "org/repo",
+    }
     done = subprocess.run(
         [sys.executable, "-c", TOLD], env={**os.environ, **empty}, capture_output=True, text=True, check=True
     )

@@ -95,9 +95,12 @@ def served_folder(address: str, store: Store, **changes: Any) -> RemoteFolder:
 
 def test_what_is_not_found_for_a_moment_is_asked_for_once_more(store):
     answers = iter([(404, b""), (200, b"weights")])
-    with calm_mlflow(), answering(lambda _request: next(answers)) as uri:
-        with served_folder(uri, store).opened(Entry("a.pt", 7), 100) as path:
-            assert path.read_bytes() == b"weights"
+    with (
+        calm_mlflow(),
+        answering(lambda _request: next(answers)) as uri,
+        served_folder(uri, store).opened(Entry("a.pt", 7), 100) as path,
+    ):
+        assert path.read_bytes() == b"weights"
 
 
 def test_what_is_not_there_is_not_asked_for_for_ever(store):
@@ -131,9 +134,12 @@ def cutting(bodies: Iterator[bytes]) -> Iterator[str]:
 
 
 def test_a_body_that_is_cut_off_is_asked_for_again(store):
-    with calm_mlflow(), cutting(iter([b"wei", b"", b"weights"])) as uri:
-        with served_folder(uri, store).opened(Entry("a.pt", 7), 100) as path:
-            assert path.read_bytes() == b"weights"
+    with (
+        calm_mlflow(),
+        cutting(iter([b"wei", b"", b"weights"])) as uri,
+        served_folder(uri, store).opened(Entry("a.pt", 7), 100) as path,
+    ):
+        assert path.read_bytes() == b"weights"
 
 
 READS = {
