@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
@@ -105,23 +106,23 @@ class RemoteFolder:
             StoreError: It failed in another way.
 
         """
+        request = partial(function, *args, **kwargs)
         try:
-            return self._asked_once(size, function, *args, **kwargs)
+            return self._asked_once(size, request)
         except StoreError as error:
             if not is_absent(error):
                 raise
-        sleep(
-            _PAUSE_SECONDS
-        )  # a place that is being moved, or has copies, may not know for a moment what it has
-        return self._asked_once(size, function, *args, **kwargs)
+        # A place that is being moved, or has copies, may not know for a moment what it has.
+        sleep(_PAUSE_SECONDS)
+        return self._asked_once(size, request)
 
-    def _asked_once(self, size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _asked_once(self, size: int, request: Callable[[], T]) -> T:
         patience = self.store.patience or deadline(os.environ)
         if size:  # a server may fetch the whole file before it sends the first byte
             patience = max(patience, _SECONDS_TO_BEGIN)
         try:
             with self.allowance.request(patience, size) as seconds:
-                return explained(self.name, persistently, seconds, function, *args, **kwargs)
+                return explained(self.name, lambda: persistently(seconds, request))
         except StoreError as error:
             if not is_late(error):
                 raise

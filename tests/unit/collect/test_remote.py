@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -142,7 +142,7 @@ def test_a_body_that_is_cut_off_is_asked_for_again(store):
         assert path.read_bytes() == b"weights"
 
 
-READS = {
+READS: dict[str, Callable[[RemoteFolder], object]] = {
     "a list": lambda folder: folder.entries(""),
     "a file": lambda folder: folder.opened(Entry("a.pt", 7), 100).__enter__(),
     "a part": lambda folder: part(folder, 3),

@@ -3,11 +3,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.store import open_store
 from smoke_gate.errors import UsageError
+from tests.support.stores import sqlite_store
 
 PAGE = "http://host:5000/#/experiments/1"
 
@@ -29,7 +29,7 @@ def test_the_address_of_a_page_is_no_store():
 def test_no_connection_outlives_the_store(tmp_path):
     """A private copy is deleted: a connection to it would keep its bytes on the disk."""
     store_uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    SqlAlchemyStore(store_uri, str(tmp_path))._dispose_engine()
+    sqlite_store(tmp_path / "mlflow.db")
     with open_store(store_uri) as store:
         copy = Path(store.uri.removeprefix("sqlite:///"))
         store.client.search_experiments()
