@@ -29,6 +29,8 @@ _LONGEST_QUOTE = 300  # characters of somebody else's error text
 _PAUSES = (0.5, 1.0, 2.0)  # seconds between attempts
 _NO_CONNECTION = frozenset({"ConnectionError", "NewConnectionError"})
 _CUT_OFF = frozenset({"ChunkedEncodingError", "IncompleteRead", "ProtocolError", "IncompleteReadError"})
+_DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})  # of SQLAlchemy and of the drivers
+_BACKGROUND = re.compile(r"\(Background on this error at: \S*\)")  # as SQLAlchemy ends its errors
 _PROXY = frozenset({"ProxyError", "ProxyConnectionError"})
 _STATUS_OF_CODE = {
     "UNAUTHENTICATED": 401,
@@ -162,7 +164,7 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
         )
     if "InvalidURL" in names:  # not quoted: what cannot be parsed may hold a part of the password
         return f"{store} is not a valid address. Percent-encode special characters of the user name and the password"
-    if names & _NO_CONNECTION:
+    if names & _NO_CONNECTION or (names & _DATABASE_ERRORS and _known_reason(text)):
         return (
             f"cannot connect to {store} ({_reason(text)}). Check the host and the port, that the server is running, "
             f"and that this machine may reach it{loopback_advice(store, os.environ)}"
@@ -179,9 +181,13 @@ def _not_installed(store: str, causes: list[BaseException]) -> str | None:
 
 def _reason(text: str) -> str:
     """Return the few words of a connection error that say why."""
+    return _known_reason(text) or _shortened(text)
+
+
+def _known_reason(text: str) -> str | None:
     known = ("Connection refused", "Name or service not known", "No route to host", "Network is unreachable",
              "Temporary failure in name resolution", "Connection reset", "Remote end closed connection")  # fmt: skip
-    return next((words.lower() for words in known if words.lower() in text.lower()), _shortened(text))
+    return next((words.lower() for words in known if words.lower() in text.lower()), None)
 
 
 def _quote(error: BaseException) -> str:
@@ -190,6 +196,6 @@ def _quote(error: BaseException) -> str:
 
 def _shortened(text: str) -> str:
     """Return somebody else's text on one line, without secrets, queries and markup; it is cut last."""
-    clean = process_secrets().removed_from_error(text)
+    clean = _BACKGROUND.sub("", process_secrets().removed_from_error(text))
     line = " ".join(re.sub(r"<[^>]*>", " ", clean).split())
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"

@@ -1,0 +1,109 @@
+"""Servers of databases, objects and pages on the loopback interface, each as its own program."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.mlflow_server import free_port
+
+_START_SECONDS = 60
+_PLACES = ("/usr/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
+
+
+def program(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        RuntimeError: It is not installed; the tests of a back end do not pass without it.
+    """
+    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_PLACES)))
+    if found is None:
+        raise RuntimeError(f"{name} is not installed; Debian has it in postgresql, mariadb-server or nginx-light")
+    return found
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Run PostgreSQL with an empty database ``postgres``; give the host and port of its user ``smoke``."""
+    port = free_port()
+    with _folder_of("postgres") as (folder, user):
+        initdb = [program("initdb"), "-D", folder, "-U", "smoke", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        subprocess.run(initdb, user=user, check=True, capture_output=True, cwd=folder)
+        settings = [f"-c{name}" for name in ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")]
+        command = [program("postgres"), "-D", str(folder), "-p", str(port), *settings]
+        with _running(command, port, folder, user, stop=signal.SIGINT):
+            yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """Run MariaDB with an empty database ``smoke``; give the host and port of its user ``smoke``."""
+    port = free_port()
+    with _folder_of("mysql") as (folder, user):
+        name = user or pwd.getpwuid(os.getuid()).pw_name
+        own = [f"--datadir={folder}/data", f"--user={name}"]
+        install = [program("mariadb-install-db"), "--no-defaults", *own, "--skip-test-db"]
+        subprocess.run(install, check=True, capture_output=True)
+        (folder / "first.sql").write_text(
+            "CREATE USER smoke@127.0.0.1;\nGRANT ALL ON *.* TO smoke@127.0.0.1;\nCREATE DATABASE smoke;\n"
+        )
+        command = [
+            program("mariadbd"), "--no-defaults", *own, "--bind-address=127.0.0.1", f"--port={port}",
+            "--skip-name-resolve", f"--socket={folder}/socket", f"--init-file={folder}/first.sql",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]  # fmt: skip
+        with _running(command, port, folder, user):
+            yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def nginx(folder: Path, server: str) -> Iterator[int]:
+    """Run nginx with one ``server`` block, in which ``PORT`` stands for the port that is given."""
+    port = free_port()
+    (folder / "nginx.conf").write_text(
+        f"daemon off; {'user root;' if os.geteuid() == 0 else ''} pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
+        f"http {{ access_log off; client_max_body_size 0; {server.replace('PORT', str(port))} }}\n"
+    )
+    command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    with _running(command, port, folder):
+        yield port
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], port: int, folder: Path, user: str | None = None, stop: int = signal.SIGTERM
+) -> Iterator[None]:
+    log = folder / f"{Path(command[0]).name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, user=user)
+    try:
+        end = time.monotonic() + _START_SECONDS
+        while process.poll() is None and time.monotonic() < end:
+            with socket.socket() as asking:
+                if asking.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        else:
+            raise RuntimeError(f"{command[0]} did not start:\n{log.read_text(errors='replace')}")
+        yield
+    finally:
+        process.send_signal(stop)
+        process.wait(30)
+
+
+@contextmanager
+def _folder_of(name: str) -> Iterator[tuple[Path, str | None]]:
+    """Give a new folder and its owner: a database refuses to run as root, so its own user has to be there."""
+    user = name if os.geteuid() == 0 else None
+    with TemporaryDirectory(prefix=f"smoke-gate-{name}-") as folder:
+        if user:
+            shutil.chown(folder, user)
+        yield Path(folder), user

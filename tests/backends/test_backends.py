@@ -1,0 +1,222 @@
+"""The same matrix gives the same evidence from every kind of store, each with its real server.
+
+CI tries PostgreSQL and S3; ``make test-backends`` tries them all.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from mlflow import MlflowClient
+from moto.server import ThreadedMotoServer
+
+from smoke_gate.collect import Source, StoreError, collect
+from smoke_gate.evidence_json import evidence_json
+from smoke_gate.gates import policy_of
+from smoke_gate.hashing import canonical_json
+from tests.backends.copies import copy_objects, copy_rows, s3_environment
+from tests.backends.programs import mariadb, nginx, postgresql, program
+from tests.support.mlflow_server import mlflow_server
+from tests.support.recorded import CELLS, EXPERIMENT, MINUTE, SEEDS, START, changed, matrix, recipe, record
+from tests.support.stores import sqlite_store
+
+POLICY = policy_of(
+    {
+        "version": 1,
+        "experiments": [EXPERIMENT],
+        "runs": {"where": "params.lr = '0.01'"},
+        "plan": {"cells": list(CELLS), "seeds": list(SEEDS)},
+        "gates": {"metric_ratio": {"rules": [{"value": "val_loss.min / train_loss.first", "max": 2}]}},
+    }
+)
+RUNS = [
+    *matrix(),
+    changed(recipe("B0", "42"), name="failed", status="FAILED", start=START - MINUTE),
+    changed(recipe("B0", "42"), name="deleted", start=START - 2 * MINUTE),
+    changed(recipe("A3", "7"), name="stray", params={"lr": "0.5", "note": "µ → 한 %_\\'"}),
+]
+
+
+@dataclass(frozen=True)
+class Original:
+    """The store that the others are copies of; ``uri`` is its address, ``artifacts`` the folder of its artifacts."""
+
+    uri: str
+    artifacts: Path
+    facts: bytes
+
+    @property
+    def place(self) -> str:
+        """The beginning of its artifact URIs."""
+        return self.artifacts.as_uri()
+
+
+def facts_in(uri: str) -> bytes:
+    """Return the evidence in a store as the text that ``evidence_sha256`` is the hash of."""
+    found = collect(POLICY, Source(tracking_uri=uri), clock=lambda: datetime(2026, 1, 31, tzinfo=UTC))
+    assert len(found.evidence.runs) == len(CELLS) * len(SEEDS)
+    assert all(run.checkpoints and run.figures for run in found.evidence.runs)
+    return canonical_json(evidence_json(found.evidence))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    folder = tmp_path_factory.mktemp("original")
+    uri, artifacts = f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts"
+    client = sqlite_store(folder / "mlflow.db")
+    client.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri())
+    ids = record(client, RUNS)
+    client.delete_run(ids["deleted"])
+    with chdir(folder):  # which is not a checkout, whose commit would be a fact
+        return Original(uri, artifacts, facts_in(uri))
+
+
+# --- the stores -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def in_postgresql(original: Original, folder: Path) -> Iterator[str]:
+    with postgresql() as place:
+        copy_rows(original.uri, f"postgresql+psycopg2://smoke@{place}/postgres")
+        yield f"postgres://smoke@{place}/postgres"
+
+
+@contextmanager
+def in_postgresql_that_is_only_read(original: Original, folder: Path) -> Iterator[str]:
+    with in_postgresql(original, folder) as uri:
+        owner = sqlalchemy.create_engine(uri.replace("postgres:", "postgresql+psycopg2:"))
+        with owner.begin() as connection:
+            connection.execute(sqlalchemy.text("CREATE ROLE reader LOGIN"))
+            connection.execute(sqlalchemy.text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+        owner.dispose()
+        yield uri.replace("smoke@", "reader@")
+
+
+@contextmanager
+def behind_a_server_with_postgresql(original: Original, folder: Path) -> Iterator[str]:
+    with in_postgresql(original, folder) as uri:
+        with mlflow_server(folder, "--backend-store-uri", uri.replace("postgres:", "postgresql+psycopg2:"), workers=1) as address:
+            yield address
+
+
+@contextmanager
+def in_mariadb(original: Original, folder: Path) -> Iterator[str]:
+    with mariadb() as place:
+        copy_rows(original.uri, f"mysql+pymysql://smoke@{place}/smoke")
+        yield f"mysql://smoke@{place}/smoke"
+
+
+@contextmanager
+def behind_a_server_with_mariadb(original: Original, folder: Path) -> Iterator[str]:
+    with in_mariadb(original, folder) as uri:
+        with mlflow_server(folder, "--backend-store-uri", uri.replace("mysql:", "mysql+pymysql:"), workers=1) as address:
+            yield address
+
+
+@contextmanager
+def in_s3(original: Original, folder: Path) -> Iterator[str]:
+    with _objects(original):
+        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: "s3://smoke/runs"})
+        yield f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@contextmanager
+def in_s3_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
+    with _objects(original):
+        copy_rows(original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:/runs"})
+        with mlflow_server(folder, "--artifacts-destination", "s3://smoke", workers=1) as address:
+            for name in s3_environment(""):
+                os.environ.pop(name)  # the server has them, who asks it does not
+            yield address
+
+
+@contextmanager
+def behind_nginx(original: Original, folder: Path) -> Iterator[str]:
+    """Have TLS by a private authority, a path before MLflow's own and a password in front of a server."""
+    copy_rows(original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:"})
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate),
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (folder / "passwords").write_text("me:{PLAIN}pass/w@rd\n")
+    folder.chmod(0o755)
+    with mlflow_server(folder, "--artifacts-destination", str(original.artifacts), workers=1) as address:
+        server = (
+            f"server {{ listen 127.0.0.1:PORT ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; "
+            f"auth_basic mlflow; auth_basic_user_file {folder}/passwords; "
+            f"location /tools/mlflow/ {{ proxy_pass {address}/; }} }}"
+        )
+        with nginx(folder, server) as port:
+            os.environ |= {
+                "REQUESTS_CA_BUNDLE": str(certificate),
+                "MLFLOW_TRACKING_USERNAME": "me",
+                "MLFLOW_TRACKING_PASSWORD": "pass/w@rd",
+            }
+            yield f"https://localhost:{port}/tools/mlflow"
+
+
+@contextmanager
+def _objects(original: Original) -> Iterator[None]:
+    """Have the artifacts in an S3 server, and the variables with which it is used."""
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        os.environ |= s3_environment(f"http://{host}:{port}")
+        copy_objects(original.artifacts, f"http://{host}:{port}", "smoke", "runs")
+        yield
+    finally:
+        server.stop()
+
+
+Backend = Callable[[Original, Path], "object"]
+IN_CI = (
+    in_postgresql,
+    in_postgresql_that_is_only_read,
+    behind_a_server_with_postgresql,
+    in_s3,
+    in_s3_behind_a_server,
+)
+OTHERS = (in_mariadb, behind_a_server_with_mariadb, behind_nginx)
+TRIED = (*IN_CI, *OTHERS) if os.environ.get("SMOKE_GATE_BACKENDS") == "all" else IN_CI
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Put the variables back that a store needs."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ |= before
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("store", TRIED, ids=lambda store: store.__name__.replace("_", " "))
+def test_the_evidence_is_the_same(original, tmp_path, monkeypatch, store):
+    monkeypatch.chdir(tmp_path)
+    with store(original, tmp_path) as uri:
+        assert json.loads(facts_in(uri)) == json.loads(original.facts)
+
+
+def test_a_database_without_tables_and_one_that_is_not_there_are_named():
+    with postgresql() as place:
+        with pytest.raises(StoreError, match="is a database without MLflow's tables: check its name"):
+            facts_in(f"postgresql://smoke@{place}/postgres")
+        with pytest.raises(StoreError, match='database "nothing" does not exist'):
+            facts_in(f"postgresql://smoke@{place}/nothing")
+        with pytest.raises(StoreError, match='role "nobody" does not exist'):
+            facts_in(f"postgresql://nobody:s3cret@{place}/postgres")
+    with pytest.raises(StoreError, match="connection refused") as refused:
+        facts_in(f"postgresql://nobody:s3cret@{place}/postgres")
+    assert "s3cret" not in str(refused.value)
