@@ -31,13 +31,14 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-container test-browser test-all coverage check bench bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-all coverage check bench bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
 	@echo 'make test            unit, integration (a real MLflow server) and GitHub tests'
 	@echo 'make test-container  tests of the image; need a Docker engine and docker-registry'
 	@echo 'make test-browser    tests of the report page; need chromium'
+	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
 	@echo 'make test-all        all of these in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
@@ -58,6 +59,9 @@ test-container: .venv-dev/installed image
 
 test-browser: .venv-dev/installed browser
 	$(PYTEST) tests/browser
+
+test-backends: .venv-dev/installed
+	SMOKE_GATE_BACKENDS=all $(PYTEST) tests/backends
 
 test-all: .venv-dev/installed browser image
 	$(PYTEST)

@@ -1,7 +1,7 @@
 """One recorded matrix, copied row by row and file by file into stores of every kind: the run ids stay the same."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import boto3
@@ -9,7 +9,11 @@ import sqlalchemy
 from mlflow.store.db.base_sql_model import Base
 from mlflow.store.db.utils import _initialize_tables
 
-_ARTIFACT_PLACES = {"runs": "artifact_uri", "experiments": "artifact_location", "logged_models": "artifact_location"}
+_ARTIFACT_PLACES = {
+    "runs": "artifact_uri",
+    "experiments": "artifact_location",
+    "logged_models": "artifact_location",
+}
 
 
 def copy_rows(source: str, target: str, artifacts: Mapping[str, str] | None = None) -> None:
@@ -22,7 +26,8 @@ def copy_rows(source: str, target: str, artifacts: Mapping[str, str] | None = No
     """
     here, there = sqlalchemy.create_engine(source), sqlalchemy.create_engine(target)
     try:
-        _initialize_tables(there)
+        make_tables: Callable[[sqlalchemy.Engine], None] = _initialize_tables
+        make_tables(there)
         with here.connect() as reading, there.begin() as writing:
             if there.dialect.name == "mysql":  # which else takes experiment 0 for the next free number
                 writing.execute(sqlalchemy.text("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"))
@@ -41,7 +46,7 @@ def copy_rows(source: str, target: str, artifacts: Mapping[str, str] | None = No
 
 
 def copy_objects(folder: Path, address: str, bucket: str, prefix: str) -> None:
-    """Put the files of a folder into a new bucket of the S3 server at an address, each with a prefix before its path."""
+    """Put the files of a folder into a new bucket of the S3 server at an address; their keys get a prefix."""
     client = boto3.client("s3", endpoint_url=address)
     client.create_bucket(Bucket=bucket)
     for path in sorted(folder.rglob("*")):

@@ -15,7 +15,11 @@ from tempfile import TemporaryDirectory
 from tests.support.mlflow_server import free_port
 
 _START_SECONDS = 60
-_PLACES = ("/usr/sbin", "/usr/local/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
+_PLACES = (
+    "/usr/sbin",
+    "/usr/local/sbin",
+    *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+)
 
 
 def program(name: str) -> str:
@@ -26,7 +30,9 @@ def program(name: str) -> str:
     """
     found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_PLACES)))
     if found is None:
-        raise RuntimeError(f"{name} is not installed; Debian has it in postgresql, mariadb-server or nginx-light")
+        raise RuntimeError(
+            f"{name} is not installed; Debian has it in postgresql, mariadb-server or nginx-light"
+        )
     return found
 
 
@@ -35,9 +41,23 @@ def postgresql() -> Iterator[str]:
     """Run PostgreSQL with an empty database ``postgres``; give the host and port of its user ``smoke``."""
     port = free_port()
     with _folder_of("postgres") as (folder, user):
-        initdb = [program("initdb"), "-D", folder, "-U", "smoke", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        initdb = [
+            program("initdb"),
+            "-D",
+            str(folder),
+            "-U",
+            "smoke",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run(initdb, user=user, check=True, capture_output=True, cwd=folder)
-        settings = [f"-c{name}" for name in ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")]
+        settings = [
+            f"-c{name}" for name in ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off")
+        ]
         command = [program("postgres"), "-D", str(folder), "-p", str(port), *settings]
         with _running(command, port, folder, user, stop=signal.SIGINT):
             yield f"127.0.0.1:{port}"
@@ -68,8 +88,9 @@ def mariadb() -> Iterator[str]:
 def nginx(folder: Path, server: str) -> Iterator[int]:
     """Run nginx with one ``server`` block, in which ``PORT`` stands for the port that is given."""
     port = free_port()
+    as_root = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
-        f"daemon off; {'user root;' if os.geteuid() == 0 else ''} pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
+        f"daemon off; {as_root} pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
         f"http {{ access_log off; client_max_body_size 0; {server.replace('PORT', str(port))} }}\n"
     )
     command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]

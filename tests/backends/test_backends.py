@@ -7,17 +7,17 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy
-from mlflow import MlflowClient
 from moto.server import ThreadedMotoServer
 
 from smoke_gate.collect import Source, StoreError, collect
+from smoke_gate.collect.locations import with_driver
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.gates import policy_of
 from smoke_gate.hashing import canonical_json
@@ -91,7 +91,7 @@ def in_postgresql(original: Original, folder: Path) -> Iterator[str]:
 @contextmanager
 def in_postgresql_that_is_only_read(original: Original, folder: Path) -> Iterator[str]:
     with in_postgresql(original, folder) as uri:
-        owner = sqlalchemy.create_engine(uri.replace("postgres:", "postgresql+psycopg2:"))
+        owner = sqlalchemy.create_engine(with_driver(uri))
         with owner.begin() as connection:
             connection.execute(sqlalchemy.text("CREATE ROLE reader LOGIN"))
             connection.execute(sqlalchemy.text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
@@ -101,9 +101,8 @@ def in_postgresql_that_is_only_read(original: Original, folder: Path) -> Iterato
 
 @contextmanager
 def behind_a_server_with_postgresql(original: Original, folder: Path) -> Iterator[str]:
-    with in_postgresql(original, folder) as uri:
-        with mlflow_server(folder, "--backend-store-uri", uri.replace("postgres:", "postgresql+psycopg2:"), workers=1) as address:
-            yield address
+    with in_postgresql(original, folder) as uri, _served(folder, uri) as address:
+        yield address
 
 
 @contextmanager
@@ -115,9 +114,8 @@ def in_mariadb(original: Original, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def behind_a_server_with_mariadb(original: Original, folder: Path) -> Iterator[str]:
-    with in_mariadb(original, folder) as uri:
-        with mlflow_server(folder, "--backend-store-uri", uri.replace("mysql:", "mysql+pymysql:"), workers=1) as address:
-            yield address
+    with in_mariadb(original, folder) as uri, _served(folder, uri) as address:
+        yield address
 
 
 @contextmanager
@@ -130,7 +128,9 @@ def in_s3(original: Original, folder: Path) -> Iterator[str]:
 @contextmanager
 def in_s3_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
     with _objects(original):
-        copy_rows(original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:/runs"})
+        copy_rows(
+            original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:/runs"}
+        )
         with mlflow_server(folder, "--artifacts-destination", "s3://smoke", workers=1) as address:
             for name in s3_environment(""):
                 os.environ.pop(name)  # the server has them, who asks it does not
@@ -164,6 +164,11 @@ def behind_nginx(original: Original, folder: Path) -> Iterator[str]:
                 "MLFLOW_TRACKING_PASSWORD": "pass/w@rd",
             }
             yield f"https://localhost:{port}/tools/mlflow"
+
+
+def _served(folder: Path, database: str) -> AbstractContextManager[str]:
+    """Have a server with a database behind it."""
+    return mlflow_server(folder, "--backend-store-uri", with_driver(database), workers=1)
 
 
 @contextmanager
