@@ -287,8 +287,8 @@ class Run:
     than the policy's, that one; ``metrics`` the value at the highest step of every metric; ``histories`` only those
     metrics whose history the policy or a figure needs, in step order.
     ``instead`` has, for a param that a gate needs and this run lacks, the one of this run that may be meant.
-    ``late`` are the metrics whose value was written more than a minute after the run's end, ``damaged_metrics`` those
-    whose file in a file store is empty or cut off.
+    ``late`` are the metrics whose value was written more than a minute after the run's end, ``damaged`` names
+    what a file store cannot give, since its file is damaged: each metric, and the params and tags that a gate asks for.
     ``unmatched`` are files under ``checkpoints/``, at most five, where no artifact is what the policy means by one.
     ``artifacts_problem`` says why the artifacts could not be read (a dead path); then checkpoints and figures are
     empty.
@@ -310,7 +310,7 @@ class Run:
     figures: tuple[Figure, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)
     late: tuple[str, ...] = ()
-    damaged_metrics: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     last_step: int | None = None
     repeated: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,8 +23,10 @@ from smoke_gate.errors import UsageError
 from smoke_gate.evidence import NO_HEAD, Answer, Code, Evidence, Head, HeadFrom, Run
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.gates import policy_of
+from smoke_gate.gates.base import Status
 from smoke_gate.hashing import canonical_json
 from smoke_gate.policy.model import Policy
+from smoke_gate.verdict import evaluate
 from tests.support.recorded import (
     CELLS,
     COMMIT,
@@ -511,17 +513,54 @@ def test_runs_that_git_left_without_empty_folders(folder):
         assert (run.checkpoints, run.figures, run.artifacts_problem) == ((), (), None)
 
 
-@pytest.mark.parametrize("damage", ["no meta.yaml", "another experiment"])
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "an empty one": lambda _content: b"",
+    "a cut one": lambda content: content[: len(content) // 2],
+    "a cut last line": lambda content: content[: content.index(b"lifecycle_stage") + 3],
+    "bytes": lambda content: content.replace(b"run_id", b"\xff\xfe"),
+    "a text": lambda _content: b"run",
+}
+
+
+@pytest.mark.parametrize("damage", ["no meta.yaml", "another experiment", *BROKEN])
 def test_a_newer_run_that_mlflow_passes_over(folder, damage):
     """Without it the older run would stand for the pair."""
     uri, ids = stored(folder, "files", [recipe("B0", "42"), changed(recipe("B0", "42", 7), name="again")])
     meta = only((folder / "mlruns").glob(f"*/{ids['again']}/meta.yaml"))
     if damage == "no meta.yaml":
         meta.unlink()
+    elif damage in BROKEN:
+        meta.write_bytes(BROKEN[damage](meta.read_bytes()))
     else:
         meta.write_text(meta.read_text().replace("experiment_id: '", "experiment_id: '9"))
     with pytest.raises(StoreError, match=f"run {ids['again']} of the file store"):
         evidence(uri, ids)
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_what_nobody_asks_for_may_be_damaged(folder, content):
+    """Such as another experiment, and its runs."""
+    uri, ids = stored(folder, "files", matrix())
+    whole = evidence(uri, ids)
+    with file_store(folder / "mlruns") as client:
+        other = client.create_experiment("other")
+        client.create_run(other)
+    for meta in (folder / "mlruns").glob(f"{other}/**/meta.yaml"):
+        meta.write_bytes(content(meta.read_bytes()))
+    assert evidence(uri, ids) == whole
+
+
+def test_a_param_that_a_gate_asks_for_is_named_where_its_file_is_damaged(folder):
+    uri, ids = stored(folder, "files", matrix())
+    only((folder / "mlruns").glob(f"*/{ids['B0-42']}/params/use_vq")).write_bytes(b"\xff\xfe")
+    rules = policy(plan={"cells": {"B0": {"expect": {"use_vq": ("False",)}}}, "seeds": ["42", "123"]})
+    found = evaluate(rules, evidence(uri, ids, rules))
+    (check,) = (check for check in found.checks if check.kind == "damaged")
+    assert (check.status, check.cell, check.seed) == (Status.FAIL, "B0", "42")
+    assert (
+        str(check.message)
+        == "use_vq cannot be read: its file in the store is damaged. Restore it, or run again."
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -272,7 +272,7 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "LoggedModel.name": (ANY, "a name for people"),
         "Figure.sha256": (ANY, "the pixels tell figures apart"),
         "Figure.pixels": (("removed", *TEXT), "a very large figure has none; then its bytes tell it apart"),
-        "Run.damaged_metrics": (ANY, "it only says why a metric is missing, and a missing metric fails"),
+        "Run.damaged": (("removed",), "it only says why something is missing, and what is missing fails"),
         "Point.step": (ANY, "an order that the reading has made already"),
     }
 )

@@ -64,7 +64,7 @@ class FactReader:
             metrics={name: metric_text(value) for name, value in sorted(run.data.metrics.items())},
             instead=_instead(self.needs.params, run.data.params),
             late=_late(run),
-            damaged_metrics=self.store.damaged_metrics.get(run.info.run_id, ()),
+            damaged=self._damaged(run.info.run_id),
             histories={name: thinned(points) for name, points in histories.items()},
             rows=rows_of(run) if self.needs.ledger else {},
             last_step=last_step_of(run) if self.needs.ledger else None,
@@ -97,6 +97,14 @@ class FactReader:
         """Return the params that are looked at: those of the policy, and where a definition's hash is by mistake."""
         definition = self.needs.definition
         return self.needs.params.union(other_keys(run.data.params, definition) if definition else ())
+
+    def _damaged(self, run_id: str) -> tuple[str, ...]:
+        """Return what is damaged of a run, as far as anybody asks for it; the ledger asks for everything."""
+        found = self.store.damaged.get(run_id, ())
+        if self.needs.ledger:
+            return found
+        asked = {f"params.{key}" for key in self.needs.params} | {f"tags.{key}" for key in self.needs.tags}
+        return tuple(name for name in found if name in asked or name.startswith("metrics."))
 
     def _payload(self, run: "RecordedRun") -> Payload | None:
         if self.needs.definition is None:

@@ -1,13 +1,16 @@
 """A private folder of links to a file store: MLflow makes ``.trash`` there and nowhere else.
 
 A run folder that lacks ``artifacts/`` or another folder, as git leaves it, is one that MLflow lists but does not
-read; in the private folder it has them. A run that MLflow passes over without a word is an error here.
+read; in the private folder it has them. What a broken disk or checkout left of a file stops MLflow at once, whoever
+asked for it; in the private folder it is left out. A run that MLflow passes over without a word is an error here.
 """
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import yaml
 
 from smoke_gate.collect.errors import StoreError
 
@@ -15,6 +18,9 @@ _META = "meta.yaml"
 _RUN_FOLDERS = ("artifacts", "metrics", "params", "tags")
 _NOT_RUNS = ("datasets", "models", "tags", "traces")
 _REGISTRY = "models"
+_OF_AN_EXPERIMENT = ("experiment_id", "name")
+_OF_A_RUN = ("experiment_id", "start_time", "status")  # a file that was cut off lacks the last of them
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Lines of time stamp, value, step (not in old stores), data set and its digest (seldom). A last line without its end
 # and its step was cut off.
 _VALUE = rb"-?\d+ (?:[-+]?[0-9.]+(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf|NaN|Infinity|infinity))"
@@ -23,20 +29,24 @@ _RUN_ID = re.compile(r"^run_(?:id|uuid): *'?(\w+)", re.MULTILINE)
 
 
 Damaged = dict[str, tuple[str, ...]]
-"""Run id to the metrics whose files MLflow cannot read: they are empty or cut off."""
+"""Run id to the references (``metrics.KEY``, ``params.KEY``, ``tags.KEY``) whose files MLflow cannot read."""
 
 
 def private_links(store: Path, folder: Path) -> Damaged:
-    """Fill ``folder`` with links to the experiments of a file store, without damaged metrics, which it returns.
+    """Fill ``folder`` with links to the experiments of a file store, without damaged files, which it returns.
+
+    An experiment or a run whose ``meta.yaml`` is damaged is left out, the run as a folder without that file.
 
     Raises:
         StoreError: There is no experiment, or the folder cannot be read, or a run holds a link that leads out of it.
     """
     try:
         experiments = [
-            path for path in _folders(store) if path.name != _REGISTRY and (path / _META).is_file()
+            path
+            for path in _folders(store)
+            if path.name != _REGISTRY and _is_whole(path / _META, _OF_AN_EXPERIMENT)
         ]
-        deleted = [path for path in _folders(store / ".trash") if (path / _META).is_file()]
+        deleted = [path for path in _folders(store / ".trash") if _is_whole(path / _META, _OF_AN_EXPERIMENT)]
         if not experiments and not deleted:
             raise StoreError(_no_experiments(store))
         (folder / ".trash").mkdir()
@@ -73,8 +83,8 @@ def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[
         raise StoreError(f"the file store cannot be read: {error.strerror or error}") from error
     if lost:
         raise StoreError(
-            f"run {lost[0]} is not read by MLflow: its {_META} is missing, or names another experiment. Restore it, or "
-            "remove the folder"
+            f"run {lost[0]} is not read by MLflow: its {_META} is missing, damaged, or names another experiment. "
+            "Restore it, or remove the folder"
         )
 
 
@@ -103,7 +113,7 @@ def _link_experiment(experiment: Path, target: Path) -> Damaged:
 
 
 def _link_run(run: Path, target: Path) -> tuple[str, ...]:
-    """Link a run folder, through a folder of its own where something is missing or damaged; return damaged metrics."""
+    """Link a run folder, through a folder of its own where something is missing or damaged; return what is damaged."""
     run = run.resolve()
     for path in _links(run):
         # A committed run must not show this machine's files, such as another process's environment, as its params.
@@ -112,42 +122,63 @@ def _link_run(run: Path, target: Path) -> tuple[str, ...]:
                 f"run {run.name} of the file store holds a link that leads out or nowhere: {path.relative_to(run)}"
             )
     missing = [name for name in _RUN_FOLDERS if not (run / name).is_dir()]
-    unreadable = [file for file in _metric_files(run) if not _is_readable(file)]
-    if not missing and not unreadable:
+    damaged = [file for name, is_whole in _FILES.items() for file in _files(run / name) if not is_whole(file)]
+    is_whole = _is_whole(run / _META, _OF_A_RUN)
+    if is_whole and not missing and not damaged:
         target.symlink_to(run)
         return ()
     target.mkdir()
+    with_damage = {file.relative_to(run).parts[0] for file in damaged}
     for entry in run.iterdir():
-        if entry.name != "metrics" or not unreadable:
+        if entry.name not in with_damage and (entry.name != _META or is_whole):
             (target / entry.name).symlink_to(entry)
     for name in missing:
         (target / name).mkdir()
-    if not unreadable:
-        return ()
-    _link_metrics(run, target, unreadable)
-    names = (file.relative_to(run / "metrics").as_posix() for file in unreadable)
-    return tuple(sorted(name for name in names if not Path(name).name.startswith(".")))
+    for name in with_damage:
+        _link_files(run, target, [file for file in _files(run / name) if file not in damaged])
+        (target / name).mkdir(exist_ok=True)
+    names = (file.relative_to(run) for file in damaged if not file.name.startswith("."))
+    return tuple(sorted(f"{name.parts[0]}.{Path(*name.parts[1:]).as_posix()}" for name in names))
 
 
-def _link_metrics(run: Path, target: Path, unreadable: Collection[Path]) -> None:
-    for file in _metric_files(run):
-        if file not in unreadable:
-            link = target / file.relative_to(run)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file)
-    (target / "metrics").mkdir(exist_ok=True)
+def _link_files(run: Path, target: Path, files: Iterable[Path]) -> None:
+    for file in files:
+        link = target / file.relative_to(run)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
 
 
-def _metric_files(run: Path) -> list[Path]:
-    return [Path(folder) / name for folder, _, names in os.walk(run / "metrics") for name in names]
+def _files(folder: Path) -> list[Path]:
+    return [Path(parent) / name for parent, _, names in os.walk(folder) for name in names]
 
 
-def _is_readable(metric: Path) -> bool:
-    """Whether MLflow can read a metric's file: it has values, and no line is cut. A hidden file is not a metric."""
-    if metric.name.startswith("."):
+def _is_metric(file: Path) -> bool:
+    """Return whether MLflow can read a metric's file: it has values, and no line is cut. A hidden file is not one."""
+    if file.name.startswith("."):
         return False
-    content = metric.read_bytes()
+    content = file.read_bytes()
     return bool(content) and _VALUES.fullmatch(content) is not None
+
+
+def _is_text(file: Path) -> bool:
+    """Return whether MLflow can read a file of a param or a tag; an empty one is an empty text."""
+    try:
+        file.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_FILES: Mapping[str, Callable[[Path], bool]] = {"metrics": _is_metric, "params": _is_text, "tags": _is_text}
+
+
+def _is_whole(meta: Path, needed: Collection[str]) -> bool:
+    """Return whether a ``meta.yaml`` is there and has the keys that MLflow needs."""
+    try:
+        found = yaml.load(meta.read_bytes(), Loader=_LOADER)  # noqa: S506 - a safe one
+    except (FileNotFoundError, NotADirectoryError, ValueError, yaml.YAMLError):
+        return False
+    return isinstance(found, dict) and found.keys() >= {*needed}
 
 
 def _links(run: Path) -> Iterator[Path]:

@@ -37,7 +37,7 @@ class Store:
     the report name the store. ``folder`` is the file store's own folder or the one that holds the database; None for
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
     is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``secrets`` are removed from
-    every fact that is read. ``damaged_metrics`` are, by run id, those whose files in a file store are empty or cut off.
+    every fact that is read. ``damaged`` has, by run id, the names of what a file store cannot give.
     """
 
     client: "MlflowClient"
@@ -49,7 +49,7 @@ class Store:
     patience: float | None
     artifact_hosts: tuple[ArtifactHost, ...] = ()
     secrets: Secrets = field(default_factory=process_secrets)
-    damaged_metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -155,7 +155,7 @@ def _files(uri: str, folder: Path) -> Store:
         folder=root,
         scratch=folder,
         patience=None,
-        damaged_metrics=damaged,
+        damaged=damaged,
     )
 
 

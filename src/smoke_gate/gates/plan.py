@@ -38,6 +38,7 @@ def judge(case: Case) -> Outcome:
     checks = [
         *pair_checks(case),
         *_expectations(case),
+        *_damaged(case),
         *_required_metrics(case),
         *commit_checks(case),
         *_seed_spellings(case),
@@ -131,13 +132,31 @@ def _not_planned(judged: Judged, reference: str, rules: Sequence[UnitRule]) -> C
     )  # fmt: skip
 
 
+def _damaged(case: Case) -> Iterator[Check]:
+    for judged in case.judged:
+        for reference in judged.run.damaged:
+            if not reference.startswith("metrics."):
+                yield judged.check(
+                    "G0",
+                    "damaged",
+                    Status.FAIL,
+                    reference,
+                    say(
+                        "{name} cannot be read: its file in the store is damaged. Restore it, or run again.",
+                        name=short(reference),
+                    ),
+                    observed="damaged",
+                    expected="a text",
+                )
+
+
 def _required_metrics(case: Case) -> Iterator[Check]:
     nearest_of = cache(nearest)  # most runs log the same metrics
     for judged in case.judged:
         for metric in case.policy.plan.required_metrics:
             value = judged.run.metrics.get(metric)
             if value is None:
-                damaged = metric in judged.run.damaged_metrics
+                damaged = f"metrics.{metric}" in judged.run.damaged
                 near = None if damaged else nearest_of(metric, tuple(judged.run.metrics))
                 meant = say("") if near is None else say(" Did you mean {near!r}, which it logs?", near=near)
                 status = Status.FAIL

@@ -6,6 +6,8 @@ from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import private_links, refuse_lost_runs
 from tests.support.recorded import fingerprint
 
+META = "experiment_id: 1\nname: one\nrun_id: run\nstart_time: 1\nstatus: 3\n"
+
 
 @pytest.fixture
 def store(tmp_path):
@@ -19,8 +21,9 @@ def store(tmp_path):
         "1/models/m-1",
     ):
         (store / folder).mkdir(parents=True)
-    for path in ("1/meta.yaml", "1/run/meta.yaml", "1/run/params/a", "models/registered/meta.yaml"):
-        (store / path).write_text("x")
+    for path in ("1/meta.yaml", "1/run/meta.yaml", "models/registered/meta.yaml"):
+        (store / path).write_text(META)
+    (store / "1/run/params/a").write_text("x")
     return store
 
 
@@ -153,13 +156,13 @@ def test_a_damaged_metric_is_left_out_and_named(tmp_path, content, is_whole):
         (store / "1" / "run" / name).mkdir(parents=True)
     (metrics / "val").mkdir(parents=True)
     for path in (store / "1", store / "1" / "run"):
-        (path / "meta.yaml").write_text("x: y")
+        (path / "meta.yaml").write_text(META)
     (metrics / "val" / "loss").write_text(content)
     (metrics / "pape").write_text("1700000000000 8.5 0\n")
     (metrics / ".DS_Store").write_bytes(b"\0\1")
     (metrics / ".nfs0001").write_bytes(b"")
     private.mkdir()
-    assert private_links(store, private) == ({} if is_whole else {"run": ("val/loss",)})
+    assert private_links(store, private) == ({} if is_whole else {"run": ("metrics.val/loss",)})
     found = {
         path.relative_to(private).as_posix() for path in private.glob("1/run/metrics/**/*") if path.is_file()
     }
