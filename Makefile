@@ -31,7 +31,10 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-container test-browser test-backends test-all coverage check bench bench-checkpoints image lock clean docker browser
+# Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
+REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/integration/test_recipes.py
+
+.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check bench bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -39,7 +42,8 @@ help:
 	@echo 'make test-container  tests of the image; need a Docker engine and docker-registry'
 	@echo 'make test-browser    tests of the report page; need chromium'
 	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
-	@echo 'make test-all        all of these in one run, as CI does'
+	@echo 'make test-integrations  callbacks and recipes with the real torch, Lightning, transformers and Hydra; installs a gigabyte'
+	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
 	@echo 'make bench           the measurements that the README quotes'
@@ -62,6 +66,9 @@ test-browser: .venv-dev/installed browser
 
 test-backends: .venv-dev/installed
 	SMOKE_GATE_BACKENDS=all $(PYTEST) tests/backends
+
+test-integrations: .venv-integrations/installed
+	REAL_LIBRARIES=1 .venv-integrations/bin/python -m pytest $(PYTEST_FLAGS) $(REAL)
 
 test-all: .venv-dev/installed browser image
 	$(PYTEST)
@@ -99,6 +106,12 @@ bench-checkpoints: .venv-dev/installed .venv-bench/libraries/installed .venv-ben
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+.venv-integrations/installed: tests/real_libraries/requirements.txt pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $< --editable ".[check]"
+	@touch $@
+
 image: docker
 	$(DOCKER) build $(DOCKER_BUILD_FLAGS) --tag $(IMAGE) .
 
@@ -109,7 +122,7 @@ lock: .venv-dev/installed
 		--output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv .venv-dev .venv-bench build dist outputs .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv .venv-dev .venv-bench .venv-integrations build dist outputs .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
