@@ -32,7 +32,7 @@ unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
-REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/integration/test_recipes.py
+REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
 .PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check bench bench-checkpoints image lock clean docker browser
 

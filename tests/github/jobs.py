@@ -1,7 +1,7 @@
 """What GitHub does with a workflow: starts it for an event, checks the commit out, and runs the job's steps in order.
 
-``run:`` steps are run by bash, as they stand there. The gate's step is the action itself, against the loopback GitHub. Only
-expressions that the workflows of this project use are evaluated; any other fails the test.
+``run:`` steps are run by bash, as they stand there. The gate's step is the action itself, against the loopback GitHub.
+Only expressions that the workflows of this project use are evaluated; any other fails the test.
 """
 
 import contextlib
@@ -53,7 +53,9 @@ class Project:
     def git(self, *arguments: str) -> str:
         """Run git in the repository."""
         command = ["git", "-C", str(self.origin), *arguments]
-        return subprocess.run(command, env=dict(self.shell), capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, env=dict(self.shell), capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     def pull_request(self, branch: str) -> dict[str, Conclusion]:
         """Open a pull request from a branch, or push to it; return how its workflows ended, by their files' names."""
@@ -201,7 +203,10 @@ class JobRunner:
     # --- expressions --------------------------------------------------------------------------------------------------
 
     def _evaluated(self, texts: Mapping[str, str]) -> dict[str, str]:
-        return {name: re.sub(r"\$\{\{(.+?)\}\}", self._value, text, flags=re.DOTALL) for name, text in texts.items()}
+        return {
+            name: re.sub(r"\$\{\{(.+?)\}\}", self._value, text, flags=re.DOTALL)
+            for name, text in texts.items()
+        }
 
     def _value(self, expression: re.Match[str]) -> str:
         """Return the first of several values, separated by ``||``, that is not empty."""

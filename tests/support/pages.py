@@ -1,6 +1,6 @@
 """What a page of the documentation tells a reader to type and to write, so that tests do just that.
 
-A fence's info string is its language and, after a blank, the file that it is. ``console`` is typed, ``diff`` is applied.
+A fence's info string is its language and, after a blank, its file. ``console`` is typed, a ``diff`` is applied.
 """
 
 import os
@@ -34,6 +34,22 @@ def fences(page: Path) -> Iterator[Fence]:
         if token.type == "fence":
             language, _, name = token.info.strip().partition(" ")
             yield Fence(section, language, name, token.content)
+
+
+def tables(page: Path) -> list[list[dict[str, str]]]:
+    """Return the tables of a page: each row by the heads of its columns, as it is written."""
+    found: list[list[dict[str, str]]] = []
+    heads: list[str] = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split(" | ")] if line.startswith("|") else []
+        if cells and not heads:
+            heads = cells
+            found.append([])
+        elif cells and not line.startswith("|---"):
+            found[-1].append(dict(zip(heads, cells, strict=True)))
+        elif not cells:
+            heads = []
+    return found
 
 
 @dataclass
