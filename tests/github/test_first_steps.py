@@ -91,9 +91,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def as_shown(shown: str, found: str) -> bool:
-    """Return whether a text begins as a page shows it; ``…`` stands for anything."""
-    pattern = ".*?".join(map(re.escape, shown.strip().split("…")))
-    return re.search(pattern, re.sub(r"[*`#]", "", found)) is not None
+    """Return whether a text says what a page shows, in its order; ``…`` and a line's end stand for anything."""
+    parts = [re.escape(part.strip()) for part in re.split("[…\n]+", shown) if part.strip()]
+    return re.search(".*?".join(parts), re.sub("[*`#]|<[^>]+>", "", found), re.DOTALL) is not None
 
 
 # --- the tutorial -----------------------------------------------------------------------------------------------------

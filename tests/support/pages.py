@@ -118,6 +118,8 @@ def offline(home: Path, hosts: Path) -> dict[str, str]:
         "PATH": f"{packages.parents[2] / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": str(packages),
         "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_COMPILE": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads the option's own sense: no isolation
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "OPENBLAS_NUM_THREADS": "1",
