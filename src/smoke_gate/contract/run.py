@@ -74,6 +74,8 @@ class LoggedRun:
 def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
     """Return the run that is meant: the named one, else the active one of ``with mlflow.start_run():``.
 
+    The active run has by then what was logged with ``synchronous=False``.
+
     Raises:
         ContractError: there is no active run, or a client is given without a run.
 
@@ -90,6 +92,8 @@ def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
         raise ContractError(
             "no active MLflow run: log inside `with mlflow.start_run():`, or pass client= and run_id="
         )
+    if hasattr(mlflow, "flush_async_logging"):  # MLflow 2.9 may lack it
+        mlflow.flush_async_logging()  # a param that is still on its way would be logged twice, which a store refuses
     return LoggedRun(MlflowClient(), active.info.run_id)
 
 

@@ -22,7 +22,7 @@ class TrainerCallback:
 
 
 class _MLflowCallback(TrainerCallback):
-    """Starts a run where none is active, and ends the one that it started."""
+    """Starts a run where none is active, and ends the one that it started. It logs without waiting, and at any time."""
 
     started = False
 
@@ -30,7 +30,10 @@ class _MLflowCallback(TrainerCallback):
         if mlflow.active_run() is None:
             mlflow.start_run()
             self.started = True
-        mlflow.log_param("seed", args.seed)
+        mlflow.log_params({"seed": args.seed, "max_steps": args.max_steps}, synchronous=False)
+
+    def on_log(self, logs: dict[str, float]) -> None:
+        mlflow.log_metrics(logs, synchronous=False)  # which starts another run where none is active
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.started:
@@ -45,6 +48,7 @@ class TrainingArguments:
     save_strategy: str = "steps"
     eval_strategy: str = "no"
     save_steps: int = 500
+    eval_steps: int | None = None
     max_steps: int = -1
     load_best_model_at_end: bool = False
     per_device_train_batch_size: int = 8
@@ -76,7 +80,7 @@ class Trainer:
         self._call("on_train_begin")
         for step in range(1, self.args.max_steps + 1):
             self.state.global_step = step
-            if self.args.eval_strategy == "steps" and step % self.args.save_steps == 0:
+            if self.args.eval_strategy == "steps" and step % (self.args.eval_steps or 500) == 0:
                 self.evaluate()
             if self.args.save_strategy == "steps" and step % self.args.save_steps == 0:
                 self._save(step)
@@ -92,6 +96,9 @@ class Trainer:
     def _looped(self, data: Any, prefix: str, hook: str) -> dict[str, float]:
         self.loaders["eval_dataloader"] = SimpleNamespace(dataset=data)
         metrics = {f"{prefix}_loss": 0.5, f"{prefix}_runtime": 0.1, f"{prefix}_samples_per_second": 10.0}
+        for reporting in self.callbacks:
+            if isinstance(reporting, _MLflowCallback):
+                reporting.on_log(metrics)
         self._call(hook, metrics=metrics)
         return metrics
 
