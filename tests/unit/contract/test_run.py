@@ -151,3 +151,11 @@ def test_every_error_that_the_contract_raises_is_exported_under_one_base():
 
 def _below(kind: type[Exception]) -> set[type[Exception]]:
     return {one for direct in kind.__subclasses__() for one in (direct, *_below(direct))}
+
+
+def test_params_that_are_still_on_their_way_are_waited_for(store):
+    with mlflow.start_run(experiment_id="1"):
+        for number in range(20):
+            mlflow.log_params({f"setting_{number}": number}, synchronous=False)
+        params = logged_run(None, None).params()
+    assert len(params) == 20
