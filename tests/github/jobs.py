@@ -23,7 +23,7 @@ from smoke_gate.collect.progress import silent
 from smoke_gate.github.action import run_action
 from smoke_gate.pipeline import Request, Result
 from tests.github.runner import read_outputs
-from tests.github.server import REPOSITORY, FakeGitHub
+from tests.github.server import MAIN, REPOSITORY, FakeGitHub
 
 ACTION = "org/smoke-gate@"
 PULL = 7
@@ -63,9 +63,9 @@ class Project:
         merged = self.git("commit-tree", "-p", main, "-p", head, "-m", "Merge", f"{branch}^{{tree}}")
         self.git("update-ref", f"refs/pull/{PULL}/merge", merged)
         self.github.push(PULL, head)
-        for revision, name in ((head, head), (merged, merged), (main, "refs/heads/main")):
-            self._publish(revision, name)
-        self.github.commits[main] = "refs/heads/main"
+        for commit in [*self.git("rev-list", "--all").split(), merged]:
+            self._publish(commit, commit)
+        self._publish(main, MAIN)
         event = {
             "pull_request": {
                 "number": PULL,
@@ -83,6 +83,8 @@ class Project:
         return self._start("repository_dispatch", event, main, "refs/heads/main", workflows_of=main)
 
     def _publish(self, revision: str, name: str) -> None:
+        if name != MAIN and name in self.github.revisions:
+            return
         self.github.revisions.add(name)
         for path in self.git("ls-tree", "-r", "--name-only", revision).splitlines():
             if Path(path).suffix in (".py", ".yml", ".yaml", ".json", ".txt"):

@@ -1,7 +1,12 @@
 """The callback for Lightning, called by a stand-in, or by Lightning itself in `make test-integrations`."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from smoke_gate.contract import ContractError, data_hash
 from tests.support.fluent import fluent_store
@@ -24,35 +29,33 @@ def client(tmp_path):
         yield client
 
 
-def contract(**facts):
+def contract(**facts: Any) -> Any:
     from smoke_gate.integrations.lightning import LightningContract
 
     return LightningContract(cell="A3", commit=COMMIT, **facts)
 
 
-def trainer(folder, callback, *more, **options):
+def trainer(folder: Path, callback: object, **options: Any) -> Any:
     from lightning.pytorch import Trainer
 
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu", "devices": 1}
-    return Trainer(
-        max_epochs=1, default_root_dir=str(folder), callbacks=[callback, *more], **(quiet | options)
-    )
+    return Trainer(max_epochs=1, default_root_dir=str(folder), callbacks=[callback], **(quiet | options))
 
 
-def logger(folder):
+def logger(folder: Path) -> Any:
     from lightning.pytorch.loggers import MLFlowLogger
 
     return MLFlowLogger(experiment_name="stage05", tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
 
 
-def fitted(trainer):
+def fitted(trainer: Any) -> Any:
     import tiny
 
     trainer.fit(tiny.lightning_module(), tiny.loader(6, 2), tiny.loader(5, 2))
     return trainer
 
 
-def files(client, run):
+def files(client: MlflowClient, run: Run) -> list[str]:
     return sorted(file.path for file in client.list_artifacts(run.info.run_id, "checkpoints"))
 
 

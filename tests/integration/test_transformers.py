@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from smoke_gate.contract import ContractError, data_hash
 from smoke_gate.hashing import file_sha256
@@ -29,7 +32,7 @@ def client(tmp_path, monkeypatch):
         yield client
 
 
-def trainer(folder, *, data=None, **options):
+def trainer(folder: Path, *, data: Any = None, **options: Any) -> Any:
     import tiny
     from transformers import Trainer, TrainingArguments
 
@@ -48,20 +51,20 @@ def trainer(folder, *, data=None, **options):
     )
 
 
-def only_run(client):
+def only_run(client: MlflowClient) -> Run:
     """The trained run. What is evaluated after it has ended goes to another one, by the Trainer's own callback."""
     (run,) = [run for run in client.search_runs(["1"]) if "cell" in run.data.params]
     return run
 
 
-def checkpoints(client):
+def checkpoints(client: MlflowClient) -> list[str]:
     return sorted(file.path for file in client.list_artifacts(only_run(client).info.run_id, "checkpoints"))
 
 
 LOGGED = ["checkpoints/MANIFEST.json", "checkpoints/model.safetensors"]
 
 
-def said(client, *names):
+def said(client: MlflowClient, *names: str) -> dict[str, str | None]:
     params = only_run(client).data.params
     return {name: params.get(name) for name in names}
 
@@ -87,12 +90,12 @@ def test_a_run_says_all_that_the_trainer_knows(client, tmp_path):
     assert checkpoints(client) == LOGGED
 
 
-def manifest(client):
+def manifest(client: MlflowClient) -> Any:
     path = client.download_artifacts(only_run(client).info.run_id, "checkpoints/MANIFEST.json")
     return json.loads(Path(path).read_text())["checkpoints/model.safetensors"]["sha256"]
 
 
-def sha256(folder, step):
+def sha256(folder: Path, step: int | str) -> str:
     return file_sha256(folder / "trained" / f"checkpoint-{step}" / "model.safetensors")
 
 
