@@ -11,7 +11,13 @@ def loader(samples: int, batch_size: int) -> DataLoader[Any]:
     return DataLoader(TensorDataset(torch.randn(samples, 2), torch.randn(samples, 1)), batch_size=batch_size)
 
 
-class Regression(pl.LightningModule):
+class Steps:
+    """The methods of a module of Lightning, under whichever of its two names."""
+
+    layer: torch.nn.Linear
+    log: Any
+    parameters: Any
+
     def __init__(self) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(2, 1)
@@ -32,6 +38,10 @@ class Regression(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+class Regression(Steps, pl.LightningModule):
+    """The module for ``lightning``."""
 
 
 def lightning_module() -> pl.LightningModule:
