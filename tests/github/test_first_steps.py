@@ -173,7 +173,9 @@ def set_up(desk: Desk, branch: str, store: str, training: str) -> None:
     reader.does(copied)
     for file in [*reader.here.glob(".github/workflows/*.yml"), reader.here / "smoke-gate.yml"]:
         file.write_text(changed(file.read_text(), changes(store, training, file.name)))
-    reader.types(f'git add .github smoke-gate.yml\ngit commit --allow-empty -qm "Set up"\ngit push -qu origin {branch}')
+    reader.types(
+        f'git add .github smoke-gate.yml\ngit commit --allow-empty -qm "Set up"\ngit push -qu origin {branch}'
+    )
 
 
 def verdicts(ended: dict[str, Conclusion]) -> dict[str, tuple[bool, str]]:
@@ -204,9 +206,9 @@ def test_a_server_keeps_what_a_job_trains(on_a_server):
 def test_a_pull_request_is_pending_until_the_cluster_has_trained(desk, server, on_a_server):
     set_up(desk, "cluster", "a tracking server", "on a cluster, for hours")
     desk.reader.types("git push -q origin cluster:main")  # a dispatch starts what is on main
-    desk.reader.types("git switch -qc trees\nsed -i s/n_estimators=20/n_estimators=30/ train.py")
-    desk.reader.types('git commit -qam "More trees"\ngit push -qu origin trees')
-    first = desk.pushed("trees")
+    desk.reader.types("git switch -qc split\nsed -i s/test_size=0.3/test_size=0.25/ train.py")
+    desk.reader.types('git commit -qam "Train on more"\ngit push -qu origin split')
+    first = desk.pushed("split")
     assert verdicts(first) == {"direct.yml": (False, "FAIL")}
     assert first["direct.yml"].outputs["pending"] == "true"
     desk.reader.types(f"MLFLOW_TRACKING_URI={server} python train.py")

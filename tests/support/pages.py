@@ -123,4 +123,5 @@ def offline(home: Path, hosts: Path) -> dict[str, str]:
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads the option's own sense: no isolation
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "SMOKE_GATE_NO_FIGURES": "true",
     }
