@@ -122,6 +122,7 @@ def offline(home: Path, hosts: Path) -> dict[str, str]:
         "PIP_NO_COMPILE": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads the option's own sense: no isolation
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         "OPENBLAS_NUM_THREADS": "1",
         "SMOKE_GATE_NO_FIGURES": "true",
     }

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -145,3 +146,17 @@ def test_the_contract_imports_nothing_that_training_code_may_lack():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     heavy = {"click", "mlflow", "numpy", "pydantic", "requests", "yaml"} | {*MODULES["check"]}
     assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("framework", ["lightning", "transformers"])
+def test_a_callback_without_its_framework_says_what_to_type(framework):
+    with pytest.raises(
+        ImportError, match=f"(?i){framework} is not installed. Type: pip install .*{framework}"
+    ):
+        import_module(f"smoke_gate.integrations.{framework}")
+
+
+def test_training_code_that_imports_the_contract_imports_no_callback():
+    code = "import sys, smoke_gate.contract, smoke_gate.integrations.facts; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"mlflow", "numpy", "torch", "lightning", "transformers"} & set(done.stdout.split())

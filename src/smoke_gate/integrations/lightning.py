@@ -18,7 +18,10 @@ from smoke_gate.integrations.facts import Data, log_count, log_start, log_weight
 try:
     from lightning.pytorch import Callback
 except ModuleNotFoundError:
-    from pytorch_lightning import Callback  # the same, under its older name
+    try:
+        from pytorch_lightning import Callback  # the same, under its older name
+    except ModuleNotFoundError as error:
+        raise ImportError("Lightning is not installed. Type: pip install lightning") from error
 
 _SEED_VARIABLE = "PL_GLOBAL_SEED"  # seed_everything sets it
 

@@ -11,10 +11,13 @@ trainer = Trainer(
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
-
 from smoke_gate.contract.run import LoggedRun, logged_run
 from smoke_gate.integrations.facts import Data, log_count, log_start, log_weights
+
+try:
+    from transformers import TrainerCallback
+except ModuleNotFoundError as error:
+    raise ImportError('transformers is not installed. Type: pip install "transformers[torch]"') from error
 
 _RUNTIME = "_runtime"  # the Trainer's own metric, after the prefix of an evaluation
 _ARGUMENTS = "training_args.bin"  # lies beside the weights and holds none
