@@ -170,8 +170,8 @@ def test_a_hidden_comment_is_seen_again_when_it_says_something_else(runner, gith
     assert ("Smoke gate: FAIL" in note.body, note.hidden) == (True, False)
 
 
-def test_a_minute_that_github_asks_for_is_waited_for_and_the_status_comes_first(runner, github):
-    limit = {"Retry-After": "60"}
+def test_the_time_that_github_asks_for_is_waited_for_and_the_status_comes_first(runner, github):
+    limit = {"Retry-After": "4"}
     github.faults.append(Fault("POST", ".*/statuses/.*", 429, "Too many requests", limit))
     step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate")
     assert (step.code, step.outputs["published"], len(github.of())) == (0, "true", 1)
