@@ -129,7 +129,7 @@ def _names(both: Iterable[_Both], policy: Policy, limits: Iterable[Limit]) -> li
     What MLflow logs of the machine (`system/…`) says nothing of the model.
     """
     logged = {name for one in both for run in (one.base, one.head) for name in run.metrics}
-    named = [*policy.report.metrics, *policy.plan.required_metrics]
+    named = [*policy.report.metrics, *policy.plan.all_required]
     of_model = sorted(name for name in logged if not name.startswith("system/"))
     return list(
         dict.fromkeys([*(limit.metric for limit in limits), *filter(logged.__contains__, named), *of_model])

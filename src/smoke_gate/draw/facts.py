@@ -41,7 +41,7 @@ def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
     if policy.report.metrics:
         first = [policy.metric] if policy.metric else []
         return tuple(dict.fromkeys([*first, *policy.report.metrics]))
-    named = [*policy.plan.required_metrics, *(reference.metric for reference in policy.references)]
+    named = [*policy.plan.all_required, *(reference.metric for reference in policy.references)]
     if policy.settings(MetricRatioSettings).enabled:
         named += policy.settings(MetricRatioSettings).metrics
     logged = {metric for run in evidence.runs for metric in run.metrics}

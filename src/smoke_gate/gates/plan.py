@@ -153,7 +153,7 @@ def _damaged(case: Case) -> Iterator[Check]:
 def _required_metrics(case: Case) -> Iterator[Check]:
     nearest_of = cache(nearest)  # most runs log the same metrics
     for judged in case.judged:
-        for metric in case.policy.plan.required_metrics:
+        for metric in case.policy.plan.required_of(judged.pair.cell):
             value = judged.run.metrics.get(metric)
             if value is None:
                 damaged = f"metrics.{metric}" in judged.run.damaged
@@ -164,8 +164,9 @@ def _required_metrics(case: Case) -> Iterator[Check]:
                     "{metric} cannot be read: its file in the store is empty or cut off. Restore it, "
                     "or run again."
                     if damaged
-                    else "{metric} is missing. Log it in every run.{meant}",
+                    else "{metric} is missing. Log it in every run{of_cell}.{meant}",
                     metric=metric,
+                    of_cell=_of_cell(case, judged, metric),
                     meant=meant,
                 )
             elif not math.isfinite(metric_number(value)):
@@ -189,6 +190,13 @@ def _required_metrics(case: Case) -> Iterator[Check]:
             )
 
 
+def _of_cell(case: Case, judged: Judged, metric: str) -> Message:
+    """Name the cell as the one whose runs are meant, where the plan asks it of that cell only."""
+    if metric in case.policy.plan.required_metrics:
+        return say("")
+    return say(" of cell {cell}", cell=judged.pair.cell)
+
+
 def _partial(case: Case) -> Iterator[Check]:
     """Find metrics that only some seeds of a cell log.
 
@@ -197,10 +205,9 @@ def _partial(case: Case) -> Iterator[Check]:
     cells: dict[str, list[Judged]] = defaultdict(list)
     for judged in case.judged:
         cells[judged.pair.cell].append(judged)
-    for runs in cells.values():
-        names = [
-            compared(judged.run.metrics).keys() - {*case.policy.plan.required_metrics} for judged in runs
-        ]
+    for cell, runs in cells.items():
+        required = {*case.policy.plan.required_of(cell)}
+        names = [compared(judged.run.metrics).keys() - required for judged in runs]
         lacking: dict[tuple[int, ...], list[str]] = defaultdict(list)
         for name in sorted(set().union(*names)):
             without = tuple(index for index, own in enumerate(names) if name not in own)
@@ -226,9 +233,9 @@ def _lacks(runs: Sequence[Judged], metrics: Sequence[str]) -> Check:
 def _late(case: Case) -> Iterator[Check]:
     """Find metrics that a gate judges and that were written after the run had ended."""
     ratios = case.settings(MetricRatioSettings).metrics
-    references = (reference.metric for reference in case.policy.references)
-    judged_metrics = {*case.policy.plan.required_metrics, *ratios, *references}
+    references = [reference.metric for reference in case.policy.references]
     for judged in case.judged:
+        judged_metrics = {*case.policy.plan.required_of(judged.pair.cell), *ratios, *references}
         late = [metric for metric in judged.run.late if metric in judged_metrics]
         if late:
             message = say(
@@ -306,7 +313,7 @@ GATE = Gate(
                 "spelling of True or False."
             ),
             "The plan and the runs agree on every flag that a G2 rule looks at, such as use_vq.",
-            "Each of `required_metrics` is there and finite.",
+            "Each of `required_metrics`, of the plan and of the run's cell, is there and finite.",
             (
                 "`runs.commit: auto`: runs of other code than head's are a WARNING. Under `head` and "
                 "`code` such a run does "

@@ -111,6 +111,8 @@ class Cell(Section):
     """Another cell whose results may equal this one's."""
     no_weights: Reason | None = None
     """Why the cell has no weights to log, such as a baseline that learns nothing: then none are asked for."""
+    required_metrics: Names = ()
+    """Metrics that must be present and finite in every run of the cell, besides those of the plan."""
 
 
 class Excluded(Section):
@@ -137,6 +139,16 @@ class Plan(Section):
     """Metrics that must be present and finite in every run."""
     max_attempts: Count | None = None
     """More tries than this at one pair are a WARNING."""
+
+    def required_of(self, cell: str) -> tuple[str, ...]:
+        """Return the metrics that every run of a planned cell must log: those of the plan, then its own."""
+        return tuple(dict.fromkeys([*self.required_metrics, *self.cells[cell].required_metrics]))
+
+    @property
+    def all_required(self) -> tuple[str, ...]:
+        """The metrics that some run must log: those of the plan, then those of its cells."""
+        of_cells = (metric for cell in self.cells.values() for metric in cell.required_metrics)
+        return tuple(dict.fromkeys([*self.required_metrics, *of_cells]))
 
     @field_validator("cells", mode="before", json_schema_input_type=list[Text] | dict[Text, Cell | None])
     @classmethod

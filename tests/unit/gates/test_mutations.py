@@ -12,11 +12,11 @@ from smoke_gate import gates
 from smoke_gate.bite import BiteState, Bitten, bite
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import BUILT_IN
-from smoke_gate.gates.base import Check, Gate, Status, case_of
+from smoke_gate.gates.base import Check, Gate, PolicyLine, Status, case_of
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import matrix_of
 from smoke_gate.verdict import VerdictStatus, evaluate
-from tests.support.bitten import WEAKER, strict_policy, talkative_matrix, with_value
+from tests.support.bitten import WEAKER, strict_policy, talkative_matrix, with_line, with_value
 
 CHECK = re.compile(r'\.check\(\s*"G\d",\s*"(\w+)"|\bkind="(\w+)"')
 OTHERS = re.compile(
@@ -144,3 +144,26 @@ def test_every_mutation_can_be_tried_on_any_matrix(name: str):
         assert one.why, one.mutation.name
     for one in found.of(BiteState.MISSED):
         assert one.why or one.remedy, one.mutation.name
+
+
+@pytest.mark.parametrize("name", ["nan_metric", "lost_metric"])
+def test_a_metric_of_one_cell_is_asked_of_that_cell(name: str):
+    """A3 alone logs a metric, and nothing else: the remedy names the cell, and then its loss is FAIL."""
+    policy = with_value(strict_policy(), ("plan", "required_metrics"), [])
+    policy = with_value(policy, ("plan", "cells"), {"A3": {"expect": {"use_vq": "True"}}, "B0": {}})
+    policy = with_value(policy, ("gates", "metric_ratio"), {"enabled": False, "reason": "no losses"})
+    evidence = talkative_matrix(["B0", "A3"])
+    logged = {"A3": {"a_loss": "0.25"}, "B0": {"pape": "8.5"}}
+    evidence = replace(
+        evidence, runs=tuple(replace(run, metrics=logged[run.run_id[4:6]]) for run in evidence.runs)
+    )
+    case = case_of(policy, evidence, matrix_of(policy, evidence))
+    (mutation,) = [one for one in BUILT_IN[0].mutations() if one.name == name]
+    line, changed = mutation.remedy(case), mutation.change(case)
+    assert line == PolicyLine(("plan", "cells", "A3", "required_metrics"), ["a_loss"])
+    assert isinstance(changed, Evidence)
+    found = evaluate(with_line(policy, line), changed).checks
+    failed = {
+        check.subject for check in found if (check.kind, check.status) == ("required_metric", Status.FAIL)
+    }
+    assert failed == {"a_loss"}

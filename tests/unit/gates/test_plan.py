@@ -387,6 +387,31 @@ def test_a_metric_that_all_runs_lack_is_looked_for_once(monkeypatch):
     assert asked == ["rsme"]
 
 
+@pytest.mark.parametrize("value", [None, "NaN"])
+def test_metrics_of_a_cell_are_required_of_its_runs_only(value):
+    cells = {"A3": {"required_metrics": ["vq_loss", "pape"]}}
+    whole = passing_matrix()
+    for pair in ("A3/42", "A3/123", "A3/456"):
+        whole = with_run(whole, pair, metrics={"vq_loss": "0.25"})
+    logged = [check for check in ask(GATE, whole, plan={"cells": cells}).checks if check.subject == "vq_loss"]
+    assert {(check.cell, check.kind, check.status) for check in logged} == {
+        ("A3", "required_metric", Status.PASS)
+    }
+    broken = with_run(whole, "A3/123", metrics={"vq_loss": value})
+    (check,) = not_passed(ask(GATE, broken, plan={"cells": cells}))
+    assert (check.kind, check.subject, check.run_id) == ("required_metric", "vq_loss", run_id("A3/123"))
+    assert check.status is Status.FAIL
+    assert ("Log it in every run of cell A3." in check.message) is (value is None)
+
+
+def test_a_metric_that_plan_and_cell_require_is_checked_once():
+    outcome = ask(GATE, passing_matrix(), plan={"cells": {"A3": {"required_metrics": ["pape"]}}})
+    of_run = [
+        check for check in outcome.checks if check.run_id == run_id("A3/42") and check.subject == "pape"
+    ]
+    assert len(of_run) == 1
+
+
 # --- seed spellings ---------------------------------------------------------------------------------------------------
 
 

@@ -150,7 +150,7 @@ def _columns(ledger: Ledger, part: str, run: Run, key: str, text: str | None) ->
 def main_metric(case: Case) -> str | None:
     """Return the metric that the matrix is about, as far as the policy or the runs say; None: runs log no metric."""
     logged = set().union(*(compared(judged.run.metrics) for judged in case.judged))
-    named = (*case.policy.plan.required_metrics, *([case.policy.metric] if case.policy.metric else ()))
+    named = (*case.policy.plan.all_required, *([case.policy.metric] if case.policy.metric else ()))
     return next((metric for metric in (*named, *sorted(logged)) if metric in logged), None)
 
 

@@ -74,9 +74,7 @@ def _unjudged(case: Case) -> str | None:
     """Return a metric that no rule names: one that is required, if there is one."""
     named = case.settings(MetricRatioSettings).metrics
     logged = [name for one in case.judged for name in sorted(compared(one.run.metrics)) if name not in named]
-    return next(
-        (name for name in case.policy.plan.required_metrics if name in logged), next(iter(logged), None)
-    )
+    return next((name for name in case.policy.plan.all_required if name in logged), next(iter(logged), None))
 
 
 def _band(case: Case) -> PolicyLine | None:

@@ -1,6 +1,6 @@
 """How a matrix breaks that G0 should see: runs that are missing, doubled, or not what the plan says."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates.base import Case, Judged, LogMore, Mutation, PolicyLine, Unbroken
@@ -55,37 +55,56 @@ def _more_digits(_case: Case) -> LogMore:
     return LogMore("mlflow.log_metrics({…})  # three metrics or more, not rounded")
 
 
+def _main(case: Case) -> tuple[Judged, str] | None:
+    """Return the main metric and the first run that logs it: one whose cell must log it, if there is one."""
+    metric = main_metric(case)
+    logging = [judged for judged in case.judged if metric in judged.run.metrics]
+    logging.sort(key=lambda judged: metric not in case.policy.plan.required_of(judged.pair.cell))
+    return (logging[0], metric) if logging and metric is not None else None
+
+
+def _removable(case: Case) -> tuple[Judged, str] | None:
+    """Return a run and a metric of it: one that the policy does not require, if there is one."""
+    for judged in case.judged:
+        names = sorted(compared(judged.run.metrics))
+        required = case.policy.plan.required_of(judged.pair.cell)
+        others = [name for name in names if name not in required]
+        if names:
+            return judged, [*names, *others][-1]
+    return None
+
+
 def _nan(case: Case) -> Evidence | Unbroken:
-    judged, metric = first(case, lambda one: main_metric(case) in one.run.metrics), main_metric(case)
-    if judged is None or metric is None:
-        return _NO_METRIC
-    return with_metric(case.evidence, judged.run, metric, "NaN")
+    found = _main(case)
+    return with_metric(case.evidence, found[0].run, found[1], "NaN") if found else _NO_METRIC
 
 
 def _absent(case: Case) -> Evidence | Unbroken:
-    """Take a metric away: one that the policy does not require, if there is one."""
-    for judged in case.judged:
-        names = sorted(compared(judged.run.metrics))
-        required = case.policy.plan.required_metrics
-        others = [name for name in names if name not in required]
-        if names:
-            return with_metric(case.evidence, judged.run, [*names, *others][-1], None)
-    return _NO_METRIC
+    found = _removable(case)
+    return with_metric(case.evidence, found[0].run, found[1], None) if found else _NO_METRIC
 
 
 def _late(case: Case) -> Evidence | Unbroken:
-    judged, metric = first(case, lambda one: main_metric(case) in one.run.metrics), main_metric(case)
-    if judged is None or metric is None:
-        return _NO_METRIC
-    return with_run(case.evidence, judged.run, late=(metric,))
+    found = _main(case)
+    return with_run(case.evidence, found[0].run, late=(found[1],)) if found else _NO_METRIC
 
 
-def _required(case: Case) -> PolicyLine:
-    """Require every metric that all runs log."""
-    names = [set(compared(judged.run.metrics)) for judged in case.judged]
-    required = case.policy.plan.required_metrics
-    common = sorted(set.intersection(*names) - {*required}) if names else []
-    return PolicyLine(("plan", "required_metrics"), [*required, *common])
+def _requiring(find: Callable[[Case], tuple[Judged, str] | None]) -> Callable[[Case], PolicyLine]:
+    """Return the remedy that requires a metric: of its cell, where not all runs log it, else with all that all log."""
+
+    def required(case: Case) -> PolicyLine:
+        names = [set(compared(judged.run.metrics)) for judged in case.judged]
+        common = set.intersection(*names) if names else set()
+        found, plan = find(case), case.policy.plan
+        if found is not None and found[1] not in common:
+            cell = found[0].pair.cell
+            return PolicyLine(
+                ("plan", "cells", cell, "required_metrics"), [*plan.cells[cell].required_metrics, found[1]]
+            )
+        more = sorted(common - {*plan.required_metrics})
+        return PolicyLine(("plan", "required_metrics"), [*plan.required_metrics, *more])
+
+    return required
 
 
 def _nothing_logged(case: Case) -> Evidence | Unbroken:
@@ -179,26 +198,28 @@ MUTATIONS = (
         also=("G5", "G7"),
         remedy=_more_digits,
     ),
-    Mutation(name="nan_metric", title="a result is NaN", change=_nan, also=("G5", "G7"), remedy=_required),
+    Mutation(
+        name="nan_metric", title="a result is NaN", change=_nan, also=("G5", "G7"), remedy=_requiring(_main)
+    ),
     Mutation(
         name="lost_metric",
         title="a metric was not logged",
         change=_absent,
         also=("G5", "G7"),
-        remedy=_required,
+        remedy=_requiring(_removable),
     ),
     Mutation(
         name="late_metric",
         title="a result was written after the run had ended",
         change=_late,
-        remedy=_required,
+        remedy=_requiring(_main),
     ),
     Mutation(
         name="no_result",
         title="a run finished without any result",
         change=_nothing_logged,
         also=("G3", "G4", "G5", "G7"),
-        remedy=_required,
+        remedy=_requiring(_removable),
     ),
     Mutation(
         name="wrong_setting",
