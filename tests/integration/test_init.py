@@ -148,7 +148,8 @@ def test_lightning():
     assert [rule.value for rule in policy.settings(MetricRatioSettings).rules] == [
         "val/loss / train/loss_epoch"
     ]
-    assert policy.plan.required_metrics == ("train/loss_epoch", "val/acc", "val/loss")
+    assert policy.metric == "val/acc"
+    assert policy.plan.required_metrics == ("val/acc", "train/loss_epoch", "val/loss")
     assert policy.settings(MetricRatioSettings).enabled
     assert not policy.settings(PairedDataSettings).enabled
     assert statuses()["G3"] == "PASS"
@@ -337,7 +338,7 @@ def test_a_metric_that_one_run_lost_is_asked_for():
 
 def test_a_metric_that_half_of_the_runs_lack_is_named(capsys):
     recorded([plain("net", 0), plain("net", 1, metrics={"rmse": None})])
-    assert initialised().plan.required_metrics == ("train_loss", "val_loss")
+    assert initialised().plan.required_metrics == ("val_loss", "train_loss")
     assert "not in required_metrics, since most runs do not log it: rmse\n" in capsys.readouterr().out
 
 

@@ -1,5 +1,6 @@
 """`init`: a policy and a workflow for an experiment that is there."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,11 +18,11 @@ from smoke_gate.redaction import process_secrets
 
 if TYPE_CHECKING:
     from smoke_gate.init.guess import Guess, Profile
-    from smoke_gate.init.identity import Identity, Shape
+    from smoke_gate.init.identity import Identity
+    from smoke_gate.init.places import Shape
     from smoke_gate.pipeline import JudgedMatrix
     from smoke_gate.policy.model import Policy
 
-_MOST_ALTERNATIVES = 3
 _MOST_NAMES = 8
 
 
@@ -43,7 +44,9 @@ def init(
     tracking_uri: str | None, experiment: tuple[str, ...], yes: bool, force: bool, output: Path | None
 ) -> int:
     """Look at an experiment; write a commented policy and a workflow; say what check makes of it, and what to log."""
+    from smoke_gate.init.policy_text import SCHEMA_FILE
     from smoke_gate.init.workflow import WORKFLOW, workflow_text
+    from smoke_gate.policy_file.schema import policy_schema
 
     output = output or found_policy() or POLICY_NAMES[0]
     if output.exists() and not force:
@@ -58,6 +61,7 @@ def init(
     judged = _judged(Options(policy=output, tracking_uri=tracking_uri), policy)
     kept = WORKFLOW.exists() and not force
     _write(output, text)
+    _write(output.with_name(SCHEMA_FILE), json.dumps(policy_schema(), ensure_ascii=False) + "\n")
     if not kept:
         _write(WORKFLOW, workflow_text(_from_here(output)))
     _tell_findings(guess, policy, judged)
@@ -77,7 +81,7 @@ def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) 
     from smoke_gate.collect.store import open_store
     from smoke_gate.gates import all_gates
     from smoke_gate.init.guess import guess, profile_of
-    from smoke_gate.init.identity import identities
+    from smoke_gate.init.identity import identity_of
     from smoke_gate.init.read import read_runs
 
     with open_store(tracking_uri or default_tracking_uri(Path(), os.environ)) as store:
@@ -86,8 +90,8 @@ def _guess(tracking_uri: str | None, experiments: Sequence[str], *, asks: bool) 
         shape = found.shape
         if not shape.runs:
             raise _nothing_finished(shape)
-        ways = identities(shape)
-        identity = _ask_identity(shape, ways) if asks else ways[0]
+        guessed = identity_of(shape)
+        identity = _ask_identity(shape, guessed) if asks else guessed
         profile = profile_of(shape, tuple(identity.selected.values()))
         profile = _ask_profile(profile) if asks else profile
         selected = [run.run_id for run in identity.selected.values()]
@@ -106,18 +110,18 @@ def _nothing_finished(shape: "Shape") -> UsageError:
 # --- questions --------------------------------------------------------------------------------------------------------
 
 
-def _ask_identity(shape: "Shape", ways: Sequence["Identity"]) -> "Identity":
+def _ask_identity(shape: "Shape", guessed: "Identity") -> "Identity":
     """Ask where runs say which cell and seed they are, until the answer finds a run."""
     from smoke_gate.init.identity import identity_at
 
     _say(["Where do runs say which cell (variant) and seed they are? The likeliest:"])
-    _say(f"  {_way(way)}" for way in ways[:_MOST_ALTERNATIVES])
+    _say(f"  {_way(way)}" for way in (guessed, *guessed.others))
     while True:
-        cell = click.prompt("cell", default=ways[0].cell)
-        seed = click.prompt("seed", default=ways[0].seed)
-        is_guess = (cell, seed) == (ways[0].cell, ways[0].seed)
+        cell = click.prompt("cell", default=guessed.cell)
+        seed = click.prompt("seed", default=guessed.seed)
+        is_guess = (cell, seed) == (guessed.cell, guessed.seed)
         try:
-            identity = ways[0] if is_guess else identity_at(shape, cell, seed)
+            identity = guessed if is_guess else identity_at(shape, cell, seed)
         except ValueError as error:
             _say([str(error)])
             continue
@@ -181,14 +185,20 @@ def _write(path: Path, text: str) -> None:
 def _tell_findings(guess: "Guess", policy: "Policy", judged: "JudgedMatrix") -> None:
     """Print what was found, and what `check` says of it, in its own words."""
     from smoke_gate.cli.screen import terminal_width
+    from smoke_gate.init.policy_text import repeats
     from smoke_gate.report.terminal import summary
     from smoke_gate.verdict_file.headline import headline
 
     identity = guess.identity
     said = f"{identity.stated} of {identity.asked} finished runs say both"
+    unsure = "no place was good enough, so each is a cell by its name; is it one of these?"
+    if not identity.is_found:
+        said = unsure if identity.others else "the runs do not say it, so their names must do"
     _say(
         [
-            f"{_way(identity)}: {said if identity.is_found else 'the runs do not say it, so their names must do'}",
+            f"{_way(identity)}: {said}",
+            *(f"  {_way(way)}" for way in (() if identity.is_found else identity.others)),
+            *repeats(identity),
             f"profile {guess.profile}",
             "by this policy, `smoke-gate check` says:",
         ]
@@ -214,7 +224,9 @@ def _advise(guess: "Guess") -> None:
 
 
 def _files(output: Path, workflow: Path, *, kept: bool) -> Iterator[str]:
-    yield f"wrote: {output}"
+    from smoke_gate.init.policy_text import SCHEMA_FILE
+
+    yield f"wrote: {output}, and {SCHEMA_FILE} beside it for your editor"
     named = (
         "" if output in POLICY_NAMES else f"; it needs `policy: {_from_here(output)}` to judge by this one"
     )

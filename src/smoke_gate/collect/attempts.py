@@ -153,6 +153,7 @@ class Reader:
     seed: Template
     parents: Mapping[str, "RecordedRun"]
     in_scope: Collection[str] | None
+    experiments: Mapping[str, str]
 
     def attempt(self, run: "RecordedRun", *, registered: bool = False) -> Attempt:
         """Return the attempt that a run is; ``registered``: it is tagged as a preregistration."""
@@ -186,14 +187,18 @@ class Reader:
             parent.data.tags if parent else {},
             name,
             "cell" if group == "cell" else "seed",
+            self.experiments.get(run.info.experiment_id),
         )
 
 
 def reader_of(
-    policy: Policy, parents: Mapping[str, "RecordedRun"], in_scope: Collection[str] | None
+    policy: Policy,
+    parents: Mapping[str, "RecordedRun"],
+    in_scope: Collection[str] | None,
+    experiments: Mapping[str, str],
 ) -> Reader:
-    """Return the reader of a policy's attempts."""
-    return Reader(policy.runs.cell_template, policy.runs.seed_template, parents, in_scope)
+    """Return the reader of a policy's attempts; ``experiments`` are the names of the experiments by id."""
+    return Reader(policy.runs.cell_template, policy.runs.seed_template, parents, in_scope, experiments)
 
 
 def worth_keeping(policy: Policy, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:

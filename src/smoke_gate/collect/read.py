@@ -202,7 +202,10 @@ def _read_attempts(policy: Policy, source: Source, store: Store, progress: Progr
     apart = {run.info.run_id for run in registrations}
     runs = {run_id: run for run_id, run in everything.items() if run_id not in apart}
     reader = reader_of(
-        policy, parents_of(store, policy, everything), ids_in_scope(store, ids, policy, progress)
+        policy,
+        parents_of(store, policy, everything),
+        ids_in_scope(store, ids, policy, progress),
+        dict(experiments),
     )
     return _Recorded(
         experiments=experiments,

@@ -17,13 +17,13 @@ def propose_checkpoints(seen: Seen) -> Proposal:
     """Return the section of the policy that finds the weights of the runs that are there."""
     elsewhere = patterns_of([*map(_elsewhere, seen.files)])
     usual = DEFAULT_CHECKPOINTS if any(map(_has_usual, seen.files)) else ()
-    having = sum(map(_has_some, seen.files))
+    having = any(map(_has_some, seen.files))
     # In `basic` the usual paths are not required, and a lost folder looks like one that never was.
     required: Mapping[str, object] = {"required": "true"} if having else {}
     own = tuple(sorted({pattern for files in seen.files for pattern in files.own_modules}))
     paths: Mapping[str, object] = {"paths": (*usual, *elsewhere)} if elsewhere else required
     return Proposal(
-        found=f"{having} of {len(seen.files)} runs have checkpoints or MLflow models",
+        found=seen.how_many_have(_has_some, "checkpoints or MLflow models"),
         settings={**paths, "allow_globals": own} if own else paths,
         to_log=() if having else ('contract.log_checkpoint("model.safetensors")',),
     )

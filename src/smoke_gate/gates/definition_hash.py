@@ -281,19 +281,17 @@ def _ancestor(case: Case, judged: Judged) -> Iterator[Check]:
 
 
 def _propose(seen: Seen) -> Proposal:
-    default = DefinitionHashSettings().key
+    default = f"{seen.metric}_definition_hash" if seen.metric else DefinitionHashSettings().key
     count = Counter(key for run in seen.runs for key in definition_keys(run.params))
     key = max(sorted(count), key=lambda key: (count[key], key == default), default=default)
-    named = "" if key == default else f', key="{key}"'
+    named = "" if key == DefinitionHashSettings().key else f', key="{key}"'
     to_log = []
     if not seen.registered:
         to_log.append(
             f"contract.preregister(definition, golden, experiment=…{named})  # once, before the matrix is trained"
         )
     if not count:
-        to_log.append(
-            'contract.log_definition(definition)  # in every run; key="…_definition_hash" if not of pape'
-        )
+        to_log.append(f"contract.log_definition(definition{named})  # in every run")
     found = f"{count[key]} of {len(seen.runs)} runs log {key if count else 'a definition hash'}"
     found += ", and there is a preregistration" if seen.registered else ", and there is no preregistration"
     return Proposal(found=found, settings={"key": key} if key != default else {}, to_log=tuple(to_log))

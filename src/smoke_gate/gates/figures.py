@@ -17,7 +17,7 @@ from smoke_gate.gates.definition import (
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.patterns import patterns_of
 from smoke_gate.gates.profiles import REQUIRED_WHERE_NAMED, is_basic, key_of
-from smoke_gate.gates.proposal import Proposal, Seen
+from smoke_gate.gates.proposal import Files, Proposal, Seen
 from smoke_gate.gates.twins import named, subject_of, surprising
 from smoke_gate.message import Message, between, say
 from smoke_gate.policy.fields import Flag, Names, Patterns, refused
@@ -361,17 +361,18 @@ def _duplicates(case: Case, own: Mapping[str, Sequence[Figure]]) -> Iterator[Che
 
 
 def _propose(seen: Seen) -> Proposal:
-    own = [tuple(path for path in files.paths if path.endswith(".png")) for files in seen.files]
-    patterns, having = patterns_of(own), sum(map(bool, own))
-    others = patterns and patterns != DEFAULT_FIGURES
-    usual: Mapping[str, object] = {"required": "true"} if having else {}
+    patterns = patterns_of(map(_pictures, seen.files))
+    usual: Mapping[str, object] = {"required": "true"} if patterns else {}
+    log = 'contract.log_figure(figure, "forecast")  # with the run and the definition inside'
     return Proposal(
-        found=f"{having} of {len(own)} runs have PNG figures",
-        settings={"paths": patterns} if others else usual,
-        to_log=()
-        if having
-        else ('contract.log_figure(figure, "forecast")  # with the run and the definition inside',),
+        found=seen.how_many_have(_pictures, "PNG figures"),
+        settings={"paths": patterns} if patterns and patterns != DEFAULT_FIGURES else usual,
+        to_log=() if patterns else (log,),
     )
+
+
+def _pictures(files: Files) -> tuple[str, ...]:
+    return tuple(path for path in files.paths if path.endswith(".png"))
 
 
 def _mutations() -> Sequence[Mutation]:

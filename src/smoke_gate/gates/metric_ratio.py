@@ -239,7 +239,7 @@ def _divided(numerator: float, denominator: float = 1.0) -> float | None:
 # --- init -------------------------------------------------------------------------------------------------------------
 
 _VALIDATION, _TRAINING = {"val", "valid", "validation", "eval"}, {"train", "training"}
-_ERRORS = {"mse", "rmse", "mae", "mape", "error"}
+_ERRORS = {"mse", "rmse", "mae", "mape", "error", "l1", "l2", "huber", "deviance"}
 
 
 def _propose(seen: Seen) -> Proposal:
@@ -259,16 +259,24 @@ def _propose(seen: Seen) -> Proposal:
 
 
 def _loss_pairs(metrics: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield validation and training losses that are called alike, the shortest names first."""
+    """Yield validation and training losses that are called alike, the shortest names first.
+
+    Keras calls the training loss just ``loss``; one that says that it is of training comes first.
+    """
     losses = sorted(
         (name for name in metrics if _is_loss(name) and "`" not in name),
         key=lambda name: ("loss" not in name.lower(), len(name), name),
     )
-    for validation in losses:
-        for training in losses:
-            words = set(_words(validation)), set(_words(training))
-            if words[0] & _VALIDATION and words[1] & _TRAINING and _rest(words[0]) == _rest(words[1]):
-                yield validation, training
+    pairs = [
+        (bool(_TRAINING & set(_words(training))), validation, training)
+        for validation in losses
+        for training in losses
+        if _VALIDATION & set(_words(validation))
+        and not _VALIDATION & set(_words(training))
+        and _rest(validation) == _rest(training)
+    ]
+    for says_so in (True, False):
+        yield from ((validation, training) for said, validation, training in pairs if said is says_so)
 
 
 def _is_loss(metric: str) -> bool:
@@ -276,11 +284,12 @@ def _is_loss(metric: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return re.split(r"[^a-z0-9]+", name.lower())
+    """Return the words of a name; LightGBM numbers its data sets, as in ``valid_1-l2``."""
+    return re.split(r"[^a-z0-9]+", re.sub(r"^valid_\d+-", "valid-", name.lower()))
 
 
-def _rest(words: set[str]) -> set[str]:
-    return words - _VALIDATION - _TRAINING - {"epoch"}
+def _rest(name: str) -> set[str]:
+    return set(_words(name)) - _VALIDATION - _TRAINING - {"epoch"}
 
 
 def _written(metric: str) -> str:

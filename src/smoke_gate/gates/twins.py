@@ -250,11 +250,17 @@ def is_meter(metric: str) -> bool:
     if metric.startswith("system/"):
         return True
     words = words_of(metric)
-    if not words or not {words[-1], words[-1].rstrip("0123456789")}.isdisjoint(_RESULTS):
+    if not words or is_result(metric):
         return False
     bare = [word.strip("0123456789") for word in words]
     per_second = any(one == "per" and other in _PER for one, other in pairwise(bare))
     return per_second or not _MEASURES.isdisjoint(bare)
+
+
+def is_result(name: str) -> bool:
+    """Return whether a name ends in a word for an error or a score."""
+    words = words_of(name)
+    return bool(words) and not {words[-1], words[-1].rstrip("0123456789")}.isdisjoint(_RESULTS)
 
 
 def compared(metrics: Values) -> Values:

@@ -411,7 +411,7 @@ def _propose(seen: Seen) -> Proposal:
             "where there are none"
         ),
     )
-    found = f"{len(flagged)} of {len(seen.runs)} runs have {' and '.join(flags)}: True"
+    found = seen.how_many_log(flagged.__contains__, f"{' and '.join(flags)}: True")
     known = any(run.params.get(key) for run in flagged for key in keys)
     if flagged and not known:
         found += ", and none of them logs a unit or a scaler space"

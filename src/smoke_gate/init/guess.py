@@ -4,31 +4,47 @@ What most runs log is what the experiment means to log: a run that lacks it, or 
 never a reason to ask for less.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from smoke_gate.gates.base import Gate
 from smoke_gate.gates.proposal import Files, Proposal, RunShape, Seen
-from smoke_gate.gates.twins import is_meter
-from smoke_gate.init.identity import Identity, Shape
+from smoke_gate.gates.twins import is_meter, is_result
+from smoke_gate.init.identity import Identity
+from smoke_gate.init.places import Shape
 from smoke_gate.policy.terms import definition_keys
+from smoke_gate.text import words_of
 
 Profile = Literal["contract", "basic"]
 
-_COUNTERS = {"epoch", "step", "global_step"}
+_NO_RESULT = re.compile(
+    r"(?:global_)?steps?|epochs?|iterations?|(?:.*[/_-])?(?:lr|learning_rate|grad_norm|flos)(?:[-/_].*)?"
+)
 _MOST_REQUIRED = 8
 _TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "rmse", "r2")
+_SPLITS = (
+    ("test",),
+    ("val", "valid", "validation", "eval"),
+    (),
+)  # the data that a metric is of, the likeliest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """What a policy is written from. ``rare_metrics`` are not required, since most runs do not log them."""
+    """What a policy is written from.
+
+    ``metric`` is the metric that the matrix is about. ``required_metrics`` are asked of every run, those in
+    ``of_cells`` of the runs of a cell. ``rare_metrics`` are not asked for, since most runs do not log them.
+    """
 
     experiments: tuple[str, ...]
     identity: Identity
     profile: Profile
+    metric: str | None
     required_metrics: tuple[str, ...]
+    of_cells: Mapping[str, tuple[str, ...]]
     rare_metrics: tuple[str, ...]
     gates: tuple[tuple[Gate, Proposal], ...]
 
@@ -58,13 +74,17 @@ def guess(
         stated=identity.is_found,
         pairs=tuple(identity.selected),
     )
-    proposals = ((gate, gate.propose(seen)) for gate in gates)
+    required, of_cells, rare = metrics_of(seen)
+    metric = main_metric(required, [key for run in runs for key in definition_keys(run.params)])
+    proposals = ((gate, gate.propose(replace(seen, metric=metric))) for gate in gates)
     return Guess(
         experiments=shape.experiments,
         identity=identity,
         profile=profile,
-        required_metrics=required_metrics(seen),
-        rare_metrics=rare_metrics(seen),
+        metric=metric,
+        required_metrics=required,
+        of_cells=of_cells,
+        rare_metrics=rare,
         gates=tuple((gate, proposal) for gate, proposal in proposals if proposal is not None),
     )
 
@@ -74,20 +94,58 @@ def profile_of(shape: Shape, runs: Sequence[RunShape]) -> Profile:
     return "contract" if shape.registered or any(definition_keys(run.params) for run in runs) else "basic"
 
 
-def required_metrics(seen: Seen) -> tuple[str, ...]:
-    """Return the metrics that most runs log: the most telling ones, without those of time and machine."""
-    results = [name for name in seen.in_most(lambda run: run.metrics) if _may_be_required(name)]
-    results.sort(key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
-    return tuple(sorted(results[:_MOST_REQUIRED]))
+def metrics_of(seen: Seen) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the metrics that every run should log, those that the runs of a cell should, and those that few log.
+
+    A metric that all runs of some cells lack, and that the runs of the others log, is of these others.
+    """
+    cells = seen.by_cell
+    most = {*seen.in_most(lambda run: run.metrics)}
+    required, rare = [], []
+    of_cells: dict[str, list[str]] = {cell: [] for cell in cells}
+    for metric in sorted({name for run in seen.runs for name in run.metrics if _is_result(name)}):
+        logging = {cell: sum(metric in run.metrics for run in runs) for cell, runs in cells.items()}
+        lacking = [cell for cell, number in logging.items() if not number]
+        usual = [cell for cell, number in logging.items() if 2 * number > len(cells[cell])]
+        meant = len(lacking) + len(usual) == len(cells) and any(len(cells[cell]) > 1 for cell in lacking)
+        if metric in most and not meant:
+            required.append(metric)
+        elif lacking and usual and len(lacking) + len(usual) == len(cells):
+            for cell in usual:
+                of_cells[cell].append(metric)
+        else:
+            rare.append(metric)
+    own = {cell: _telling(metrics) for cell, metrics in of_cells.items() if metrics}
+    return _telling(required), own, tuple(rare)
 
 
-def rare_metrics(seen: Seen) -> tuple[str, ...]:
-    """Return the metrics that some runs log and most do not: of some cells only, or lost in all the others."""
-    usual = seen.in_most(lambda run: run.metrics)
-    found = {name for run in seen.runs for name in run.metrics if _may_be_required(name)}
-    return tuple(sorted(found.difference(usual)))
+def main_metric(metrics: Sequence[str], keys: Sequence[str]) -> str | None:
+    """Return the metric that a matrix is about: that of a definition, else a score rather than a loss, not of training.
+
+    Args:
+        metrics: the metrics that every run should log.
+        keys: the params that hold a definition's hash.
+
+    """
+    defined = [metric for metric in metrics if f"{metric}_definition_hash" in keys]
+
+    def unlikeliness(metric: str) -> tuple[object, ...]:
+        words = words_of(metric)
+        of_training = not {"train", "training"}.isdisjoint(words)
+        split = next(
+            rank for rank, names in enumerate(_SPLITS) if not names or not {*names}.isdisjoint(words)
+        )
+        return of_training, not is_result(metric), "loss" in metric.lower(), split, len(metric), metric
+
+    return min(defined or metrics, key=unlikeliness, default=None)
 
 
-def _may_be_required(metric: str) -> bool:
-    """Whether a metric is a result of training: not of the machine, and not a counter."""
-    return not is_meter(metric) and metric not in _COUNTERS
+def _telling(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Return the most telling of the metrics, in order."""
+    ranked = sorted(metrics, key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
+    return tuple(sorted(ranked[:_MOST_REQUIRED]))
+
+
+def _is_result(metric: str) -> bool:
+    """Whether a metric is a result of training: not of the machine, not a counter, and not a setting."""
+    return not is_meter(metric) and not _NO_RESULT.fullmatch(metric)

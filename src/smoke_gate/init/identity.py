@@ -1,79 +1,58 @@
-"""Guesses where runs say which cell and which seed they are. Pure; ``docs/init.md`` explains the score.
+"""Chooses where runs say which cell and which seed they are, or asks. Pure; ``docs/init.md`` explains the steps.
 
-A way to read cell and seed *fits* as far as it is stated by every run, makes a full matrix, and tells the runs apart.
-Among those that fit alike, names that people give such things, and values that look like names, decide.
+The usual places are tried in order, and the first answer that is good enough is taken. Settings that differ between
+the runs of a pair are put into the cell. Where no answer is good enough, the best ones become a question.
 """
 
-import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, combinations, product
+from dataclasses import dataclass, replace
+from itertools import islice, product
 
 from smoke_gate.gates.proposal import RunShape
+from smoke_gate.init.places import (
+    NAMES,
+    WHOLE_NAME,
+    Column,
+    Places,
+    Shape,
+    is_usual_cell,
+    places_of,
+    read,
+)
 from smoke_gate.policy.terms import Template, normal_seed, seed_order
-from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG
 
-WHOLE_NAME = "run_name:(?P<cell>.+)"
 NO_SEED = "none"
-_PARENTS_NAME = "parent.tags.mlflow.runName"
 MOST_CELLS = 100
 MOST_FALLBACK_CELLS = 20
 _MOST_RUNS = 2000  # that a guess is made from: the newest
-_GOOD_FIT = 0.95  # with which, and with seeds, no template is tried
-_POOR_FIT = 0.5  # up to which nothing was found
 _MOST_TRIES = (
     3  # at a pair, on average: more of them are not reruns, but runs that something else tells apart
 )
-_MOST_TEMPLATE_PARTS = 3
-_MOST_COMBINED = 8
-_LONGEST_NAME = 60
-
-_NAME_PATTERNS = (
-    r"(?P<cell>.+?)[-_./ ]+(?:seed|s)[-_=]?(?P<seed>\d+)",
-    r"(?:seed|s)[-_=]?(?P<seed>\d+)[-_./ ]+(?P<cell>.+)",
-    r"(?P<cell>.+?)[-_./ ]+(?P<seed>\d+)",
-)
-_STRONG_CELL = {"cell", "variant", "arm", "condition", "method", "ablation"}
-_WEAK_CELL = {
-    "model", "model_name", "name", "estimator", "estimator_name", "architecture", "arch", "backbone", "network", "net",
-    "algorithm", "algo", "config", "classifier", "regressor", "encoder",
-}  # fmt: skip
-_COMMIT_TAGS = {COMMIT_TAG, DIRTY_TAG}  # of contract.log_plan; a rerun on newer code is not another cell
-_SEEDS = {"seed": 0.3, "random_seed": 0.25, "seed_everything": 0.25, "rng_seed": 0.25, "random_state": 0.2}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """An experiment, or several.
-
-    ``runs`` are the finished, active runs in the order in which they started, ``parents`` their parents by run id,
-    ``unfinished`` counts the other active ones. ``registered`` says whether there is a preregistration.
-    """
-
-    experiments: tuple[str, ...]
-    runs: tuple[RunShape, ...]
-    parents: Mapping[str, RunShape] = field(default_factory=dict)
-    unfinished: int = 0
-    registered: bool = False
+_MOST_PARTS = 3  # of a cell
+_MOST_OTHERS = 3  # answers that a question names
+_ENOUGH = 0.5  # of the runs state it, and of the matrix is full: more than this
+_FULL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """A way to read cell and seed off runs, as ``runs.cell`` and ``runs.seed`` of the policy say it.
 
-    ``fit`` is between 0 and 1, ``score`` adds what speaks for the names. ``selected`` holds, for each pair found, its
-    newest run; ``stated`` counts the runs that state both, ``asked`` those that were looked at. ``is_found``: the runs
-    say it, or the user does; otherwise nothing but names tells the runs apart.
+    ``selected`` holds, for each pair found, its newest run; ``stated`` counts the runs that state both, ``asked`` those
+    that were looked at. ``is_found``: the runs say it, or the user does; otherwise nothing but names tells the runs
+    apart. ``others`` are then the ways that were not good enough. ``repeated_with`` are the settings that differ
+    between the runs of a pair.
     """
 
     cell: str
     seed: str
-    fit: float
-    score: float
     selected: Mapping[tuple[str, str], RunShape]
     stated: int
     asked: int
-    is_found: bool
+    is_found: bool = True
+    repeated_with: tuple[str, ...] = ()
+    others: "tuple[Identity, ...]" = ()
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -91,16 +70,35 @@ class Identity:
         pairs = product(self.cells, self.seeds) if self.seeds else ()
         return tuple(pair for pair in pairs if pair not in self.selected)
 
+    @property
+    def fullness(self) -> float:
+        """The share of the matrix that has a run."""
+        places = len(self.cells) * max(len(self.seeds), 1)
+        return len(self.selected) / places if places else 0.0
 
-def identities(shape: Shape) -> list[Identity]:
-    """Return the ways to read cell and seed, the likeliest first; there always is one, if only the runs' names."""
-    runs = leaves(shape)
-    columns = _columns(shape, runs)
-    found = _combined(shape, runs, _single_cells(columns), columns)
-    if max((one.fit for one in found if one.seed != NO_SEED), default=0.0) < _GOOD_FIT:
-        found += _combined(shape, runs, _templates(columns), columns)
-    found = [one for one in found if one.is_found and len(one.cells) <= MOST_CELLS]
-    return sorted(found, key=_likeliest) or [_by_name(shape, runs)]
+    @property
+    def fit(self) -> float:
+        """How much is stated, and of how full a matrix: 1 where every run states both, and every pair has a run."""
+        return self.stated / self.asked * self.fullness if self.asked else 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is good enough to be an answer: most runs state it, and it makes a matrix of them."""
+        few = self.stated <= _MOST_TRIES * len(self.selected) and len(self.cells) <= MOST_CELLS
+        return self.fit > _ENOUGH and few
+
+
+def identity_of(shape: Shape) -> Identity:
+    """Return the way to read cell and seed, with the next best ones; where none is good enough, the runs' names."""
+    runs = members(shape)
+    places = places_of(shape, runs)
+    tried = list(dict.fromkeys(_ways(places)))
+    found = [_identity(places, cell, seed) for cell, seed in tried]
+    answer = next((one for one in found if one.is_good and _is_sure(places, one)), None)
+    rest = [one for one in found if one is not answer and _may_be_meant(one)]
+    rest.sort(key=lambda one: (-round(one.fit * _uniqueness(one), 2), one.cell.count("{")))
+    others = tuple(islice(rest, _MOST_OTHERS))
+    return replace(answer or _by_name(shape, runs), others=others)
 
 
 def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
@@ -116,202 +114,136 @@ def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
         )
     if seed_template.pattern and "seed" not in seed_template.groups:
         raise ValueError("the regular expression needs a group (?P<seed>…)")
-    runs = leaves(shape)
-    cells, seeds = _read(shape, runs, cell, "cell"), _read(shape, runs, seed, "seed")
-    return replace(_identity(runs, (cell, cells), (seed, seeds)), is_found=True)
+    runs = members(shape)
+    return _selected(runs, cell, read(shape, runs, cell, "cell"), seed, read(shape, runs, seed, "seed"))
 
 
-def leaves(shape: Shape) -> tuple[RunShape, ...]:
-    """Return the runs that are not parents, the newest: parents of a sweep are not members of the matrix."""
-    runs = tuple(run for run in shape.runs if run.run_id not in shape.parents)
-    return runs[-_MOST_RUNS:]
+def members(shape: Shape) -> tuple[RunShape, ...]:
+    """Return the runs of the matrix, the newest.
+
+    Of a search, these are its trials, unless only the parents hold models: then its trials are steps on the way.
+    """
+    parents = [run for run in shape.runs if run.run_id in shape.parents]
+    others = [run for run in shape.runs if run.run_id not in shape.parents]
+    children = [run for run in others if run.parent in shape.parents]
+    if any(run.has_model for run in parents) and not any(run.has_model for run in children):
+        others = [run for run in shape.runs if run.parent not in shape.parents]
+    return tuple(others[-_MOST_RUNS:])
 
 
-# --- what runs say ----------------------------------------------------------------------------------------------------
-
-Column = tuple[str | None, ...]
-"""What each run says in one place."""
+# --- what is tried, in order ------------------------------------------------------------------------------------------
 
 
-def _columns(shape: Shape, runs: Sequence[RunShape]) -> dict[str, Column]:
-    """Return, by how a policy names the place, what runs say where half of them or more say what can be a name."""
-    places = dict.fromkeys(chain.from_iterable(_places(shape, run) for run in runs))
-    columns = {place: _guessed(shape, runs, place, "cell") for place in places}
-    return {
-        place: column
-        for place, column in columns.items()
-        if sum(value is not None and len(value) <= _LONGEST_NAME for value in column) * 2 >= len(runs)
+def _ways(places: Places) -> Iterator[tuple[str, str]]:
+    """Yield ways to read cell and seed, the likeliest first.
+
+    A usual place that differs comes first, then names of runs, then other settings, then what is the same everywhere.
+    """
+    usual = [place for place in places.cells if places.differs(place)]
+    constant = [place for place in places.cells if not places.differs(place)]
+    seeds = places.seeds
+    for seed in seeds:
+        for cell in usual:
+            yield _completed(places, cell, seed), seed
+            yield cell, seed
+        yield from ((cell, seed) for cell in (*NAMES, WHOLE_NAME))
+        for cell in places.settings:
+            yield _completed(places, cell, seed), seed
+        yield from ((cell, seed) for cell in constant)
+    yield from ((cell, name) for cell in usual for name in NAMES)
+    yield from ((name, name) for name in NAMES)
+    for cell in (*usual, *places.settings):
+        yield _completed(places, cell, NO_SEED), NO_SEED
+        yield cell, NO_SEED
+    yield from ((cell, NO_SEED) for cell in constant)
+
+
+def _completed(places: Places, cell: str, seed: str) -> str:
+    """Return the cell with the settings that differ between the runs of a pair, where that makes a full matrix."""
+    parts = [cell]
+    while len(parts) < _MOST_PARTS:
+        differing = _differing(places, _template(parts), seed)
+        if not differing:
+            break
+        parts.append(differing[0])
+        now = _identity(places, _template(parts), seed)
+        if now.fit >= _FULL and now.stated == len(now.selected):
+            return now.cell
+    return cell
+
+
+def _template(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else "/".join(f"{{{part}}}" for part in parts)
+
+
+def _differing(places: Places, cell: str, seed: str) -> tuple[str, ...]:
+    """Return the settings in which runs of one pair differ: those that tell the most apart first."""
+    groups: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+    for index, pair in enumerate(zip(places.read(cell, "cell"), places.read(seed, "seed"), strict=True)):
+        groups[pair].append(index)
+    repeated = [indices for (stated, _), indices in groups.items() if stated is not None and len(indices) > 1]
+    apart = {
+        place: sum(len({places.columns[place][index] for index in indices}) - 1 for indices in repeated)
+        for place in places.settings
+        if f"{{{place}}}" not in cell
     }
+    found = [place for place, number in apart.items() if number]
+    return tuple(sorted(found, key=lambda place: (not is_usual_cell(place), -apart[place])))
 
 
-def _places(shape: Shape, run: RunShape) -> Iterator[str]:
-    parent = shape.parents.get(run.parent or "")
-    own = [("params.", run.params), ("tags.", run.tags)]
-    above = [("parent.params.", parent.params), ("parent.tags.", parent.tags)] if parent else []
-    for prefix, values in (*own, *above):
-        for key in values:
-            ours = key in _COMMIT_TAGS or (key.startswith("mlflow.") and prefix + key != _PARENTS_NAME)
-            if not ours and not set(key) & set("{}"):
-                yield prefix + key
+# --- what is good enough ----------------------------------------------------------------------------------------------
 
 
-def _read(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Column:
-    """Return what runs say at a place, read as `check` reads it."""
-    template = Template.parse(text)
-    found = []
-    for run in runs:
-        parent = shape.parents.get(run.parent or "") or RunShape(run_id="")
-        found.append(
-            template.read(
-                run.params,
-                run.tags,
-                parent.params,
-                parent.tags,
-                run.name,
-                "cell" if group == "cell" else "seed",
-            )
-        )
-    return tuple(found)
+def _is_sure(places: Places, one: Identity) -> bool:
+    """Whether an answer that makes a matrix is not a coincidence."""
+    if one.seed == NO_SEED:
+        named = all(map(places.holds_names, Template.parse(one.cell).references))
+        apart = one.stated == len(one.selected) or not one.repeated_with
+        usual = any(map(is_usual_cell, Template.parse(one.cell).references))
+        return named and apart and (usual or one.stated > len(one.selected))
+    if one.cell == NAMES[-1] and one.seed == NAMES[-1]:  # `resnet-18`, `resnet-50` are not two seeds
+        return len(one.cells) > 1 and len(one.seeds) > 1
+    if one.cell.startswith("run_name:") and len(one.cells) == 1 and places.cells:
+        return False
+    if one.cell == WHOLE_NAME and len(one.seeds) == 1:
+        return False
+    return len(one.cells) > 1 or not _differing(places, one.cell, one.seed)
 
 
-def _guessed(shape: Shape, runs: Sequence[RunShape], text: str, group: str) -> Column:
-    """Return what runs say at a place, without names that nobody gave."""
-    column = _read(shape, runs, text, group)
-    if text == _PARENTS_NAME:
-        named = tuple(shape.parents.get(run.parent or "", run) for run in runs)
-    elif text.startswith("run_name:"):
-        named = tuple(runs)
-    else:
-        return column
-    return tuple(None if one.has_random_name else value for one, value in zip(named, column, strict=True))
+def _may_be_meant(one: Identity) -> bool:
+    """Whether a way to read them is worth a question: it tells some runs apart, and not each from all others."""
+    return one.fit > 0 and 1 < len(one.cells) <= MOST_CELLS and len(one.cells) < one.stated
 
 
-# --- ways to read -----------------------------------------------------------------------------------------------------
+def _uniqueness(one: Identity) -> float:
+    return len(one.selected) / one.stated if one.stated else 0.0
 
 
-def _single_cells(columns: Mapping[str, Column]) -> list[str]:
-    return [*columns, *(f"run_name:{pattern}" for pattern in _NAME_PATTERNS), WHOLE_NAME]
+def _identity(places: Places, cell: str, seed: str) -> Identity:
+    found = _selected(places.runs, cell, places.read(cell, "cell"), seed, places.read(seed, "seed"))
+    return (
+        found
+        if found.stated == len(found.selected)
+        else replace(found, repeated_with=_differing(places, cell, seed))
+    )
 
 
-def _templates(columns: Mapping[str, Column]) -> list[str]:
-    """Return templates of two and three places that differ between runs, of the likeliest places."""
-    varying = [
-        place for place, column in columns.items() if len(set(column)) > 1 and not _seed_likeness(place)
-    ]
-    likely = sorted(varying, key=lambda place: (-_cell_likeness(place, columns[place]), place))[
-        :_MOST_COMBINED
-    ]
-    return [
-        "/".join(f"{{{place}}}" for place in places)
-        for parts in range(2, _MOST_TEMPLATE_PARTS + 1)
-        for places in combinations(likely, parts)
-    ]
-
-
-def _seeds(columns: Mapping[str, Column]) -> list[str]:
-    stated = [
-        place
-        for place, column in columns.items()
-        if _seed_likeness(place)
-        and all(value is None or normal_seed(value).lstrip("-").isdigit() for value in column)
-    ]
-    return [*stated, *(f"run_name:{pattern}" for pattern in _NAME_PATTERNS), NO_SEED]
-
-
-def _combined(
-    shape: Shape, runs: Sequence[RunShape], cells: Sequence[str], columns: Mapping[str, Column]
-) -> list[Identity]:
-    seeds = [(seed, _guessed(shape, runs, seed, "seed")) for seed in _seeds(columns)]
-    read = [(cell, columns.get(cell) or _guessed(shape, runs, cell, "cell")) for cell in cells]
-    return [
-        _identity(runs, cell, seed)
-        for cell, seed in product(read, seeds)
-        if _may_go_together(cell[0], seed[0])
-    ]
-
-
-def _may_go_together(cell: str, seed: str) -> bool:
-    """Whether two places can say two things: one place says one, and a name without a seed is only a name."""
-    if cell.startswith("run_name:"):
-        return seed != NO_SEED
-    return cell != seed
-
-
-def _identity(runs: Sequence[RunShape], cell: tuple[str, Column], seed: tuple[str, Column]) -> Identity:
-    seedless = seed[0] == NO_SEED
+def _selected(runs: Sequence[RunShape], cell: str, cells: Column, seed: str, seeds: Column) -> Identity:
+    seedless = seed == NO_SEED
     selected: dict[tuple[str, str], RunShape] = {}
     stated = 0
-    for run, own_cell, own_seed in zip(runs, cell[1], seed[1], strict=True):
+    for run, own_cell, own_seed in zip(runs, cells, seeds, strict=True):
         if own_cell and (own_seed or seedless):
             stated += 1
             selected[own_cell, normal_seed(own_seed) if own_seed and not seedless else ""] = (
                 run  # the newest is last
             )
-    full = _fullness(selected, stated, len(runs))
-    fit = full * len(selected) / stated if stated else 0.0
-    may_be_reruns = _seed_likeness(seed[0]) > 0 and stated <= _MOST_TRIES * len(selected)
-    return Identity(
-        cell=cell[0],
-        seed=seed[0],
-        fit=fit,
-        score=fit + _cell_likeness(*cell) + (-0.2 if seedless else _seed_likeness(seed[0])),
-        selected=selected,
-        stated=stated,
-        asked=len(runs),
-        is_found=(full if may_be_reruns else fit) > _POOR_FIT,
-    )
-
-
-def _fullness(selected: Mapping[tuple[str, str], RunShape], stated: int, asked: int) -> float:
-    """Return how many of the runs state it, times how full the matrix is."""
-    if not selected:
-        return 0.0
-    cells, seeds = {cell for cell, _ in selected}, {seed for _, seed in selected}
-    return stated / asked * len(selected) / (len(cells) * len(seeds))
+    return Identity(cell=cell, seed=seed, selected=selected, stated=stated, asked=len(runs))
 
 
 def _by_name(shape: Shape, runs: Sequence[RunShape]) -> Identity:
     """Return the newest runs, each a cell of its own by its name."""
     newest = runs[-MOST_FALLBACK_CELLS:]
-    nameless = (NO_SEED, (None,) * len(newest))
-    found = _identity(newest, (WHOLE_NAME, _read(shape, newest, WHOLE_NAME, "cell")), nameless)
-    return replace(found, fit=0.0, score=0.0, asked=len(runs), is_found=False)
-
-
-# --- what speaks for a name -------------------------------------------------------------------------------------------
-
-
-def _likeliest(identity: Identity) -> tuple[object, ...]:
-    """Sort key: the score; then fewer parts, the run before its parent, and params before tags."""
-    origin = next(
-        (rank for rank, word in enumerate(("params.", "tags.", "parent.")) if word in identity.cell), 3
-    )
-    parent = "parent." in identity.cell
-    return -round(identity.score, 6), identity.cell.count("{"), parent, origin, identity.cell, identity.seed
-
-
-def _cell_likeness(text: str, column: Column) -> float:
-    """Return what speaks for a place of cells: what it is called, what stands there, how simply it is said."""
-    if text.startswith("run_name:"):
-        return -0.1 if text != WHOLE_NAME else -0.2
-    words = [_last_word(place) for place in re.findall(r"\{([^{}]*)\}", text) or [text]]
-    called = 0.3 if set(words) & _STRONG_CELL else 0.2 if set(words) & _WEAK_CELL else 0.0
-    values = {value for value in column if value}
-    named = 0.1 if values and all(map(_looks_like_a_name, values)) else 0.0
-    constant = -0.3 if len(values) == 1 else 0.0
-    return called + named + constant - 0.15 * (len(words) - 1) - 0.05 * ("parent." in text)
-
-
-def _looks_like_a_name(value: str) -> bool:
-    return bool(re.match(r"[^\W\d_]", value)) and "://" not in value and value.isprintable()
-
-
-def _seed_likeness(text: str) -> float:
-    if text.startswith("run_name:"):
-        return 0.1 if "seed|s" in text else 0.0
-    return _SEEDS.get(_last_word(text), 0.0)
-
-
-def _last_word(place: str) -> str:
-    """Return the last part of a key, which says what it is: ``seed`` of ``params.trainer/seed``, ``clf__seed``."""
-    return re.split(r"[./: ]|__", place)[-1].lower()
+    names = read(shape, newest, WHOLE_NAME, "cell")
+    found = _selected(newest, WHOLE_NAME, names, NO_SEED, (None,) * len(newest))
+    return replace(found, asked=len(runs), is_found=False)

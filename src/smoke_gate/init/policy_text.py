@@ -9,9 +9,11 @@ import yaml
 from smoke_gate.gates.base import Gate
 from smoke_gate.gates.proposal import Proposal
 from smoke_gate.init.guess import Guess
+from smoke_gate.init.identity import NO_SEED, Identity
 from smoke_gate.text import shortened, visible
 
 _PLAIN = re.compile(r"(?!(?:null|Null|NULL)$)[A-Za-z0-9_][A-Za-z0-9_./+-]*")
+SCHEMA_FILE = "smoke-gate.schema.json"
 _MOST_MISSING = 6
 _PROFILES = {
     "contract": (
@@ -32,6 +34,7 @@ def policy_text(guess: Guess) -> str:
 
 
 def _head(guess: Guess) -> Iterator[str]:
+    yield f"# yaml-language-server: $schema={SCHEMA_FILE}"
     yield "# What the smoke matrix must be before anybody believes its numbers. Written by `smoke-gate init` from the"
     yield "# runs that are there: what they have in common is not proof that it is right, so read every line once."
     yield "# `smoke-gate policy` prints this file with all defaults, `smoke-gate explain` says what a gate checks."
@@ -39,24 +42,53 @@ def _head(guess: Guess) -> Iterator[str]:
     yield from (f"# {line}" for line in _PROFILES[guess.profile])
     yield f"profile: {guess.profile}"
     yield f"experiments: {_flow(guess.experiments)}"
+    if guess.metric is not None:
+        yield "# The metric that the matrix is about: it leads reports and figures. Is it this one?"
+        yield f"metric: {_scalar(guess.metric)}"
 
 
 def _runs(guess: Guess) -> Iterator[str]:
     identity = guess.identity
     yield "runs:"
-    if not identity.is_found:
-        yield "  # NOTHING IN THE RUNS SAYS WHICH CELL AND SEED THEY ARE. Each is a cell by its name, until they do:"
-        yield "  # log them with contract.log_plan(cell=…, seed=…), then write params.cell and params.seed here."
-    else:
+    if identity.is_found:
         both = f"{identity.stated} of {identity.asked} runs say both"
         yield f"  # Where a run says which variant it is, and with which seed: {both}."
+    else:
+        yield from (f"  # {line}" for line in _question(identity))
+    yield from (f"  # {_comment(line)}" for line in repeats(identity))
     yield f"  cell: {_scalar(identity.cell)}"
-    if identity.seed == "none":
+    if identity.seed == NO_SEED:
         yield "  # `none`: no seed was found, so each cell has one run. One run gives no confidence band."
     yield f"  seed: {_scalar(identity.seed)}"
     yield "  # auto: runs of other code than the pull request's are a warning. Write `code` if a push starts training"
     yield "  # elsewhere: then only runs of the pull request's code count, and the verdict is pending until they exist."
     yield "  commit: auto"
+
+
+def _question(identity: Identity) -> Iterator[str]:
+    """Yield what to decide where no place was good enough."""
+    if identity.others:
+        yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose. One of these?"
+        yield from (f"  cell: {_scalar(one.cell)}, seed: {_scalar(one.seed)}" for one in identity.others)
+        yield "If it is none of them, log both with contract.log_plan(cell=…, seed=…)."
+    else:
+        yield "NOTHING IN THE RUNS SAYS WHICH CELL AND SEED THEY ARE. Each is a cell by its name, until they do:"
+        yield "log them with contract.log_plan(cell=…, seed=…), then write params.cell and params.seed here."
+
+
+def repeats(identity: Identity) -> Iterator[str]:
+    """Yield a sentence where some pairs have several runs: in which settings these differ, or that none differs."""
+    more = identity.stated - len(identity.selected)
+    if not more:
+        return
+    what = "cells have" if identity.seed == NO_SEED else "pairs have"
+    if identity.repeated_with:
+        why = f"They differ in {', '.join(identity.repeated_with[:_MOST_MISSING])}: if that is meant, make it part of the cell."
+    elif identity.seed == NO_SEED:
+        why = "Nothing that they log tells them apart. If they are repeats, log a seed."
+    else:
+        why = "Nothing that they log tells them apart: they were run again."
+    yield f"Some {what} several finished runs, {more} more in all; the newest counts. {why}"
 
 
 def _plan(guess: Guess) -> Iterator[str]:
@@ -65,7 +97,7 @@ def _plan(guess: Guess) -> Iterator[str]:
     yield "plan:"
     yield "  # To hold a cell to its settings, write for example:  B0: {expect: {use_vq: False, lr: 0.01}}"
     yield "  cells:"
-    yield from (f"    {_scalar(cell)}:" for cell in identity.cells)
+    yield from (_cell(guess, cell) for cell in identity.cells)
     if identity.seeds:
         yield f"  seeds: {_flow(identity.seeds)}"
     yield from _missing(guess)
@@ -74,6 +106,12 @@ def _plan(guess: Guess) -> Iterator[str]:
     if guess.required_metrics:
         yield "  # Present and finite in every run: never NaN, never absent."
         yield f"  required_metrics: {_flow(guess.required_metrics)}"
+
+
+def _cell(guess: Guess, cell: str) -> str:
+    """Return the line of a cell, with the metrics that its runs log and those of other cells do not."""
+    own = guess.of_cells.get(cell)
+    return f"    {_scalar(cell)}:" + (f" {{required_metrics: {_flow(own)}}}" if own else "")
 
 
 def _missing(guess: Guess) -> Iterator[str]:
@@ -96,7 +134,7 @@ def _gates(guess: Guess) -> Iterator[str]:
         yield f"  # {gate.id}: {_comment(proposal.found)}."
         if proposal.to_log:
             yield "  # To be judged, the training code must log:"
-            yield from (f"  #   {line}" for line in proposal.to_log)
+            yield from (f"  #   {_comment(line)}" for line in proposal.to_log)
         yield from _settings(guess, gate, proposal)
 
 

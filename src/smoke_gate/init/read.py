@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import tree_of
 from smoke_gate.collect.attempts import name_of, search
-from smoke_gate.collect.errors import ArtifactError, StoreError
+from smoke_gate.collect.errors import ArtifactError, ExperimentError, StoreError
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.models import probed
@@ -18,13 +18,14 @@ from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
 from smoke_gate.gates import policy_of
 from smoke_gate.gates.proposal import Files, RunShape
-from smoke_gate.init.identity import Shape
 from smoke_gate.init.own_modules import own_patterns
+from smoke_gate.init.places import Shape
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
 
 _PARENT_TAG = "mlflow.parentRunId"
+_MODELS_TAG = "mlflow.log-model.history"  # of MLflow before 3, where models are artifacts
 _PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 _MOST_PICKLES = 8  # that are read, of the newest run
 _MOST_BYTES = 64 << 20  # of each
@@ -39,7 +40,7 @@ class Reading:
     recorded: Mapping[str, "RecordedRun"]
 
     def files(self, run_ids: Sequence[str], *, workers: int, progress: Progress) -> dict[str, Files]:
-        """Return what runs left behind; a run whose artifacts are not where they were recorded left nothing.
+        """Return what runs left behind, or why it cannot be read.
 
         Raises:
             StoreError: The artifact store cannot be reached.
@@ -57,8 +58,8 @@ class Reading:
             tree = tree_of(run, self.store, ())
             entries = tree.matching(("**",))
             own = _own_modules(tree, entries) if run_id == newest else ()
-        except ArtifactError:
-            return Files(models=models)
+        except ArtifactError as error:
+            return Files(models=models, unread=str(error))
         return Files(paths=tuple(entry.path for entry in entries), models=models, own_modules=own)
 
 
@@ -83,36 +84,46 @@ def read_runs(store: Store, experiments: Sequence[str], progress: Progress) -> R
     found = find_experiments(store, experiments)
     runs = search(store, [experiment_id for experiment_id, _ in found], "", progress)
     active = [run for run in runs if run.info.lifecycle_stage == "active"]
-    shape = _shape(store, tuple(name for _, name in found), active)
+    shape = _shape(store, found, active)
     return Reading(store, shape, {run.info.run_id: run for run in active})
 
 
-def _shape(store: Store, experiments: tuple[str, ...], active: Sequence["RecordedRun"]) -> Shape:
+def _shape(store: Store, found: Sequence[tuple[str, str]], active: Sequence["RecordedRun"]) -> Shape:
     plain = policy_of({"version": 1})
     registrations = {run.info.run_id for run in active if is_registration(plain, run)}
     attempts = [run for run in active if run.info.run_id not in registrations]
-    finished = [_run(run) for run in attempts if run.info.status == "FINISHED"]
-    known = {run.info.run_id: _run(run) for run in attempts}
-    parents = {run.parent for run in finished if run.parent}
-    found = {parent: known.get(parent) or _elsewhere(store, parent) for parent in sorted(parents)}
+    names = dict(found)
+    known = {run.info.run_id: _run(run, names) for run in attempts}
+    finished = [known[run.info.run_id] for run in attempts if run.info.status == "FINISHED"]
+    ids = {run.parent for run in finished if run.parent}
+    parents = {parent: known.get(parent) or _elsewhere(store, parent) for parent in sorted(ids)}
     return Shape(
-        experiments=experiments,
+        experiments=tuple(_reference(store, *one) for one in found),
         runs=tuple(sorted(finished, key=lambda run: (run.start_time, run.run_id))),
-        parents={parent: run for parent, run in found.items() if run is not None},
+        parents={parent: run for parent, run in parents.items() if run is not None},
         unfinished=len(attempts) - len(finished),
         registered=bool(registrations),
     )
 
 
+def _reference(store: Store, experiment_id: str, name: str) -> str:
+    """Return how a policy names an experiment: by its name, or by its id where another one has that name."""
+    try:
+        named = find_experiments(store, [name])
+    except ExperimentError:
+        return experiment_id
+    return name if named == ((experiment_id, name),) else experiment_id
+
+
 def _elsewhere(store: Store, run_id: str) -> RunShape | None:
     """Return a parent of another experiment, None where it is gone."""
     try:
-        return _run(store.call(store.client.get_run, run_id))
+        return _run(store.call(store.client.get_run, run_id), {})
     except StoreError:
         return None
 
 
-def _run(run: "RecordedRun") -> RunShape:
+def _run(run: "RecordedRun", experiments: Mapping[str, str]) -> RunShape:
     name = name_of(run)
     return RunShape(
         run_id=run.info.run_id,
@@ -123,6 +134,8 @@ def _run(run: "RecordedRun") -> RunShape:
         metrics=dict(run.data.metrics),
         parent=run.data.tags.get(_PARENT_TAG) or None,
         start_time=run.info.start_time or 0,
+        experiment=experiments.get(run.info.experiment_id, ""),
+        has_model=_MODELS_TAG in run.data.tags or bool(run.outputs and run.outputs.model_outputs),
     )
 
 

@@ -45,7 +45,8 @@ class Runs(Section):
     """Where a run says which cell and seed it is, and which runs count."""
 
     cell: Identity = "params.cell"
-    """params.KEY, tags.KEY, parent.params.KEY, parent.tags.KEY, run_name:REGEX with a group `cell`, or a template.
+    """params.KEY, tags.KEY, parent.params.KEY, parent.tags.KEY, `experiment`, run_name:REGEX with a group `cell`, or a
+    template.
 
     A template is text with these in braces, such as "{params.method}/{params.pretrained}".
     """

@@ -15,6 +15,8 @@ from unicodedata import normalize
 from smoke_gate.policy.wildcards import wildcards_match
 from smoke_gate.text import is_blank
 
+EXPERIMENT = "experiment"
+"""The place of a template that is the name of the run's experiment."""
 Pick = Literal["last", "first", "min", "max"]
 
 _REFERENCE = re.compile(r"(?:params|tags)\..+", re.DOTALL)
@@ -173,7 +175,7 @@ class Template:
     text: str
     """As written in the policy."""
     references: tuple[str, ...] = ()
-    """What is read, in the order of use: params.X, tags.X, parent.params.X, parent.tags.X."""
+    """What is read, in the order of use: params.X, tags.X, parent.params.X, parent.tags.X, experiment."""
     literals: tuple[str, ...] = ("",)
     """The text before, between and after the references: one more than there are references."""
     pattern: re.Pattern[str] | None = None
@@ -181,7 +183,7 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``params.X``, ``parent.tags.X``, ``run_name:REGEX``, ``"{params.a}/{params.b}"`` or ``none``.
+        """Read ``params.X``, ``parent.tags.X``, ``experiment``, ``run_name:REGEX``, ``none``, or a template of these.
 
         Raises:
             ValueError: The text is none of these, or the regular expression is broken.
@@ -221,6 +223,7 @@ class Template:
         parent_tags: Mapping[str, str],
         run_name: str | None,
         group: Literal["cell", "seed"],
+        experiment: str | None = None,
     ) -> str | None:
         """Return the cell or seed that a run states, or None where a part of it is missing or empty."""
         if self.pattern is not None:
@@ -234,8 +237,8 @@ class Template:
         }
         text = ""
         for literal, reference in zip(self.literals[:-1], self.references, strict=True):
-            place = next(place for place in places if reference.startswith(place))
-            value = places[place].get(reference.removeprefix(place))
+            place = next((place for place in places if reference.startswith(place)), None)
+            value = places[place].get(reference.removeprefix(place)) if place else experiment
             if not value:
                 return None
             text += literal + value
@@ -251,6 +254,8 @@ def _regex(text: str) -> re.Pattern[str]:
 
 def _source(text: str) -> str:
     own = text.removeprefix("parent.")
+    if text == EXPERIMENT:
+        return text
     if own != text and not _REFERENCE.fullmatch(own):
         raise ValueError(f"{text!r} names nothing of the parent: write parent.params.KEY or parent.tags.KEY")
     return text if own != text else reference(text)

@@ -7,8 +7,8 @@ import pytest
 
 from smoke_gate.gates import BUILT_IN
 from smoke_gate.gates.proposal import Files, Proposal, RunShape, Seen
-from smoke_gate.init.guess import profile_of, rare_metrics, required_metrics
-from smoke_gate.init.identity import Shape
+from smoke_gate.init.guess import main_metric, metrics_of, profile_of
+from smoke_gate.init.places import Shape
 
 HASH = "0123456789abcdef"
 DEFINITION = HASH * 4
@@ -210,24 +210,57 @@ def test_what_one_run_lacks_is_asked_for():
 def test_a_metric_is_asked_for_where_most_runs_log_it_whatever_they_log():
     whole, broken, lost = {"rmse": 1.0, "vq_loss": 1.0}, {"rmse": float("nan")}, {"vq_loss": float("inf")}
     runs = with_metrics(whole, broken, lost, {"rmse": float("inf")})
-    assert required_metrics(seen(runs)) == ("rmse",)
-    assert rare_metrics(seen(runs)) == ("vq_loss",)
+    assert metrics_of(seen(runs)) == (("rmse",), {}, ("vq_loss",))
 
 
 def test_required_metrics_are_shared_and_telling():
-    plain = {
-        "val_loss": 1.0,
-        "acc": 0.5,
-        "epoch": 2.0,
-        "fit_time": 3.0,
-        "system/cpu": 1.0,
-    }
+    plain = {"val_loss": 1.0, "acc": 0.5, "epoch": 2.0, "fit_time": 3.0, "system/cpu": 1.0, "lr-Adam": 0.1}
     runs = with_metrics(plain, {**plain, "extra": 1.0, "eval_time": 1.0})
-    assert required_metrics(seen(runs)) == ("acc", "val_loss")
-    assert rare_metrics(seen(runs)) == ("extra",)
+    assert metrics_of(seen(runs)) == (("acc", "val_loss"), {}, ("extra",))
     many = {f"m{index:02}": 1.0 for index in range(20)} | {"val_loss": 1.0}
-    assert len(required_metrics(seen(with_metrics(many)))) == 8
-    assert "val_loss" in required_metrics(seen(with_metrics(many)))
+    required, _, _ = metrics_of(seen(with_metrics(many)))
+    assert len(required) == 8
+    assert "val_loss" in required
+
+
+@pytest.mark.parametrize(
+    ("logged", "found"),
+    [
+        ({"A": 2, "B": 2}, "plan"),
+        ({"A": 2, "B": 0}, "A"),
+        ({"A": 2, "B": 1}, "plan"),
+        ({"A": 1, "B": 0}, "rare"),
+        (
+            {"A": 2, "B": 2, "C": 0},
+            "A and B",
+        ),  # most runs log it, and all runs of C lack it: C is not meant to
+    ],
+)
+def test_a_metric_of_some_cells_is_asked_of_these(logged: dict[str, int], found: str):
+    pairs = [(cell, seed) for cell in logged for seed in ("1", "2")]
+    rows = [
+        {"val_loss": 1.0, **({"vq_loss": 1.0} if int(seed) <= logged[cell] else {})} for cell, seed in pairs
+    ]
+    required, of_cells, rare = metrics_of(replace(seen(with_metrics(*rows)), pairs=pairs))
+    where = "plan" if "vq_loss" in required else "rare" if "vq_loss" in rare else " and ".join(of_cells)
+    assert where == found
+    assert all(own == ("vq_loss",) for own in of_cells.values())
+
+
+@pytest.mark.parametrize(
+    ("metrics", "keys", "meant"),
+    [
+        ((), (), None),
+        (("train_loss", "val_loss"), (), "val_loss"),
+        (("train/loss_epoch", "val/acc", "val/loss"), (), "val/acc"),
+        (("training_score", "training_log_loss"), (), "training_score"),
+        (("test_acc", "val_acc", "acc"), (), "test_acc"),
+        (("pape", "rmse", "val_loss"), ("pape_definition_hash",), "pape"),
+        (("codebook_usage", "val_loss"), (), "val_loss"),
+    ],
+)
+def test_the_metric_of_the_matrix(metrics: tuple[str, ...], keys: tuple[str, ...], meant: str | None):
+    assert main_metric(metrics, keys) == meant
 
 
 @pytest.mark.parametrize(

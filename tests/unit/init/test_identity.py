@@ -11,10 +11,10 @@ from smoke_gate.init.identity import (
     MOST_CELLS,
     MOST_FALLBACK_CELLS,
     Identity,
-    Shape,
-    identities,
     identity_at,
+    identity_of,
 )
+from smoke_gate.init.places import Shape
 
 
 def run(index: int, parent: str | None = None, **facts: Any) -> RunShape:
@@ -30,7 +30,7 @@ def shape(*runs: RunShape, parents: tuple[RunShape, ...] = ()) -> Shape:
 
 
 def guessed(*runs: RunShape, parents: tuple[RunShape, ...] = ()) -> Identity:
-    return identities(shape(*runs, parents=parents))[0]
+    return identity_of(shape(*runs, parents=parents))
 
 
 def of_params(*rows: dict[str, str]) -> Identity:
@@ -212,7 +212,7 @@ def test_runs_of_a_search_are_no_reruns():
 
 def test_what_the_user_says_is_found():
     runs = shape(*(run(i, params=row) for i, row in enumerate(9 * matrix("cell", "seed"))))
-    assert not identities(runs)[0].is_found
+    assert not identity_of(runs).is_found
     assert identity_at(runs, "params.cell", "params.seed").is_found
 
 

@@ -13,7 +13,8 @@ from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
 from smoke_gate.gates.paired_data import PairedDataSettings
 from smoke_gate.gates.proposal import Files, RunShape
 from smoke_gate.init.guess import Guess, Profile, guess
-from smoke_gate.init.identity import Shape, identity_at
+from smoke_gate.init.identity import identity_at
+from smoke_gate.init.places import Shape
 from smoke_gate.init.policy_text import policy_text
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.load import load_policy
