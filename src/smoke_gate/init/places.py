@@ -19,7 +19,7 @@ SEEDS = ("seed", "random_seed", "seed_everything", "rng_seed", "session_id", "ra
 """What people call a seed, the likeliest first. The last part of a key counts: ``trainer/seed``."""
 CELLS = (
     "cell", "variant", "arm", "condition", "method", "ablation",
-    "model", "model_name", "model_type", "_name_or_path", "name", "architecture", "arch", "backbone", "network", "net",
+    "model", "model_name", "_name_or_path", "model_type", "name", "architecture", "arch", "backbone", "network", "net",
     "algorithm", "algo", "estimator", "estimator_name", "classifier", "regressor", "encoder", "booster",
     "boosting_type", "config", "config_name", "dataset", EXPERIMENT,
 )  # fmt: skip
