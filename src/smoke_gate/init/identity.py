@@ -5,13 +5,14 @@ the runs of a pair are put into the cell. Where no answer is good enough, the be
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, product
+from itertools import product
 
 from smoke_gate.gates.proposal import RunShape
 from smoke_gate.init.places import (
     NAMES,
+    OF_NAME,
     WHOLE_NAME,
     Column,
     Places,
@@ -71,34 +72,27 @@ class Identity:
         return tuple(pair for pair in pairs if pair not in self.selected)
 
     @property
-    def fullness(self) -> float:
-        """The share of the matrix that has a run."""
-        places = len(self.cells) * max(len(self.seeds), 1)
-        return len(self.selected) / places if places else 0.0
-
-    @property
     def fit(self) -> float:
         """How much is stated, and of how full a matrix: 1 where every run states both, and every pair has a run."""
-        return self.stated / self.asked * self.fullness if self.asked else 0.0
+        places = len(self.cells) * max(len(self.seeds), 1)
+        return self.stated / self.asked * len(self.selected) / places if self.selected else 0.0
 
     @property
-    def is_good(self) -> bool:
-        """Whether it is good enough to be an answer: most runs state it, and it makes a matrix of them."""
-        few = self.stated <= _MOST_TRIES * len(self.selected) and len(self.cells) <= MOST_CELLS
-        return self.fit > _ENOUGH and few
+    def is_full(self) -> bool:
+        """Whether every run says both, and is the only one of its pair in a full matrix; one in twenty may lack."""
+        return self.fit >= _FULL and self.stated == len(self.selected)
 
 
 def identity_of(shape: Shape) -> Identity:
     """Return the way to read cell and seed, with the next best ones; where none is good enough, the runs' names."""
     runs = members(shape)
     places = places_of(shape, runs)
-    tried = list(dict.fromkeys(_ways(places)))
-    found = [_identity(places, cell, seed) for cell, seed in tried]
-    answer = next((one for one in found if one.is_good and _is_sure(places, one)), None)
-    rest = [one for one in found if one is not answer and _may_be_meant(one)]
-    rest.sort(key=lambda one: (-round(one.fit * _uniqueness(one), 2), one.cell.count("{")))
-    others = tuple(islice(rest, _MOST_OTHERS))
-    return replace(answer or _by_name(shape, runs), others=others)
+    plain = [_identity(places, cell, seed) for cell, seed in _ways(places)]
+    found = [one for first in plain for one in (_completed(places, first), first)]
+    answer = next((one for one in found if _is_good(places, one)), None)
+    rest = {(one.cell, one.seed): one for one in found if one != answer and _is_worth_a_question(one)}
+    best = sorted(rest.values(), key=lambda one: -round(one.fit * len(one.selected) / one.stated, 2))
+    return replace(answer or _by_name(shape, runs), others=tuple(best[:_MOST_OTHERS]))
 
 
 def identity_at(shape: Shape, cell: str, seed: str) -> Identity:
@@ -139,92 +133,67 @@ def _ways(places: Places) -> Iterator[tuple[str, str]]:
 
     A usual place that differs comes first, then names of runs, then other settings, then what is the same everywhere.
     """
-    usual = [place for place in places.cells if places.differs(place)]
-    constant = [place for place in places.cells if not places.differs(place)]
-    seeds = places.seeds
-    for seed in seeds:
-        for cell in usual:
-            yield _completed(places, cell, seed), seed
-            yield cell, seed
-        yield from ((cell, seed) for cell in (*NAMES, WHOLE_NAME))
-        for cell in places.settings:
-            yield _completed(places, cell, seed), seed
-        yield from ((cell, seed) for cell in constant)
-    yield from ((cell, name) for cell in usual for name in NAMES)
-    yield from ((name, name) for name in NAMES)
-    for cell in (*usual, *places.settings):
-        yield _completed(places, cell, NO_SEED), NO_SEED
-        yield cell, NO_SEED
-    yield from ((cell, NO_SEED) for cell in constant)
+    usual, others, constant = places.usual, places.others, places.constant
+    for seed in places.seeds:
+        yield from ((cell, seed) for cell in (*usual, *NAMES, WHOLE_NAME, *others, *constant))
+    for name in NAMES:
+        yield from ((cell, name) for cell in (*usual, name))
+    yield from ((cell, NO_SEED) for cell in (*usual, *others, *constant))
 
 
-def _completed(places: Places, cell: str, seed: str) -> str:
-    """Return the cell with the settings that differ between the runs of a pair, where that makes a full matrix."""
-    parts = [cell]
-    while len(parts) < _MOST_PARTS:
-        differing = _differing(places, _template(parts), seed)
-        if not differing:
-            break
-        parts.append(differing[0])
-        now = _identity(places, _template(parts), seed)
-        if now.fit >= _FULL and now.stated == len(now.selected):
-            return now.cell
-    return cell
+def _completed(places: Places, first: Identity) -> Identity:
+    """Put the settings that differ between the runs of a pair into the cell, where that fills a matrix."""
+    one, parts = first, [first.cell]
+    while one.repeated_with and len(parts) < _MOST_PARTS and not first.cell.startswith(OF_NAME):
+        parts.append(one.repeated_with[0])
+        one = _identity(places, "/".join(f"{{{part}}}" for part in parts), first.seed)
+    return one if one.is_full else first
 
 
-def _template(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else "/".join(f"{{{part}}}" for part in parts)
-
-
-def _differing(places: Places, cell: str, seed: str) -> tuple[str, ...]:
-    """Return the settings in which runs of one pair differ: those that tell the most apart first."""
-    groups: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
-    for index, pair in enumerate(zip(places.read(cell, "cell"), places.read(seed, "seed"), strict=True)):
-        groups[pair].append(index)
-    repeated = [indices for (stated, _), indices in groups.items() if stated is not None and len(indices) > 1]
-    apart = {
-        place: sum(len({places.columns[place][index] for index in indices}) - 1 for indices in repeated)
-        for place in places.settings
-        if f"{{{place}}}" not in cell
-    }
-    found = [place for place, number in apart.items() if number]
-    return tuple(sorted(found, key=lambda place: (not is_usual_cell(place), -apart[place])))
-
-
-# --- what is good enough ----------------------------------------------------------------------------------------------
-
-
-def _is_sure(places: Places, one: Identity) -> bool:
-    """Whether an answer that makes a matrix is not a coincidence."""
-    if one.seed == NO_SEED:
-        named = all(map(places.holds_names, Template.parse(one.cell).references))
-        apart = one.stated == len(one.selected) or not one.repeated_with
-        usual = any(map(is_usual_cell, Template.parse(one.cell).references))
-        return named and apart and (usual or one.stated > len(one.selected))
-    if one.cell == NAMES[-1] and one.seed == NAMES[-1]:  # `resnet-18`, `resnet-50` are not two seeds
+def _is_good(places: Places, one: Identity) -> bool:
+    """Whether most runs state it, it makes a matrix of them, and that is not a coincidence."""
+    if one.fit <= _ENOUGH or one.stated > _MOST_TRIES * len(one.selected) or len(one.cells) > MOST_CELLS:
+        return False
+    if one.seed == NO_SEED:  # a number, or what each run has for itself, may be any setting of a search
+        parts = Template.parse(one.cell).references
+        is_named = any(map(is_usual_cell, parts)) or one.stated > len(one.selected)
+        return is_named and not one.repeated_with and all(map(places.holds_names, parts))
+    if one.cell == one.seed == NAMES[-1]:  # `resnet-18`, `resnet-50` are not two seeds
         return len(one.cells) > 1 and len(one.seeds) > 1
-    if one.cell.startswith("run_name:") and len(one.cells) == 1 and places.cells:
-        return False
-    if one.cell == WHOLE_NAME and len(one.seeds) == 1:
-        return False
-    return len(one.cells) > 1 or not _differing(places, one.cell, one.seed)
+    if one.cell.startswith(OF_NAME):
+        is_alone = len(one.cells) == 1 and bool(places.constant or one.repeated_with)
+        return not is_alone and (len(one.seeds) > 1 or one.cell != WHOLE_NAME)
+    return len(one.cells) > 1 or not one.repeated_with
 
 
-def _may_be_meant(one: Identity) -> bool:
-    """Whether a way to read them is worth a question: it tells some runs apart, and not each from all others."""
+def _is_worth_a_question(one: Identity) -> bool:
+    """Whether it tells some runs apart, and not each from all others."""
     return one.fit > 0 and 1 < len(one.cells) <= MOST_CELLS and len(one.cells) < one.stated
 
 
-def _uniqueness(one: Identity) -> float:
-    return len(one.selected) / one.stated if one.stated else 0.0
+# --- what is found ----------------------------------------------------------------------------------------------------
 
 
 def _identity(places: Places, cell: str, seed: str) -> Identity:
-    found = _selected(places.runs, cell, places.read(cell, "cell"), seed, places.read(seed, "seed"))
-    return (
-        found
-        if found.stated == len(found.selected)
-        else replace(found, repeated_with=_differing(places, cell, seed))
+    cells, seeds = places.read(cell, "cell"), places.read(seed, "seed")
+    found = _selected(places.runs, cell, cells, seed, seeds)
+    if found.stated == len(found.selected):
+        return found
+    return replace(found, repeated_with=_differing(places, cell, zip(cells, seeds, strict=True)))
+
+
+def _differing(places: Places, cell: str, pairs: Iterable[tuple[str | None, str | None]]) -> tuple[str, ...]:
+    """Return the settings in which runs of one pair differ: usual cells first, then those that tell the most apart."""
+    groups: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+    for index, pair in enumerate(pairs):
+        groups[pair].append(index)
+    apart = {
+        place: sum(len({places.columns[place][index] for index in same}) - 1 for same in groups.values())
+        for place in (*places.usual, *places.others)
+        if place not in Template.parse(cell).references
+    }
+    return tuple(
+        sorted(filter(apart.get, apart), key=lambda place: (not is_usual_cell(place), -apart[place]))
     )
 
 

@@ -15,7 +15,7 @@ from smoke_gate.policy.terms import EXPERIMENT, Template, normal_seed
 from smoke_gate.text import words_of
 from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, ENVIRONMENT_PREFIX
 
-SEEDS = ("seed", "random_seed", "seed_everything", "rng_seed", "session_id", "random_state")
+SEEDS = ("seed", "random_seed", "seed_everything", "rng_seed", "session_id", "random_state", "fold", "repeat")
 """What people call a seed, the likeliest first. The last part of a key counts: ``trainer/seed``."""
 CELLS = (
     "cell", "variant", "arm", "condition", "method", "ablation",
@@ -24,6 +24,7 @@ CELLS = (
     "boosting_type", "config", "config_name", "dataset", EXPERIMENT,
 )  # fmt: skip
 """What people call a cell, the likeliest first."""
+OF_NAME = "run_name:"
 NAMES = (
     r"run_name:(?P<cell>.+?)[-_./ ]+(?:seed|s)[-_=]?(?P<seed>\d+)",
     r"run_name:(?:seed|s)[-_=]?(?P<seed>\d+)[-_./ ]+(?P<cell>.+)",
@@ -34,6 +35,7 @@ WHOLE_NAME = "run_name:(?P<cell>.+)"
 PARENTS_NAME = "parent.tags.mlflow.runName"
 
 _LONGEST_NAME = 60
+_MOST_OTHERS = 20  # settings that are tried as a cell
 _REFUSED = frozenset([
     "id", "uuid", "guid", "usi", "uri", "url", "hash", "sha", "sha256", "digest", "signature", "commit", "revision",
     "user", "host", "hostname", "node", "pid", "port", "device", "date", "datetime", "now", "started", "ended", "created",
@@ -43,12 +45,13 @@ _REFUSED_AT_THE_END = frozenset([
     "filename", "logdir",
 ])  # fmt: skip
 _MADE_UP = re.compile(
-    r".*\bat 0x[0-9a-f]+.*|(?:0x)?(?=.*[0-9])[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}"  # an address, a hash, a UUID
+    r".*\bat 0x[0-9a-f]+.*|(?:0x)?(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}"  # an address, a hash, a UUID
     r"|[a-z][a-z0-9+.-]*://.*|/.*|[a-z]:[\\/].*|\\\\.*|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?"  # a URI, a path, a host
     r"|.*\b(?:19|20)\d\d-?[01]\d-?[0-3]\d.*|\d{1,2}:\d\d(?::\d\d)?.*"  # a date, a time
     r"|1[4-9]\d{8}(?:\d{3})?(?:\.\d+)?",  # a Unix time
     re.DOTALL | re.IGNORECASE,
 )
+_UNIX_TIME = re.compile(r"1[4-9]\d{8}(?:\d{3})?")
 
 Column = tuple[str | None, ...]
 """What each run says in one place."""
@@ -78,28 +81,36 @@ class Places:
     columns: Mapping[str, Column]
 
     @property
-    def cells(self) -> list[str]:
-        """The places with a usual name, the likeliest first; of one name, the run's own before its parent's."""
-        return sorted(
-            filter(is_usual_cell, self.columns), key=lambda place: (_rank(CELLS, place), *_order(place))
-        )
-
-    @property
     def seeds(self) -> list[str]:
         """The places that have a seed's name and hold integers, the likeliest first: those that differ."""
         found = [place for place in self.columns if is_usual_seed(place) and self._holds_seeds(place)]
         return sorted(found, key=lambda place: (not self.differs(place), _rank(SEEDS, place), *_order(place)))
 
     @property
-    def settings(self) -> list[str]:
-        """The places that are no seeds and tell runs apart: the usual ones first, and names before numbers."""
-        usual = [place for place in self.cells if self.differs(place)]
-        others = [
+    def usual(self) -> list[str]:
+        """The places that tell runs apart and have a cell's name, the likeliest first."""
+        return [place for place in self._named if self.differs(place)]
+
+    @property
+    def constant(self) -> list[str]:
+        """The places that have a cell's name and are the same everywhere, the likeliest first."""
+        return [place for place in self._named if not self.differs(place)]
+
+    @property
+    def others(self) -> list[str]:
+        """Other places that tell runs apart and are not seeds: names before numbers, at most so many."""
+        found = [
             place
             for place in self.columns
-            if place not in usual and not is_usual_seed(place) and self.differs(place)
+            if self.differs(place) and not is_usual_cell(place) and not is_usual_seed(place)
         ]
-        return usual + sorted(others, key=lambda place: (not self.holds_names(place), *_order(place)))
+        return sorted(found, key=lambda place: (not self.holds_names(place), *_order(place)))[:_MOST_OTHERS]
+
+    @property
+    def _named(self) -> list[str]:
+        return sorted(
+            filter(is_usual_cell, self.columns), key=lambda place: (_rank(CELLS, place), *_order(place))
+        )
 
     def differs(self, place: str) -> bool:
         """Whether runs say different things in a place."""
@@ -114,7 +125,7 @@ class Places:
         if text in self.columns:
             return self.columns[text]
         column = read(self.shape, self.runs, text, group)
-        if not text.startswith("run_name:"):
+        if not text.startswith(OF_NAME):
             return column
         named = zip(self.runs, column, strict=True)
         return tuple(
@@ -183,9 +194,11 @@ def _places(shape: Shape, run: RunShape) -> Iterator[str]:
 def _may_say_it(place: str, column: Column, runs: int) -> bool:
     said = [value for value in column if value is not None]
     short = [value for value in said if len(value) <= _LONGEST_NAME]
-    if 2 * len(short) < runs or any(map(_is_made_up, said)):
+    if 2 * len(short) < runs:
         return False
-    return is_usual_seed(place) or is_usual_cell(place) or not _is_refused(place, said)
+    if is_usual_seed(place):
+        return not all(map(_UNIX_TIME.fullmatch, said))
+    return not any(map(_is_made_up, said)) and (is_usual_cell(place) or not _is_refused(place, said))
 
 
 def _is_refused(place: str, said: Sequence[str]) -> bool:
