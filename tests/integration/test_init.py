@@ -11,20 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 
 from smoke_gate.cli import run
 from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
-from smoke_gate.gates.figures import FiguresSettings
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
-from smoke_gate.gates.paired_data import PairedDataSettings
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.load import load_policy
-from tests.support.fluent import fluent_store
 from tests.support.recorded import MINUTE, START, Recipe, changed, fingerprint, matrix, npz, record
 from tests.support.stores import file_store, sqlite_store
 from tests.support.terminal import TERMINAL, on_terminal
@@ -85,78 +78,6 @@ def recorded(runs: list[Recipe]) -> None:
 # --- real shapes ------------------------------------------------------------------------------------------------------
 
 
-def test_scikit_learn_autolog(folder, capsys):
-    values = np.random.default_rng(0).normal(size=(80, 4))
-    labels = (values[:, 0] + values[:, 1] > 0).astype(int)
-    with fluent_store(folder):
-        mlflow.set_experiment("stage05")
-        mlflow.sklearn.autolog(silent=True, log_input_examples=False, log_model_signatures=False)
-        try:
-            for seed in (0, 1):
-                for make in (LogisticRegression, RandomForestClassifier):
-                    settings = {"n_estimators": 3} if make is RandomForestClassifier else {"C": 0.1}
-                    with mlflow.start_run():
-                        rows = np.random.default_rng(seed).permutation(80)[:60]
-                        make(random_state=seed, **settings).fit(values[rows], labels[rows])
-        finally:
-            mlflow.sklearn.autolog(disable=True)
-
-    policy = initialised()
-
-    assert (policy.runs.cell, policy.runs.seed) == ("tags.estimator_name", "params.random_state")
-    assert list(policy.plan.cells) == ["LogisticRegression", "RandomForestClassifier"]
-    assert policy.plan.seeds == ("0", "1")
-    assert policy.profile == "basic"
-    assert policy.settings(FiguresSettings).paths == ("*.png",)
-    assert "training_score" in policy.plan.required_metrics
-    assert verdict()["summary"]["found"] == 4
-    assert "contract.log_data_hashes" in capsys.readouterr().out
-
-
-def lightning(arch: str, seed: int, index: int) -> Recipe:
-    """What a LightningModule with save_hyperparameters leaves, logged by MLFlowLogger(log_model="all")."""
-    name = f"epoch=1-step={20 + index}"
-    return Recipe(
-        name=f"intrigued-shrew-{100 + index}",
-        params={
-            "model/arch": arch, "model/hidden_dim": "8", "optimizer/lr": "0.001", "trainer/max_epochs": "2",
-            "seed_everything": str(seed), "data/root": "/data/cifar",
-        },
-        tags={"mlflow.source.name": "train.py", "mlflow.user": "ada"},
-        metrics={
-            "train/loss_epoch": (2.0, 1.0 + index / 10), "val/loss": (2.1, 1.1 + index / 10),
-            "val/acc": (0.2, 0.6 + index / 50), "epoch": (0.0, 1.0),
-        },
-        artifacts={
-            f"model/checkpoints/{name}/{name}.ckpt": npz(f"{arch}/{seed}"),
-            f"model/checkpoints/{name}/metadata.yaml": b"{}\n",
-            f"model/checkpoints/{name}/aliases.txt": b"['latest']",
-        },
-        start=1_700_000_000_000 + index * 60_000,
-    )  # fmt: skip
-
-
-def test_lightning():
-    pairs = [(arch, seed) for arch in ("resnet18", "vit_tiny", "convnext") for seed in (1, 2, 3)]
-    recorded([lightning(arch, seed, index) for index, (arch, seed) in enumerate(pairs)])
-
-    policy = initialised()
-
-    assert (policy.runs.cell, policy.runs.seed) == ("params.model/arch", "params.seed_everything")
-    assert list(policy.plan.cells) == ["resnet18", "vit_tiny", "convnext"]
-    assert policy.settings(CheckpointsSettings).paths == ("model/checkpoints/**/*.ckpt",)
-    assert [rule.value for rule in policy.settings(MetricRatioSettings).rules] == [
-        "val/loss / train/loss_epoch"
-    ]
-    assert policy.metric == "val/acc"
-    assert policy.plan.required_metrics == ("val/acc", "train/loss_epoch", "val/loss")
-    assert policy.settings(MetricRatioSettings).enabled
-    assert not policy.settings(PairedDataSettings).enabled
-    assert statuses()["G3"] == "PASS"
-    assert statuses()["G5"] == "PASS"
-    assert "FAIL" not in statuses().values()
-
-
 def nested(runs: list[Recipe]) -> None:
     """Record runs below the parents `sweep-lstm` and `sweep-gru`, which have nothing but their names."""
     client = sqlite_store(Path("mlflow.db").absolute())
@@ -190,47 +111,6 @@ def test_children_of_parents_that_have_no_params():
     assert list(policy.plan.cells) == ["lstm", "gru"]
     assert verdict()["summary"]["found"] == 6
     assert verdict()["unidentified"] == 2
-
-
-def test_cells_in_the_names_of_parents():
-    nested(
-        [
-            Recipe(
-                name="child",
-                params={"seed": str(seed)},
-                tags={"parent": f"sweep-{net}"},
-                metrics={"rmse": (seed + len(net) / 10,)},
-            )
-            for net, seed in NESTED
-        ]
-    )
-
-    policy = initialised()
-
-    assert policy.runs.cell == "parent.tags.mlflow.runName"
-    assert list(policy.plan.cells) == ["sweep-lstm", "sweep-gru"]
-    assert verdict()["summary"]["found"] == 6
-
-
-def test_names_alone():
-    recorded(
-        [
-            Recipe(
-                name=f"{net}-s{seed}",
-                params={"epochs": "2"},
-                metrics={"acc": (0.5 + seed / 1000 + len(net) / 100,)},
-            )
-            for net in ("resnet", "vit-b")
-            for seed in (42, 123)
-        ]
-    )
-
-    policy = initialised()
-
-    assert list(policy.plan.cells) == ["resnet", "vit-b"]
-    assert policy.plan.seeds == ("42", "123")
-    assert verdict()["summary"]["found"] == 4
-    assert "FAIL" not in statuses().values()
 
 
 def test_names_that_say_nothing():

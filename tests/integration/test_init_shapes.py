@@ -12,6 +12,7 @@ from smoke_gate.collect.store import open_store
 from smoke_gate.gates import BUILT_IN
 from smoke_gate.gates.base import Status
 from smoke_gate.gates.checkpoint_settings import CheckpointsSettings
+from smoke_gate.gates.figures import FiguresSettings
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.init.guess import Guess, guess, profile_of
 from smoke_gate.init.identity import identity_of
@@ -66,7 +67,6 @@ def findings(policy: Policy, left: Left) -> set[tuple[str, str]]:
     evidence = collect(policy, Source(tracking_uri=left.uri)).evidence
     checks = evaluate(policy, evidence).checks
     found = [one for one in checks if one.status in (Status.FAIL, Status.WARNING)]
-    print(*(f"{one.gate} {one.kind} {one.subject}: {one.message}" for one in found[:3]), sep="\n")
     return {(one.gate, one.kind) for one in found}
 
 
@@ -89,6 +89,8 @@ def test_init_says_what_the_owner_would(shape: StoreShape, left: Left):
     assert own == answer.of_cells
     ratios = policy.settings(MetricRatioSettings)
     assert tuple(rule.value for rule in ratios.rules if ratios.enabled) == answer.rules
+    if answer.figures:
+        assert policy.settings(FiguresSettings).paths == answer.figures
     if answer.paths:
         assert policy.settings(CheckpointsSettings).paths == answer.paths
     assert findings(policy, left) == answer.findings

@@ -188,7 +188,7 @@ AUTOLOGS = (
         scikit_learn,
         Answer(
             cell="tags.estimator_name", seed="params.random_state", seeds=("0", "1"),
-            cells=("LogisticRegression", "RandomForestClassifier"), metric="training_score",
+            cells=("LogisticRegression", "RandomForestClassifier"), metric="training_score", figures=("*.png",),
         ),
     ),
     StoreShape(

@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 
@@ -117,12 +118,12 @@ def grid(_folder: Path, client: MlflowClient) -> Left:
     return runs(client, "grid", plain(recipes))
 
 
-_SCRIPT = {"seeds": ("1", "2", "3"), "metric": "val_acc", "rules": ("val_loss / train_loss",)}
+_SCRIPT: dict[str, Any] = {"seeds": ("1", "2", "3"), "metric": "val_acc", "rules": ("val_loss / train_loss",)}
 _NAMED = r"run_name:(?P<cell>.+?)[-_./ ]+(?:seed|s)[-_=]?(?P<seed>\d+)"
 
 
-def _answer(**facts: object) -> Answer:
-    return Answer(**{"seed": "params.seed", **_SCRIPT, **facts})  # type: ignore[arg-type]
+def _answer(**facts: Any) -> Answer:
+    return Answer(**{"seed": "params.seed", **_SCRIPT, **facts})
 
 
 HABITS = (

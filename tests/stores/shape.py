@@ -35,6 +35,7 @@ class Answer:
     asks: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
     of_cells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     findings: frozenset[tuple[str, str]] = frozenset()
     experiments: tuple[str, ...] = ()

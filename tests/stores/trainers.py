@@ -60,7 +60,8 @@ def trainer(_folder: Path, client: MlflowClient) -> Left:
             },
             tags=_TAGS,
             metrics={
-                "loss": (0.7, 0.6 + index / 100), "train_loss": (0.65 + index / 100,), "eval_loss": (0.69 + index / 90,),
+                "loss": (0.7, 0.6 + index / 100), "train_loss": (0.65 + index / 100,),
+                "eval_loss": (0.69 + index / 90,),
                 "eval_accuracy": (0.71 + index / 80,), "grad_norm": (0.03,), "learning_rate": (5e-05,),
                 "epoch": (1.0,), "total_flos": (82080.0,), "train_runtime": (7.2 + index,),
                 "train_samples_per_second": (800 / (7.2 + index),), "train_steps_per_second": (100 / (7.2 + index),),
@@ -97,7 +98,7 @@ def hydra(_folder: Path, client: MlflowClient) -> Left:
 
 
 def optuna(_folder: Path, client: MlflowClient) -> Left:
-    """Leave what `MLflowCallback` of optuna-integration 5.0 logs of a study: trials, none of them a member of a matrix."""
+    """Leave what `MLflowCallback` of optuna-integration 5.0 logs of a study: trials, and no matrix."""
     recipes = [
         Recipe(
             name=str(index),

@@ -91,7 +91,7 @@ def identity_of(shape: Shape) -> Identity:
     found = [one for first in plain for one in (_completed(places, first), first)]
     answer = next((one for one in found if _is_good(places, one)), None)
     rest = {(one.cell, one.seed): one for one in found if one != answer and _is_worth_a_question(one)}
-    best = sorted(rest.values(), key=lambda one: -round(one.fit * len(one.selected) / one.stated, 2))
+    best = sorted(rest.values(), key=_unlikeliness)
     return replace(answer or _by_name(shape, runs), others=tuple(best[:_MOST_OTHERS]))
 
 
@@ -154,21 +154,30 @@ def _is_good(places: Places, one: Identity) -> bool:
     """Whether most runs state it, it makes a matrix of them, and that is not a coincidence."""
     if one.fit <= _ENOUGH or one.stated > _MOST_TRIES * len(one.selected) or len(one.cells) > MOST_CELLS:
         return False
-    if one.seed == NO_SEED:  # a number, or what each run has for itself, may be any setting of a search
-        parts = Template.parse(one.cell).references
-        is_named = any(map(is_usual_cell, parts)) or one.stated > len(one.selected)
-        return is_named and not one.repeated_with and all(map(places.holds_names, parts))
     if one.cell == one.seed == NAMES[-1]:  # `resnet-18`, `resnet-50` are not two seeds
         return len(one.cells) > 1 and len(one.seeds) > 1
     if one.cell.startswith(OF_NAME):
-        is_alone = len(one.cells) == 1 and bool(places.constant or one.repeated_with)
+        is_alone = len(one.cells) == 1 and bool(places.usual or places.others or places.constant)
         return not is_alone and (len(one.seeds) > 1 or one.cell != WHOLE_NAME)
+    parts = Template.parse(one.cell).references
+    if len(one.seeds) < 2:  # a number, or what each run has for itself, may be any setting of a search
+        is_named = any(map(is_usual_cell, parts)) or one.stated > len(one.selected)
+        return (
+            is_named
+            and not one.repeated_with
+            and all(is_usual_cell(part) or places.holds_names(part) for part in parts)
+        )
     return len(one.cells) > 1 or not one.repeated_with
 
 
 def _is_worth_a_question(one: Identity) -> bool:
-    """Whether it tells some runs apart, and not each from all others."""
-    return one.fit > 0 and 1 < len(one.cells) <= MOST_CELLS and len(one.cells) < one.stated
+    """Whether it tells runs apart, and makes no more cells than a matrix may have."""
+    return 1 < len(one.cells) <= MOST_CELLS
+
+
+def _unlikeliness(one: Identity) -> tuple[bool, float]:
+    """Sort key of what is asked: what tells each run from all others comes last, then what makes a fuller matrix."""
+    return len(one.cells) == one.stated, -round(one.fit * len(one.selected) / one.stated, 2)
 
 
 # --- what is found ----------------------------------------------------------------------------------------------------
@@ -179,18 +188,21 @@ def _identity(places: Places, cell: str, seed: str) -> Identity:
     found = _selected(places.runs, cell, cells, seed, seeds)
     if found.stated == len(found.selected):
         return found
-    return replace(found, repeated_with=_differing(places, cell, zip(cells, seeds, strict=True)))
+    differing = _differing(places, (cell, seed), zip(cells, seeds, strict=True))
+    return replace(found, repeated_with=differing)
 
 
-def _differing(places: Places, cell: str, pairs: Iterable[tuple[str | None, str | None]]) -> tuple[str, ...]:
+def _differing(
+    places: Places, known: tuple[str, str], pairs: Iterable[tuple[str | None, str | None]]
+) -> tuple[str, ...]:
     """Return the settings in which runs of one pair differ: usual cells first, then those that tell the most apart."""
     groups: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for index, pair in enumerate(pairs):
         groups[pair].append(index)
     apart = {
         place: sum(len({places.columns[place][index] for index in same}) - 1 for same in groups.values())
-        for place in (*places.usual, *places.others)
-        if place not in Template.parse(cell).references
+        for place in (*places.usual, *places.others, *places.seeds)
+        if not any(place in Template.parse(text).references for text in known)
     }
     return tuple(
         sorted(filter(apart.get, apart), key=lambda place: (not is_usual_cell(place), -apart[place]))

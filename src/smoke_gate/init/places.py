@@ -35,19 +35,21 @@ WHOLE_NAME = "run_name:(?P<cell>.+)"
 PARENTS_NAME = "parent.tags.mlflow.runName"
 
 _LONGEST_NAME = 60
-_MOST_OTHERS = 20  # settings that are tried as a cell
+_MOST_OTHERS = 8  # settings that are tried as a cell
 _REFUSED = frozenset([
     "id", "uuid", "guid", "usi", "uri", "url", "hash", "sha", "sha256", "digest", "signature", "commit", "revision",
-    "user", "host", "hostname", "node", "pid", "port", "device", "date", "datetime", "now", "started", "ended", "created",
+    "user", "host", "hostname", "node", "pid", "port", "device", "date", "datetime", "now", "started", "ended",
+    "created",
 ])  # fmt: skip
 _REFUSED_AT_THE_END = frozenset([
     "status", "state", "stage", "result", "number", "num", "index", "idx", "path", "dir", "directory", "folder", "file",
     "filename", "logdir",
 ])  # fmt: skip
 _MADE_UP = re.compile(
-    r".*\bat 0x[0-9a-f]+.*|(?:0x)?(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}"  # an address, a hash, a UUID
+    r".*\bat 0x[0-9a-f]+.*"  # an address
+    r"|(?:0x)?(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{27}"  # a hash, a UUID
     r"|[a-z][a-z0-9+.-]*://.*|/.*|[a-z]:[\\/].*|\\\\.*|(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?"  # a URI, a path, a host
-    r"|.*\b(?:19|20)\d\d-?[01]\d-?[0-3]\d.*|\d{1,2}:\d\d(?::\d\d)?.*"  # a date, a time
+    r"|(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:\D.*)?|\d{1,2}:\d\d(?::\d\d)?.*"  # a date, a time
     r"|1[4-9]\d{8}(?:\d{3})?(?:\.\d+)?",  # a Unix time
     re.DOTALL | re.IGNORECASE,
 )

@@ -68,7 +68,8 @@ def _runs(guess: Guess) -> Iterator[str]:
 def _question(identity: Identity) -> Iterator[str]:
     """Yield what to decide where no place was good enough."""
     if identity.others:
-        yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose. One of these?"
+        yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose."
+        yield "Is it one of these?"
         yield from (f"  cell: {_scalar(one.cell)}, seed: {_scalar(one.seed)}" for one in identity.others)
         yield "If it is none of them, log both with contract.log_plan(cell=…, seed=…)."
     else:
@@ -83,7 +84,8 @@ def repeats(identity: Identity) -> Iterator[str]:
         return
     what = "cells have" if identity.seed == NO_SEED else "pairs have"
     if identity.repeated_with:
-        why = f"They differ in {', '.join(identity.repeated_with[:_MOST_MISSING])}: if that is meant, make it part of the cell."
+        settings = ", ".join(identity.repeated_with[:_MOST_MISSING])
+        why = f"They differ in {settings}: if that is meant, make it a part of the cell."
     elif identity.seed == NO_SEED:
         why = "Nothing that they log tells them apart. If they are repeats, log a seed."
     else:

@@ -20,7 +20,7 @@ def attempt(
     in_scope: Collection[str] | None = None,
     **runs: str,
 ) -> Attempt:
-    return reader_of(policy(**runs), parents or {}, in_scope).attempt(recorded)
+    return reader_of(policy(**runs), parents or {}, in_scope, {"1": "stage05"}).attempt(recorded)
 
 
 NAME = r"run_name:(?P<cell>\w+)-(?P<seed>\d+)"
@@ -120,5 +120,5 @@ def test_deleted_runs_count_at_planned_pairs_only():
         run("unexpected", {"cell": "C", "seed": "1"}),
         run("parent", {}),
     ]
-    kept = worth_keeping(rules, map(reader_of(rules, {}, None).attempt, recorded))
+    kept = worth_keeping(rules, map(reader_of(rules, {}, None, {}).attempt, recorded))
     assert [found.run_id for found in kept] == ["parent", "planned", "unexpected"]

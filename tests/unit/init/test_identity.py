@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from smoke_gate.init.identity import (
     identity_at,
     identity_of,
 )
-from smoke_gate.init.places import Shape
+from smoke_gate.init.places import CELLS, SEEDS, Shape
 
 
 def run(index: int, parent: str | None = None, **facts: Any) -> RunShape:
@@ -248,3 +249,103 @@ def test_an_answer_is_read_as_check_reads_it():
 def test_answers_that_are_no_place(cell: str, seed: str):
     with pytest.raises(ValueError):
         identity_at(shape(run(1)), cell, seed)
+
+
+# --- what is never a cell ---------------------------------------------------------------------------------------------
+
+NEVER = {
+    "train_time_sec": ("30.5", "31.5"), "timestamp": ("1714558272", "1714558333"),
+    "run_status": ("completed", "resumed"),
+    "started_at": ("2024-05-01T10:00:12", "2024-05-01T11:00:12"), "Run ID": ("c0ffee", "badc0de"),
+    "net": ("<Net object at 0x7f12c0d>", "<Net object at 0x7f12c1d>"), "model": ("3f2a9c1e77", "aa90b2c11d"),
+    "_instantiator": ("mine", "yours"), "best_val_acc": ("0.5", "0.6"), "test_acc": ("0.5", "0.6"),
+    "output_dir": ("a", "b"), "data": ("/data/a", "/data/b"), "root": (r"C:\data\a", r"C:\data\b"),
+    "server": ("10.0.0.1:80", "10.0.0.2:80"), "source": ("s3://a/b", "s3://a/c"), "hostname": ("n1", "n2"),
+    "uuid": ("x", "y"), "git_commit": ("x", "y"), "environment.numpy": ("1", "2"), "state": ("COMPLETE", "PRUNED"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NEVER)
+@pytest.mark.parametrize("kind", ["params", "tags"])
+def test_what_is_known_at_the_end_or_made_anew_is_no_cell(key: str, kind: str):
+    rows = [({key: value}, {"seed": seed}) for value, seed in product(NEVER[key], "12")]
+    found = guessed(
+        *(run(i, **{"params": seed, kind: {**seed, **odd}}) for i, (odd, seed) in enumerate(rows))
+    )
+    assert key not in found.cell
+    assert all(key not in one.cell for one in found.others)
+
+
+def test_times_are_no_seeds():
+    rows = [{"model": model, "seed": str(1_714_558_272 + index)} for index, model in enumerate("aabb")]
+    assert (of_params(*rows).cell, of_params(*rows).seed) == ("params.model", "none")
+    long = [{"model": model, "seed": seed} for model, seed in product("ab", ("20240501", "3735928559"))]
+    assert of_params(*long).seed == "params.seed"
+
+
+# --- settings that differ, and questions ------------------------------------------------------------------------------
+
+
+def test_settings_that_differ_within_pairs_are_a_part_of_the_cell():
+    rows = [{"model": model, "fold": fold, "seed": seed} for model, fold, seed in product("ab", "01", "12")]
+    assert (of_params(*rows).cell, of_params(*rows).seed) == ("{params.model}/{params.fold}", "params.seed")
+
+
+def test_folds_are_seeds_where_the_seed_is_the_same():
+    rows = [{"model": model, "fold": fold, "seed": "42"} for model, fold in product("ab", "012")]
+    assert (of_params(*rows).cell, of_params(*rows).seed) == ("params.model", "params.fold")
+
+
+def test_a_setting_that_one_rerun_changed_is_told():
+    rows = [*matrix("model", "seed", epochs="5"), {"model": "a", "seed": "1", "epochs": "50"}]
+    found = of_params(*rows)
+    assert (found.cell, found.is_found, found.repeated_with) == ("params.model", True, ("params.epochs",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        (
+            [{"lr": rate, "width": width} for rate, width in product("123", "45")],
+            {"params.lr", "params.width"},
+        ),
+        ([{"lr": rate} for rate in "123"], {"params.lr"}),
+        ([{"model": "ab"[index // 3], "seed": str(index)} for index in range(6)], {"params.model"}),
+        ([{"h": "ab"[index % 2], "lr": f"0.{index}7", "seed": "1"} for index in range(9)], {"params.h"}),
+    ],
+)
+def test_what_is_uncertain_is_asked(rows: list[dict[str, str]], asked: set[str]):
+    found = of_params(*rows)
+    assert not found.is_found
+    assert asked <= {one.cell for one in found.others}
+
+
+@pytest.mark.parametrize(("of_parents", "of_children"), [(True, False), (True, True), (False, False)])
+def test_parents_that_alone_hold_models_are_the_runs(of_parents: bool, of_children: bool):
+    parents = tuple(
+        RunShape(run_id=name, params={"estimator": name}, has_model=of_parents)
+        for name in ("Ridge()", "Lasso()")
+    )
+    children = [
+        run(i, parent=name, params={"alpha": alpha}, has_model=of_children)
+        for i, (name, alpha) in enumerate(product(("Ridge()", "Lasso()"), "12"))
+    ]
+    found = guessed(*children, parents=parents)
+    assert (found.cell == "params.estimator") is (of_parents and not of_children)
+
+
+def test_the_experiment_may_be_the_cell_or_a_part_of_it():
+    rows = list(product(("base", "distilled"), ("gru", "tcn"), "12"))
+    runs = [
+        run(i, params={"model": model, "seed": seed}, experiment=name)
+        for i, (name, model, seed) in enumerate(rows)
+    ]
+    both = Shape(experiments=("base", "distilled"), runs=tuple(runs))
+    assert identity_of(both).cell == "{params.model}/{experiment}"
+    alone = replace(both, runs=tuple(one for one in runs if one.params["model"] == "gru"))
+    assert identity_of(alone).cell == "experiment"
+
+
+def test_the_page_lists_the_usual_places():
+    page = (Path(__file__).parents[3] / "docs" / "init.md").read_text(encoding="utf-8")
+    assert [name for name in (*SEEDS, *CELLS) if name != "experiment" and f"`{name}`" not in page] == []

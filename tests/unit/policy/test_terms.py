@@ -371,3 +371,10 @@ def test_the_nearest_name_is_found_where_one_is_near_and_there_are_not_too_many(
 def test_how_near_is_asked_for():
     assert nearest("B0", ["B1"]) is None
     assert nearest("B0", ["B1"], cutoff=0.5) == "B1"
+
+
+def test_an_experiment_may_be_a_part_of_a_template():
+    assert Template.parse("experiment").read({"experiment": "p"}, {}, {}, {}, None, "cell", "e") == "e"
+    assert Template.parse("{net}/{experiment}").read({"net": "n"}, {}, {}, {}, None, "cell", "e") == "n/e"
+    assert Template.parse("experiment").read({}, {}, {}, {}, None, "cell") is None
+    assert Template.parse("params.experiment").read({"experiment": "p"}, {}, {}, {}, None, "cell", "e") == "p"
