@@ -83,6 +83,7 @@ def test_init_says_what_the_owner_would(shape: StoreShape, left: Left):
     assert (policy.runs.cell, policy.runs.seed) == (answer.cell, answer.seed)
     assert (tuple(policy.plan.cells), policy.plan.seeds) == (answer.cells, answer.seeds)
     assert made.identity.is_found
+    assert answer.says in text
     assert policy.metric == answer.metric
     assert policy.experiments == (answer.experiments or left.experiments)
     own = {name: cell.required_metrics for name, cell in policy.plan.cells.items() if cell.required_metrics}

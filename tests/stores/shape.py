@@ -25,6 +25,7 @@ class Answer:
     ``cell`` is None where nothing in the store says it: then ``asks`` are the places that `init` must offer, and
     ``cells`` are not judged. ``of_cells`` are the metrics of some cells only. ``findings`` are the gates and kinds of
     what is not as it should be in this store, and so of what `check` must find by the written policy, and nothing else.
+    ``says`` is a text that the policy must have.
     """
 
     cell: str | None
@@ -39,6 +40,7 @@ class Answer:
     of_cells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     findings: frozenset[tuple[str, str]] = frozenset()
     experiments: tuple[str, ...] = ()
+    says: str = ""
 
 
 class StoreShape(NamedTuple):

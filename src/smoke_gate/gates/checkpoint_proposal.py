@@ -25,7 +25,7 @@ def propose_checkpoints(seen: Seen) -> Proposal:
     return Proposal(
         found=seen.how_many_have(_has_some, "checkpoints or MLflow models"),
         settings={**paths, "allow_globals": own} if own else paths,
-        to_log=() if having else ('contract.log_checkpoint("model.safetensors")',),
+        to_log=() if having or seen.is_unread else ('contract.log_checkpoint("model.safetensors")',),
     )
 
 

@@ -367,7 +367,7 @@ def _propose(seen: Seen) -> Proposal:
     return Proposal(
         found=seen.how_many_have(_pictures, "PNG figures"),
         settings={"paths": patterns} if patterns and patterns != DEFAULT_FIGURES else usual,
-        to_log=() if patterns else (log,),
+        to_log=() if patterns or seen.is_unread else (log,),
     )
 
 

@@ -240,11 +240,13 @@ def _propose(seen: Seen) -> Proposal:
     settings: dict[str, object] = {"key": form} if form != default.key else {}
     if splits and splits != default.splits:
         settings["splits"] = splits
-    if splits:
-        found = seen.how_many_log(lambda run: _hashes(run) >= {*keys}, ", ".join(keys))
-        return Proposal(found=found, settings=settings)
+    found = seen.how_many_log(lambda run: _hashes(run) >= {*keys}, ", ".join(keys))
     log = "contract.log_data_hashes(train=train, val=val, test=test)  # the arrays, before scaling"
-    return Proposal(found="most runs log no data hashes", settings=settings, to_log=(log,))
+    return Proposal(
+        found=found if splits else "most runs log no data hashes",
+        settings=settings,
+        to_log=() if splits else (log,),
+    )
 
 
 def _hashes(run: RunShape) -> set[str]:

@@ -63,6 +63,11 @@ class Seen:
             cells.setdefault(cell, []).append(run)
         return cells
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether the artifacts of some runs could not be read, so that nobody knows which files they have."""
+        return any(files.unread for files in self.files)
+
     def in_most(self, keys_of: Callable[[RunShape], Iterable[str]]) -> list[str]:
         """Return the keys that more than half of the runs have, in order."""
         count = Counter(key for run in self.runs for key in keys_of(run))

@@ -23,7 +23,6 @@ _NO_RESULT = re.compile(
     r"(?:global_)?steps?|epochs?|iterations?|(?:.*[/_-])?(?:lr|learning_rate|grad_norm|flos)(?:[-/_].*)?"
 )
 _MOST_REQUIRED = 8
-_TELLING = ("val", "test", "eval", "loss", "acc", "score", "f1", "mse", "mae", "rmse", "r2")
 _SPLITS = (
     ("test",),
     ("val", "valid", "validation", "eval"),
@@ -120,7 +119,7 @@ def metrics_of(seen: Seen) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...
 
 
 def main_metric(metrics: Sequence[str], keys: Sequence[str]) -> str | None:
-    """Return the metric that a matrix is about: that of a definition, else a score rather than a loss, not of training.
+    """Return the metric that a matrix is about: that of a definition, else the most telling one.
 
     Args:
         metrics: the metrics that every run should log.
@@ -128,22 +127,20 @@ def main_metric(metrics: Sequence[str], keys: Sequence[str]) -> str | None:
 
     """
     defined = [metric for metric in metrics if f"{metric}_definition_hash" in keys]
-
-    def unlikeliness(metric: str) -> tuple[object, ...]:
-        words = words_of(metric)
-        of_training = not {"train", "training"}.isdisjoint(words)
-        split = next(
-            rank for rank, names in enumerate(_SPLITS) if not names or not {*names}.isdisjoint(words)
-        )
-        return of_training, not is_result(metric), "loss" in metric.lower(), split, len(metric), metric
-
-    return min(defined or metrics, key=unlikeliness, default=None)
+    return min(defined or metrics, key=_unlikeliness, default=None)
 
 
 def _telling(metrics: Iterable[str]) -> tuple[str, ...]:
     """Return the most telling of the metrics, in order."""
-    ranked = sorted(metrics, key=lambda name: (not any(word in name.lower() for word in _TELLING), name))
-    return tuple(sorted(ranked[:_MOST_REQUIRED]))
+    return tuple(sorted(sorted(metrics, key=_unlikeliness)[:_MOST_REQUIRED]))
+
+
+def _unlikeliness(metric: str) -> tuple[object, ...]:
+    """Sort key: a score before a loss, of test data before validation data, of training data last; then short names."""
+    words = {*words_of(metric)}
+    of_training = not words.isdisjoint(("train", "training"))
+    split = next(rank for rank, names in enumerate(_SPLITS) if not names or not words.isdisjoint(names))
+    return of_training, not is_result(metric), "loss" in metric.lower(), split, len(metric), metric
 
 
 def _is_result(metric: str) -> bool:

@@ -17,6 +17,7 @@ from smoke_gate.init.places import (
     Column,
     Places,
     Shape,
+    holds_names,
     is_usual_cell,
     places_of,
     read,
@@ -76,11 +77,6 @@ class Identity:
         """How much is stated, and of how full a matrix: 1 where every run states both, and every pair has a run."""
         places = len(self.cells) * max(len(self.seeds), 1)
         return self.stated / self.asked * len(self.selected) / places if self.selected else 0.0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether every run says both, and is the only one of its pair in a full matrix; one in twenty may lack."""
-        return self.fit >= _FULL and self.stated == len(self.selected)
 
 
 def identity_of(shape: Shape) -> Identity:
@@ -147,7 +143,7 @@ def _completed(places: Places, first: Identity) -> Identity:
     while one.repeated_with and len(parts) < _MOST_PARTS and not first.cell.startswith(OF_NAME):
         parts.append(one.repeated_with[0])
         one = _identity(places, "/".join(f"{{{part}}}" for part in parts), first.seed)
-    return one if one.is_full else first
+    return one if one.fit >= _FULL and one.stated == len(one.selected) else first
 
 
 def _is_good(places: Places, one: Identity) -> bool:
@@ -165,7 +161,7 @@ def _is_good(places: Places, one: Identity) -> bool:
         return (
             is_named
             and not one.repeated_with
-            and all(is_usual_cell(part) or places.holds_names(part) for part in parts)
+            and all(is_usual_cell(part) or holds_names(places.columns[part]) for part in parts)
         )
     return len(one.cells) > 1 or not one.repeated_with
 

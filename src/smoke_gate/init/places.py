@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Literal
 
 from smoke_gate.gates.proposal import RunShape
 from smoke_gate.gates.twins import is_meter, is_result
@@ -74,110 +75,83 @@ class Shape:
     registered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """What can be said of the runs of the matrix: by how a policy names a place, what each run says there."""
+    """What the runs of a matrix say, by how a policy names the place; the likeliest places first.
+
+    ``seeds`` hold integers and have a seed's name. ``usual`` and ``constant`` have a cell's name: the first tell runs
+    apart, the others are the same everywhere. ``others`` tell runs apart, too, and have neither's name.
+    """
 
     shape: Shape
     runs: Sequence[RunShape]
     columns: Mapping[str, Column]
-
-    @property
-    def seeds(self) -> list[str]:
-        """The places that have a seed's name and hold integers, the likeliest first: those that differ."""
-        found = [place for place in self.columns if is_usual_seed(place) and self._holds_seeds(place)]
-        return sorted(found, key=lambda place: (not self.differs(place), _rank(SEEDS, place), *_order(place)))
-
-    @property
-    def usual(self) -> list[str]:
-        """The places that tell runs apart and have a cell's name, the likeliest first."""
-        return [place for place in self._named if self.differs(place)]
-
-    @property
-    def constant(self) -> list[str]:
-        """The places that have a cell's name and are the same everywhere, the likeliest first."""
-        return [place for place in self._named if not self.differs(place)]
-
-    @property
-    def others(self) -> list[str]:
-        """Other places that tell runs apart and are not seeds: names before numbers, at most so many."""
-        found = [
-            place
-            for place in self.columns
-            if self.differs(place) and not is_usual_cell(place) and not is_usual_seed(place)
-        ]
-        return sorted(found, key=lambda place: (not self.holds_names(place), *_order(place)))[:_MOST_OTHERS]
-
-    @property
-    def _named(self) -> list[str]:
-        return sorted(
-            filter(is_usual_cell, self.columns), key=lambda place: (_rank(CELLS, place), *_order(place))
-        )
-
-    def differs(self, place: str) -> bool:
-        """Whether runs say different things in a place."""
-        return len(set(self.columns[place])) > 1
-
-    def holds_names(self, place: str) -> bool:
-        """Whether a place holds names: what is said there begins with a letter."""
-        return all(value is None or re.match(r"[^\W\d_]", value) for value in self.columns[place])
+    seeds: Sequence[str]
+    usual: Sequence[str]
+    constant: Sequence[str]
+    others: Sequence[str]
 
     def read(self, text: str, group: str) -> Column:
-        """Return what runs say by a template of the policy, read as `check` reads it; made-up names say nothing."""
-        if text in self.columns:
-            return self.columns[text]
-        column = read(self.shape, self.runs, text, group)
+        """Return what runs say by a template of the policy; made-up names, and those that are a time, say nothing."""
+        column = self.columns.get(text) or read(self.shape, self.runs, text, group)
         if not text.startswith(OF_NAME):
             return column
         named = zip(self.runs, column, strict=True)
         return tuple(
-            None if run.has_random_name or value is None or _is_made_up(value) else value
-            for run, value in named
+            None if run.has_random_name or _is_made_up(value or "") else value for run, value in named
         )
-
-    def _holds_seeds(self, place: str) -> bool:
-        return all(value is None or normal_seed(value).lstrip("-").isdigit() for value in self.columns[place])
 
 
 def places_of(shape: Shape, runs: Sequence[RunShape]) -> Places:
     """Return the places where half of the runs or more say what can be the name of a cell, or a seed."""
-    texts = dict.fromkeys(chain.from_iterable(_places(shape, run) for run in runs))
-    columns = {text: read(shape, runs, text, "cell") for text in texts}
-    if PARENTS_NAME in columns:
-        above = [shape.parents.get(run.parent or "", run) for run in runs]
-        named = zip(above, columns[PARENTS_NAME], strict=True)
-        columns[PARENTS_NAME] = tuple(None if one.has_random_name else value for one, value in named)
+    columns = {}
+    for place in dict.fromkeys(chain.from_iterable(_places(shape, run) for run in runs)):
+        column = read(shape, runs, place, "cell")
+        if place == PARENTS_NAME:
+            above = (shape.parents.get(run.parent or "", run) for run in runs)
+            column = tuple(
+                None if one.has_random_name else said for one, said in zip(above, column, strict=True)
+            )
+        if _may_say_it(place, column, len(runs)):
+            columns[place] = column
+    likely = sorted(columns, key=lambda place: (*_rank(place), not holds_names(columns[place]), place))
+    apart = {place for place, column in columns.items() if len(set(column)) > 1}
+    cells = [place for place in likely if is_usual_cell(place)]
+    others = [
+        place for place in likely if place in apart and not is_usual_cell(place) and not _is_usual_seed(place)
+    ]
+    seeds = [place for place in likely if _is_usual_seed(place)]
     return Places(
-        shape,
-        runs,
-        {text: column for text, column in columns.items() if _may_say_it(text, column, len(runs))},
+        shape=shape,
+        runs=runs,
+        columns=columns,
+        seeds=sorted(seeds, key=lambda place: place not in apart),
+        usual=[place for place in cells if place in apart],
+        constant=[place for place in cells if place not in apart],
+        others=others[:_MOST_OTHERS],
     )
 
 
 def read(shape: Shape, runs: Iterable[RunShape], text: str, group: str) -> Column:
     """Return what runs say by a template of the policy, read as `check` reads it."""
-    template = Template.parse(text)
-    nobody = RunShape(run_id="")
+    template, nobody = Template.parse(text), RunShape(run_id="")
     found = []
     for run in runs:
-        parent = shape.parents.get(run.parent or "", nobody)
-        found.append(
-            template.read(
-                run.params, run.tags, parent.params, parent.tags, run.name, "cell" if group == "cell" else "seed",
-                run.experiment,
-            )
-        )  # fmt: skip
+        above = shape.parents.get(run.parent or "", nobody)
+        part: Literal["cell", "seed"] = "cell" if group == "cell" else "seed"
+        said = template.read(run.params, run.tags, above.params, above.tags, run.name, part, run.experiment)
+        found.append(said)
     return tuple(found)
-
-
-def is_usual_seed(place: str) -> bool:
-    """Whether a place is called as people call a seed."""
-    return _last_part(place) in SEEDS
 
 
 def is_usual_cell(place: str) -> bool:
     """Whether a place is called as people call a cell."""
     return _last_part(place) in CELLS
+
+
+def holds_names(column: Column) -> bool:
+    """Whether what is said in a place are names: texts that begin with a letter."""
+    return all(value is None or re.match(r"[^\W\d_]", value) for value in column)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -195,11 +169,11 @@ def _places(shape: Shape, run: RunShape) -> Iterator[str]:
 
 def _may_say_it(place: str, column: Column, runs: int) -> bool:
     said = [value for value in column if value is not None]
-    short = [value for value in said if len(value) <= _LONGEST_NAME]
-    if 2 * len(short) < runs:
+    if 2 * sum(len(value) <= _LONGEST_NAME for value in said) < runs:
         return False
-    if is_usual_seed(place):
-        return not all(map(_UNIX_TIME.fullmatch, said))
+    if _is_usual_seed(place):
+        integers = all(normal_seed(value).lstrip("-").isdigit() for value in said)
+        return integers and not all(map(_UNIX_TIME.fullmatch, said))
     return not any(map(_is_made_up, said)) and (is_usual_cell(place) or not _is_refused(place, said))
 
 
@@ -231,15 +205,17 @@ def _is_number(value: str) -> bool:
 # --- order ------------------------------------------------------------------------------------------------------------
 
 
+def _is_usual_seed(place: str) -> bool:
+    return _last_part(place) in SEEDS
+
+
 def _last_part(place: str) -> str:
     """Return the last part of a key, which says what it is: ``seed`` of ``params.trainer/seed``, ``clf__seed``."""
     key = re.split(r"[./:]|(?<=[^_.])__", place)[-1].lower()
     return re.sub(r"\s+", "_", key)
 
 
-def _rank(table: Sequence[str], place: str) -> int:
-    return table.index(_last_part(place))
-
-
-def _order(place: str) -> tuple[bool, bool, str]:
-    return place.startswith("parent."), "tags." in place, place
+def _rank(place: str) -> tuple[int, bool, bool]:
+    """Return where a place stands: by its name in the tables, the run's own before its parent's, params before tags."""
+    known, name = (*SEEDS, *CELLS), _last_part(place)
+    return known.index(name) if name in known else len(known), place.startswith("parent."), "tags." in place

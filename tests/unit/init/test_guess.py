@@ -141,6 +141,17 @@ def test_checkpoints_of_some_runs_only():
     assert "log_checkpoint" in none.to_log[0]
 
 
+def test_files_that_could_not_be_read_are_said_and_not_counted():
+    unread = Files(unread="the host is away")
+    for gate, what in (("G3", "checkpoints or MLflow models"), ("G4", "PNG figures")):
+        none = proposal(gate, runs_with({}, {}), [unread, unread])
+        assert none.found == "the artifacts of 2 of 2 runs could not be read: the host is away"
+        assert none.is_logged
+        one = proposal(gate, runs_with({}, {}), [Files(), unread])
+        why = "the artifacts of 1 of 2 runs could not be read: the host is away"
+        assert one.found == f"0 of 1 runs have {what}; {why}"
+
+
 def test_figures():
     assert proposal("G4", runs_with({}), left("figures/a.png")).settings == {"required": "true"}
     assert proposal("G4", runs_with({}), left("plots/a.png")).settings == {"paths": ("plots/*.png",)}

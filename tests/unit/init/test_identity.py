@@ -268,10 +268,11 @@ NEVER = {
 @pytest.mark.parametrize("key", NEVER)
 @pytest.mark.parametrize("kind", ["params", "tags"])
 def test_what_is_known_at_the_end_or_made_anew_is_no_cell(key: str, kind: str):
-    rows = [({key: value}, {"seed": seed}) for value, seed in product(NEVER[key], "12")]
-    found = guessed(
-        *(run(i, **{"params": seed, kind: {**seed, **odd}}) for i, (odd, seed) in enumerate(rows))
-    )
+    facts: list[dict[str, Any]] = [
+        {"params": {"seed": seed}, kind: {"seed": seed, key: value}}
+        for value, seed in product(NEVER[key], "12")
+    ]
+    found = guessed(*(run(i, None, **own) for i, own in enumerate(facts)))
     assert key not in found.cell
     assert all(key not in one.cell for one in found.others)
 
