@@ -162,7 +162,10 @@ def _places(shape: Shape, run: RunShape) -> Iterator[str]:
     own = [("params.", run.params), ("tags.", run.tags)]
     above = [("parent.params.", parent.params), ("parent.tags.", parent.tags)] if parent else []
     for prefix, values in (*own, *above):
-        yield from (prefix + key for key in values if not set(key) & set("{}"))
+        for key in values:
+            ours = key in (COMMIT_TAG, DIRTY_TAG) or key.startswith(("mlflow.", ENVIRONMENT_PREFIX))
+            if not set(key) & set("{}") and (not ours or prefix + key == PARENTS_NAME):
+                yield prefix + key
     if len(shape.experiments) > 1:
         yield EXPERIMENT
 
@@ -174,19 +177,17 @@ def _may_say_it(place: str, column: Column, runs: int) -> bool:
     if _is_usual_seed(place):
         integers = all(normal_seed(value).lstrip("-").isdigit() for value in said)
         return integers and not all(map(_UNIX_TIME.fullmatch, said))
-    return not any(map(_is_made_up, said)) and (is_usual_cell(place) or not _is_refused(place, said))
+    return not any(map(_is_made_up, said)) and not _is_refused(place, said)
 
 
 def _is_refused(place: str, said: Sequence[str]) -> bool:
-    """Whether a place is called as outcomes, clocks, states, ids, addresses and paths are; a usual name is not."""
+    """Whether a place is called as outcomes, clocks, states, ids, addresses and paths are, but for its usual name."""
     key = re.sub(r"^(?:parent\.)?(?:params|tags)\.", "", place)
-    ours = key in (COMMIT_TAG, DIRTY_TAG) or key.startswith((ENVIRONMENT_PREFIX, "_"))
-    if ours or (key.startswith("mlflow.") and place != PARENTS_NAME):
-        return True
+    key = key[: -len(_last_part(place))] if is_usual_cell(place) else key
     words = words_of(key)
-    numbers = all(map(_is_number, said))
-    outcome = words[:1] == ["best"] or (numbers and is_result(key)) or is_meter(key)
-    return outcome or not _REFUSED.isdisjoint(words) or not _REFUSED_AT_THE_END.isdisjoint(words[-1:])
+    outcome = words[:1] == ["best"] or is_meter(key) or (is_result(key) and all(map(_is_number, said)))
+    refused = not _REFUSED.isdisjoint(words) or not _REFUSED_AT_THE_END.isdisjoint(words[-1:])
+    return outcome or refused or key.startswith("_")
 
 
 def _is_made_up(value: str) -> bool:

@@ -254,15 +254,29 @@ def test_answers_that_are_no_place(cell: str, seed: str):
 # --- what is never a cell ---------------------------------------------------------------------------------------------
 
 NEVER = {
-    "train_time_sec": ("30.5", "31.5"), "timestamp": ("1714558272", "1714558333"),
+    "train_time_sec": ("30.5", "31.5"),
+    "timestamp": ("1714558272", "1714558333"),
+    "started_at": ("2024-05-01T10:00:12", "2024-05-01T11:00:12"),
     "run_status": ("completed", "resumed"),
-    "started_at": ("2024-05-01T10:00:12", "2024-05-01T11:00:12"), "Run ID": ("c0ffee", "badc0de"),
-    "net": ("<Net object at 0x7f12c0d>", "<Net object at 0x7f12c1d>"), "model": ("3f2a9c1e77", "aa90b2c11d"),
-    "_instantiator": ("mine", "yours"), "best_val_acc": ("0.5", "0.6"), "test_acc": ("0.5", "0.6"),
-    "output_dir": ("a", "b"), "data": ("/data/a", "/data/b"), "root": (r"C:\data\a", r"C:\data\b"),
-    "server": ("10.0.0.1:80", "10.0.0.2:80"), "source": ("s3://a/b", "s3://a/c"), "hostname": ("n1", "n2"),
-    "uuid": ("x", "y"), "git_commit": ("x", "y"), "environment.numpy": ("1", "2"), "state": ("COMPLETE", "PRUNED"),
-}  # fmt: skip
+    "state": ("COMPLETE", "PRUNED"),
+    "best_val_acc": ("0.5", "0.6"),
+    "test_acc": ("0.5", "0.6"),
+    "Run ID": ("c0ffee", "badc0de"),
+    "uuid": ("x", "y"),
+    "git_commit": ("x", "y"),
+    "model": ("3f2a9c1e77", "aa90b2c11d"),
+    "net": ("<Net object at 0x7f12c0d>", "<Net object at 0x7f12c1d>"),
+    "_instantiator": ("mine", "yours"),
+    "output_dir": ("a", "b"),
+    "data": ("/data/a", "/data/b"),
+    "root": (r"C:\data\a", r"C:\data\b"),
+    "source": ("s3://a/b", "s3://a/c"),
+    "server": ("10.0.0.1:80", "10.0.0.2:80"),
+    "hostname": ("n1", "n2"),
+    "user.name": ("ada", "bob"),
+    "mlflow.source.name": ("a.py", "b.py"),
+    "environment.numpy": ("1", "2"),
+}
 
 
 @pytest.mark.parametrize("key", NEVER)
