@@ -29,7 +29,7 @@ MOST_CELLS = 100
 MOST_FALLBACK_CELLS = 20
 _MOST_RUNS = 2000  # that a guess is made from: the newest
 _MOST_TRIES = (
-    3  # at a pair, on average: more of them are not reruns, but runs that something else tells apart
+    3  # at a pair, on average: with more, something else tells the runs apart, and they are not reruns
 )
 _MOST_PARTS = 3  # of a cell
 _MOST_OTHERS = 3  # answers that a question names
@@ -43,8 +43,7 @@ class Identity:
 
     ``selected`` holds, for each pair found, its newest run; ``stated`` counts the runs that state both, ``asked`` those
     that were looked at. ``is_found``: the runs say it, or the user does; otherwise nothing but names tells the runs
-    apart. ``others`` are then the ways that were not good enough. ``repeated_with`` are the settings that differ
-    between the runs of a pair.
+    apart. ``others`` are the next best ways. ``repeated_with`` are the settings that differ between the runs of a pair.
     """
 
     cell: str
