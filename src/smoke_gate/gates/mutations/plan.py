@@ -13,8 +13,10 @@ from smoke_gate.gates.mutations.changes import (
     telling_cells_apart,
     two_cells,
     two_seeds,
+    updated,
     with_fact,
     with_metric,
+    with_param,
     with_run,
 )
 from smoke_gate.gates.twins import compared, may_be_equal
@@ -182,6 +184,18 @@ def _expect(case: Case) -> PolicyLine | None:
     return PolicyLine(("plan", "cells", cell, "expect"), {**expected, key: [value]})
 
 
+def _damaged(case: Case) -> Evidence | Unbroken:
+    """Let the file of a param be damaged, as a broken disk or checkout leaves it in a folder of runs."""
+    judged = next((judged for judged in case.judged if judged.run.params), None)
+    if judged is None:
+        return NO_RUN if first(case) is None else _NO_SETTING
+    key = min(judged.run.params)
+    broken = with_param(case.evidence, judged.run, key, None)
+    return with_run(
+        broken, judged.run, damaged=(f"params.{key}",), params=updated(judged.run.params, key, None)
+    )
+
+
 MUTATIONS = (
     *ATTEMPTS,
     Mutation(
@@ -234,5 +248,11 @@ MUTATIONS = (
         change=_wrong_cell,
         also=("G2", "G7"),
         remedy=_expect,
+    ),
+    Mutation(
+        name="damaged_param",
+        title="the file of a param was damaged",
+        change=_damaged,
+        also=("G1", "G2", "G6", "G7"),
     ),
 )
