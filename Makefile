@@ -81,7 +81,7 @@ check: .venv-dev/installed
 	$(BIN)/ruff check
 	$(BIN)/mypy . .github/release
 	$(BIN)/lint-imports
-	$(BIN)/python checks/repository.py
+	$(BIN)/python -m checks.repository
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck .ci/run entrypoint.sh .github/release/registry.sh
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)

@@ -1,4 +1,4 @@
-"""What no other tool checks: the locks, the documents' links and commands, the names, and what the package carries.
+"""Checks that no other tool makes: of the locks, the documents, the specification, the names and the package.
 
 Prints a line for each finding and exits with 1 if there is any.
 """
@@ -17,6 +17,8 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from checks.specification import specification_findings
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK_LINE = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|#.*"
@@ -26,11 +28,12 @@ LOCK_LINE = re.compile(
 def main() -> int:
     """Run every check and say what was found."""
     findings = [
-        *lock_findings(), *document_findings(), *version_findings(), *name_findings(), *package_findings(),
+        *lock_findings(), *document_findings(), *specification_findings(ROOT), *version_findings(), *name_findings(),
+        *package_findings(),
     ]  # fmt: skip
     for finding in findings:
         print(finding, file=sys.stderr)
-    print(f"locks, documents, version, names, package: {len(findings) or 'no'} findings")
+    print(f"locks, documents, specification, version, names, package: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 
@@ -104,10 +107,12 @@ def links(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a document."""
-    tokens = MarkdownIt("commonmark").parse(path.read_text())
+    """The anchors that GitHub gives the headings of a document, and those that it gives itself."""
+    text = path.read_text()
+    tokens = MarkdownIt("commonmark").parse(text)
     headings = [text for tag, text in pairwise(tokens) if tag.type == "heading_open"]
-    return {re.sub(r"[^\w\- ]", "", plain(heading).lower()).replace(" ", "-") for heading in headings}
+    names = {re.sub(r"[^\w\- ]", "", plain(heading).lower()).replace(" ", "-") for heading in headings}
+    return names | set(re.findall(r'<a id="([^"]+)">', text))
 
 
 def plain(heading: Token) -> str:

@@ -91,6 +91,7 @@ def test_a_critical_fail(runner, github):
 
 
 def test_no_verdict_is_an_error_on_the_pull_request_too(runner, github):
+    """spec: action-error"""
     overwrite_database(runner.workspace)
     step = runner.run(*pull_request(7, HEAD), tracking_uri=STORE, commit_status="smoke-gate")
     assert (step.code, step.outputs["verdict"]) == (3, "ERROR")

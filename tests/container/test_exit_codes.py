@@ -28,6 +28,7 @@ def misspell(store):
     ],
 )
 def test_exit_code(store, accident, arguments, code, message):
+    """spec: exit-codes"""
     accident(store)
     options = [f"--volume={store}:/work", "--workdir=/work"]
     ended = run("check", "--tracking-uri=sqlite:///mlflow.db", *arguments, options=options)

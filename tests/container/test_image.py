@@ -105,6 +105,7 @@ def installed_from(context: Path) -> str:
 
 
 def test_anybody_may_run_it_offline_and_read_only(store, tmp_path):
+    """spec: action-image"""
     plain = run("check", *STORE, options=[f"--volume={store}:/work", "--workdir=/work"])
     assert plain.code == 0, plain.stdout + plain.stderr
     assert plain.stdout.startswith("ALL PASS · 12 of 12 runs · 8 of 8 gates")
@@ -151,12 +152,14 @@ def test_a_verdict_is_replayed_from_its_file_alone(store):
     ],
 )
 def test_arguments_are_the_command_line(arguments, code, message):
+    """spec: action-image"""
     ended = run(*arguments, options=["--workdir=/tmp"])
     assert ended.code == code
     assert message in ended.stdout + ended.stderr
 
 
 def test_without_arguments_it_is_the_action():
+    """spec: action-image"""
     ended = run(options=["--env=INPUT_COMMENT=sometimes"])
     assert ended.code == 2
     assert "input `comment`: found 'sometimes'" in ended.stderr

@@ -68,6 +68,7 @@ def test_the_image_has_the_last_word(verdict, capsys):
 
 
 def test_only_the_file_is_there_and_nothing_leaves(tmp_path, verdict):
+    """spec: replay-docker"""
     alone = tmp_path / "elsewhere" / "my verdict.json"
     alone.parent.mkdir()
     shutil.copyfile(verdict, alone)

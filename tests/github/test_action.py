@@ -46,6 +46,7 @@ COMMENTS = f"/repos/{REPOSITORY}/issues/7/comments"
 def test_a_verdict_is_published_everywhere(
     runner, github, evidence, code, verdict, state, is_critical, is_pending
 ):
+    """spec: action-order"""
     step = runner.run(evidence, *pull_request(7, HEAD), commit_status="smoke-gate")
     assert step.code == code
     assert step.outputs["verdict"] == verdict
@@ -144,12 +145,14 @@ def test_the_outputs_say_what_other_steps_need(runner):
 
 
 def test_the_commit_status_comes_before_the_comment(runner, github):
+    """spec: action-order"""
     runner.run(fail(), *pull_request(7, HEAD), commit_status="gate")
     asked = [path for verb, path in github.log if verb == "POST" and not path.endswith("/graphql")]
     assert asked == [f"/repos/{REPOSITORY}/statuses/{HEAD}", COMMENTS]
 
 
 def test_a_bug_is_an_error_and_no_pass(runner, github):
+    """spec: action-error"""
     step = runner.run(ZeroDivisionError("secret value"), *pull_request(7, HEAD), commit_status="gate")
     assert step.code == 3
     assert step.outputs["verdict"] == "ERROR"
@@ -218,6 +221,7 @@ def test_an_input_that_leaves_open_where_to_publish_is_an_error_that_is_written_
 
 
 def test_three_pushes_end_with_one_comment_and_a_status_each(runner, github):
+    """spec: comment-one"""
     pushes = [("1" * 40, fail()), ("2" * 40, warning()), ("3" * 40, all_pass())]
     for sha, evidence in pushes:
         github.push(7, sha)
@@ -288,6 +292,7 @@ def test_comments_beyond_the_first_pages_are_found(runner, github):
 
 
 def test_a_hidden_comment_is_seen_again_when_it_says_something_else(runner, github):
+    """spec: comment-when"""
     runner.run(fail(), *pull_request(7, HEAD))
     (note,) = github.of()
     note.hidden = True
@@ -377,6 +382,7 @@ def test_a_comment_that_is_deleted_while_it_is_written_is_made_again(runner, git
 
 
 def test_a_report_that_is_too_long_is_cut_and_says_so(runner, github):
+    """spec: comment-size"""
     cells, seeds = ["실험" * 40 + name for name in "abcd"], [str(seed) for seed in range(100)]
     policy = passing_policy(plan={"seeds": seeds}).model_dump(mode="json", exclude={"narrowed"})
     policy["plan"]["cells"] = cells
@@ -403,6 +409,7 @@ def test_a_report_that_is_too_long_is_cut_and_says_so(runner, github):
     ids=["schedule", "workflow_dispatch", "repository_dispatch", "merge_group"],
 )
 def test_without_a_pull_request_there_is_everything_but_a_comment(runner, github, event, sha):
+    """spec: action-status"""
     step = runner.run(all_pass(), *event, commit_status="smoke-gate")
     assert github.of() == []
     assert github.asked("POST", "/graphql") == 0
@@ -447,6 +454,7 @@ QUEUED = {"head_sha": GROUP, "head_ref": f"refs/heads/gh-readonly-queue/main/pr-
 
 
 def test_a_merge_group_is_judged_by_its_pull_requests_head_and_waits_for_its_own_status(runner, github):
+    """spec: action-merge-queue"""
     runner.commit({}, {"sha": HEAD})
     step = runner.run(all_pass(), *other("merge_group", GROUP, merge_group=QUEUED), commit_status="gate")
     document = json.loads(Path(step.outputs["verdict_file"]).read_text())
@@ -470,6 +478,7 @@ def test_a_merge_group_whose_head_github_does_not_tell_is_no_pass(runner, github
     ids=["sha", "pull request", "both"],
 )
 def test_a_dispatched_gate_turns_the_pending_status_green(runner, github, inputs):
+    """spec: action-status"""
     runner.run(pending(), *pull_request(7, HEAD), commit_status="smoke-gate")
     event, payload = other("repository_dispatch", "8" * 40)
     runner.run(all_pass(), {**event, "GITHUB_RUN_ID": "150"}, payload, commit_status="smoke-gate", **inputs)
@@ -512,6 +521,7 @@ def test_an_unknown_event_with_its_place_named_is_told_there(runner, github, inp
 
 
 def test_a_fork_is_told_of_the_second_workflow(runner, github):
+    """spec: action-permissions"""
     github.tokens["secret-token"] = Token(may_comment=False, may_set_status=False)
     step = runner.run(fail(), *pull_request(7, HEAD, fork=True), commit_status="gate")
     assert step.code == 1
@@ -531,6 +541,7 @@ def test_a_job_that_wants_no_comment_lacks_nothing_where_it_may_not_write(runner
 
 
 def test_a_missing_permission_is_named(runner, github):
+    """spec: action-permissions"""
     github.tokens["secret-token"] = Token(may_comment=False)
     step = runner.run(all_pass(), *pull_request(7, HEAD), commit_status="gate")
     assert step.code == 0
@@ -566,6 +577,7 @@ def test_without_a_token_everything_else_is_done(runner, github):
 
 @pytest.mark.parametrize("status", [500, 429, None])
 def test_github_that_is_down_costs_the_comment_and_nothing_else(runner, github, waits, status):
+    """spec: action-exit"""
     github.faults.append(Fault("POST", COMMENTS, status, "down", times=1000))
     step = runner.run(fail(), *pull_request(7, HEAD))
     assert step.code == 1
@@ -595,6 +607,7 @@ def test_advice_is_about_what_happened(runner, github, message, told):
 
 @pytest.mark.parametrize("given", [{"github_token": "secret-token\n"}, {"github_token": ""}])
 def test_white_space_around_the_token_is_left_out_and_told(runner, github, given):
+    """spec: credentials-not-shown"""
     event, payload = pull_request(7, HEAD)
     step = runner.run(all_pass(), {**event, "GITHUB_TOKEN": " secret-token\r\n"}, payload, **given)
     assert step.outputs["published"] == "true"
@@ -681,6 +694,7 @@ def test_a_pull_request_that_removes_the_policy_is_told_so(runner, github):
 
 
 def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
+    """spec: base-policy-ref"""
     github.tokens["secret-token"] = Token(may_read_files=False)
     step = runner.run(all_pass(), *pull_request(7, HEAD))
     assert step.outputs["verdict"] == "WARNING"
@@ -691,6 +705,7 @@ def test_a_base_policy_that_cannot_be_read_is_a_warning(runner, github):
 
 
 def test_a_base_policy_that_must_count_and_cannot_be_read_is_an_error(runner, github):
+    """spec: base-policy-ref"""
     github.tokens["secret-token"] = Token(may_read_files=False)
     step = runner.run(all_pass(), *pull_request(7, HEAD), policy_ref="base")
     assert step.code == 3

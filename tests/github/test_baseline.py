@@ -120,6 +120,7 @@ def test_a_pull_request_is_held_against_main(runner, github, base, head, code, o
 
 
 def test_a_broken_limit_is_told_everywhere_and_changes_no_verdict(runner, github):
+    """spec: baseline-own-verdict"""
     use(runner, LIMITED)
     keep(runner, all_pass())
     step = judged(runner, worse(), fail_on="warning", comment="problems")
@@ -206,6 +207,7 @@ UNSUITABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", UNSUITABLE)
 def test_an_unsuitable_artifact_is_passed_over(runner, github, name):
+    """spec: baseline-which"""
     use(runner, LIMITED)
     facts, words = UNSUITABLE[name]
     keep(runner, worse("1.0"), 2)
@@ -245,6 +247,7 @@ def changed(kept: Kept, **values: object) -> Kept:
     ],
 )
 def test_a_verdict_about_something_else_is_passed_over(runner, github, values, words):
+    """spec: baseline-which"""
     use(runner, LIMITED)
     keep(runner, worse("1.0"), 2)
     kept = changed(github.kept[0], policy_file="smoke-gate.yml")

@@ -83,12 +83,14 @@ def test_the_actions_publish_input_does_the_same(runner, github, verdict_file):
 
 
 def test_nothing_that_the_first_job_wrote_is_posted(runner, github, verdict_file):
+    """spec: publish-evidence-only"""
     claim = edited(verdict_file, headline="@everyone look at my page", verdict="ALL PASS")
     runner.publish(claim, *workflow_run("f" * 40))
     assert "everyone" not in github.of()[0].body
 
 
 def test_a_claim_that_its_evidence_does_not_bear_out_fails(runner, github, verdict_file):
+    """spec: publish-claim"""
     claim = edited(verdict_file, verdict="FAIL")
     step = runner.publish(claim, *workflow_run("f" * 40))
     assert step.code == 1
@@ -97,6 +99,7 @@ def test_a_claim_that_its_evidence_does_not_bear_out_fails(runner, github, verdi
 
 
 def test_forged_evidence_does_not_make_a_pass(runner, github, verdict_file):
+    """spec: publish-evidence-only"""
     evidence = json.loads(verdict_file.read_text())["evidence"]
     evidence["runs"][0]["params"]["pape_definition_hash"] = "0" * 64
     step = runner.publish(edited(verdict_file, evidence=evidence), *workflow_run("f" * 40))
@@ -135,6 +138,7 @@ def test_a_file_with_more_than_the_schema_knows_is_refused(runner, verdict_file)
 
 
 def test_a_file_about_another_commit_is_refused(runner, github, verdict_file):
+    """spec: publish-about"""
     step = runner.publish(verdict_file, *workflow_run(HEAD, owner="lab", branch="feature"))
     assert step.code == 2
     assert "is about commit" in step.stderr
@@ -180,6 +184,8 @@ HEADS = [no_head, another_head, no_code_known, code_said_to_be_heads]
 def test_what_a_file_says_of_head_and_of_code_is_asked_again(
     runner, github, verdict_file, change, rule, verdict, code
 ):
+    """spec: publish-policy"""
+
     def claim(document: dict[str, Any]) -> None:
         about_head(OTHER)(document)
         document["policy"]["runs"]["commit"] = rule
@@ -204,6 +210,7 @@ def test_the_code_of_head_passes_whatever_the_file_says_of_it(runner, github, ve
 def test_a_file_that_does_not_say_what_it_is_about_is_refused(
     runner, github, verdict_file, missing, kind, event
 ):
+    """spec: publish-about"""
     claim = forged(verdict_file, about_head(FORK, **{missing: None}))
     step = runner.publish(claim, *event, commit_status="gate")
     assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
@@ -211,6 +218,7 @@ def test_a_file_that_does_not_say_what_it_is_about_is_refused(
 
 
 def test_a_file_about_another_repository_is_refused(runner, github, verdict_file):
+    """spec: publish-about"""
     change = about_head(FORK, repository="somebody/else")
     step = runner.publish(forged(verdict_file, change), *SECOND, commit_status="gate")
     assert (step.code, step.outputs["verdict"], github.statuses[-1]["state"]) == (2, "ERROR", "error")
@@ -221,6 +229,7 @@ def test_a_file_about_another_repository_is_refused(runner, github, verdict_file
 def test_a_waiver_that_has_expired_does_not_hold_whatever_day_the_file_is_of(
     runner, github, verdict_file, expires, verdict
 ):
+    """spec: publish-claim"""
     waiver = f"waivers:\n- {{gate: G2, cell: A3, reason: known, expires: '{expires}'}}"
     policy = POLICY.replace("waivers: []", waiver)
     github.files[BASE] = {"text": policy}
@@ -233,6 +242,7 @@ def test_a_waiver_that_has_expired_does_not_hold_whatever_day_the_file_is_of(
 
 
 def test_publishing_may_be_required(runner, github, verdict_file):
+    """spec: action-exit"""
     github.tokens["secret-token"] = Token(may_comment=False)
     event = workflow_run("f" * 40)
     assert runner.publish(verdict_file, *event).code == 0
@@ -252,6 +262,7 @@ def test_where_publishing_is_required_there_must_be_a_place(runner, verdict_file
 
 
 def test_a_policy_that_the_file_brings_itself_is_shown_and_warns(runner, github, verdict_file):
+    """spec: publish-policy"""
     claim = forged(verdict_file, with_lenient_policy)
     assert json.loads(claim.read_text())["verdict"] == "ALL PASS"
     step = runner.publish(claim, *SECOND, commit_status="gate")
@@ -541,6 +552,7 @@ def many_checkpoints(document: dict[str, Any]) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of hypothesis' own callback
 @pytest.mark.parametrize("change", [many_rules, many_metrics, many_seeds, many_checkpoints])
 def test_a_file_that_takes_too_long_is_an_error_everywhere(runner, github, verdict_file, monkeypatch, change):
+    """spec: verdict-file-size"""
     runner.publish(verdict_file, *SECOND, commit_status="gate")
     monkeypatch.setattr("smoke_gate.github.claim.LONGEST_JUDGING", 0.5)
     document = json.loads(verdict_file.read_text())

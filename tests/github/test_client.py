@@ -262,6 +262,7 @@ def test_a_limit_far_beyond_the_deadline_is_not_waited_for(github, client, waits
 def test_a_pause_that_github_asks_for_is_waited_for_once_beyond_the_deadline(
     github, client, waits, status, message, headers, pause
 ):
+    """spec: action-limits"""
     github.faults.append(Fault("GET", ".*", status, message, headers, times=1))
     assert client.pull_request(7).number == 7
     assert waits.pauses == [pause]
@@ -275,6 +276,7 @@ def test_a_pause_that_github_asks_for_is_waited_for_once_beyond_the_deadline(
 
 
 def test_a_lasting_failure_ends_at_the_deadline(github, client, waits):
+    """spec: action-limits"""
     github.faults.append(Fault("GET", ".*", 500, times=1000))
     with pytest.raises(GitHubError) as caught:
         client.pull_request(7)
@@ -335,6 +337,7 @@ def test_a_query_that_github_had_no_time_for_is_repeated(github, client, waits):
 
 @pytest.mark.parametrize("status", [None, 500, 502])
 def test_a_comment_whose_answer_was_lost_is_not_written_twice(github, client, status):
+    """spec: action-limits"""
     github.faults.append(Fault("POST", COMMENTS, status, done=True))
     client.create_comment(7, "<!-- marker -->\nbody")
     assert [note.body for note in github.of()] == ["<!-- marker -->\nbody"]

@@ -72,6 +72,7 @@ CHANGES: list[tuple[dict[str, Any], Sequence[str], Answer]] = [
 @pytest.mark.parametrize(("changed", "paths", "expected"), CHANGES)
 @pytest.mark.parametrize("limit", [100_000, 4, 3])
 def test_trees_are_compared_also_folder_by_folder(github, code, commit, changed, paths, expected, limit):
+    """spec: G0-same-code"""
     github.tree_limit = limit
     commit(OLD, **changed)
     if limit == 3 and len({path.partition("/")[0] for path in {**FILES, **changed}}) > 3:

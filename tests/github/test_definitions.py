@@ -96,6 +96,7 @@ def test_the_bases_definition_counts_where_the_bases_policy_does(runner, name):
 
 @pytest.mark.parametrize("policy_ref", ["head", "base"])
 def test_the_same_definition_in_another_form_is_no_change(runner, name, policy_ref):
+    """spec: base-policy"""
     text = FILES[name][0]
     (runner.workspace / name).write_text(f"\n{text}\n" if name.endswith(".json") else f"# pape\r\n{text}")
     step = judged(runner, name, policy_ref=policy_ref)

@@ -60,6 +60,7 @@ def hold_until_all_wrote(github: FakeGitHub) -> Callable[[str, str], None]:
 
 
 def test_gates_that_all_saw_no_comment_end_with_one(github):
+    """spec: comment-newer"""
     stranger = github.say(7, stamp().marker + "\nmine", STRANGER)
     github.before = hold_until_all_wrote(github)
     race(github, [stamp()] * GATES)

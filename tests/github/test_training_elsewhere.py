@@ -186,6 +186,7 @@ def test_a_run_that_failed_is_no_longer_pending(project):
 
 @pytest.mark.parametrize("newer", [{}, {"notes.md": "x"}], ids=["squashed", "rebased onto notes"])
 def test_a_squashed_or_rebased_branch_has_the_code_that_its_runs_had(project, newer):
+    """spec: G0-same-code"""
     branch = project.commit(NEW_CODE)
     project.train(branch)
     shutil.rmtree(project.folder / ".git")
@@ -199,6 +200,7 @@ def test_a_squashed_or_rebased_branch_has_the_code_that_its_runs_had(project, ne
 
 @pytest.mark.parametrize("shallow", [False, True], ids=["full clone", "shallow clone"])
 def test_runs_of_the_merge_commit_ran_heads_code_also_where_main_has_moved(project, shallow):
+    """spec: G0-same-code"""
     head = project.commit(NEW_CODE)
     merge = project.commit(NEW_CODE, MAINS_CODE)
     project.clone(shallow=shallow)
@@ -209,6 +211,7 @@ def test_runs_of_the_merge_commit_ran_heads_code_also_where_main_has_moved(proje
 
 
 def test_where_nobody_knows_the_code_nothing_passes(project):
+    """spec: G0-commit-auto"""
     old = project.commit(NEW_CODE)
     project.train(old)
     head = project.commit(NEW_CODE)

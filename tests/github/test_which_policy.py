@@ -80,6 +80,7 @@ A, B, C = policy(2), policy(3), policy(4)
     ],
 )
 def test_which_policy_counts(runner, three, old, head, tip, merged, verdict, counted):
+    """spec: base-policy"""
     three(old, head, tip, merged)
     options = {"cells": "B0,A3", "seeds": "42,123", "experiment": "stage05"}
     step = judged(runner, **(options if None in (head, merged) else {}))
@@ -89,6 +90,7 @@ def test_which_policy_counts(runner, three, old, head, tip, merged, verdict, cou
 
 @pytest.mark.parametrize("policy_ref", ["head", "base"])
 def test_a_comment_on_main_is_told_nowhere(runner, github, three, policy_ref):
+    """spec: base-policy"""
     three(A, A, "# one line more\n" + A)
     step = judged(runner, policy_ref=policy_ref)
     assert (step.code, step.outputs["verdict"]) == (0, "ALL PASS")
@@ -97,6 +99,7 @@ def test_a_comment_on_main_is_told_nowhere(runner, github, three, policy_ref):
 
 @pytest.mark.parametrize("head", [A, B, policy(12, seeds="'456', '789'"), "version: 2", None])
 def test_the_newest_of_the_base_counts_without_a_warning_where_it_is_asked_to(runner, three, head):
+    """spec: base-policy-ref"""
     three(A, head, C)
     step = judged(runner, policy_ref="base")
     assert (step.outputs["verdict"], threshold(step)) == ("ALL PASS", 4)
@@ -123,6 +126,7 @@ def test_what_main_changed_is_no_part_of_the_difference(runner, github, three):
 
 @pytest.mark.parametrize("checkout", [A, B, C])
 def test_the_checkout_is_not_asked(runner, three, checkout):
+    """spec: base-policy"""
     three(A, A, C)
     event, payload = pull_request(7, HEAD)
     (runner.workspace / "smoke-gate.yml").write_text(checkout)
@@ -137,6 +141,7 @@ def test_the_checkout_is_not_asked(runner, three, checkout):
 
 @pytest.mark.parametrize("names", [("yaml", "yml"), ("yml", "yaml"), ("yaml", "yaml")])
 def test_both_names_are_looked_for(runner, github, three, names):
+    """spec: base-policy"""
     three(None, None, None)
     old, head = (f"smoke-gate.{suffix}" for suffix in names)
     github.files[f"{FORK_POINT}:{old}"] = github.files[f"{MAIN}:{old}"] = {"text": A}
@@ -250,6 +255,7 @@ def publishing(runner: Runner, github: FakeGitHub):
     ],
 )
 def test_publishing_decides_it_in_the_same_way(publishing, old, head, tip, verdict):
+    """spec: publish-policy"""
     assert publishing(old, head, tip).outputs["verdict"] == verdict
     assert publishing(old, head, tip, policy_ref="base").outputs["verdict"] == "ALL PASS"
 

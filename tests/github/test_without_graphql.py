@@ -42,6 +42,7 @@ def event_of(github: FakeGitHub) -> dict[str, str]:
 
 
 def test_a_comment_is_created_and_then_updated(runner: Runner, github: FakeGitHub):
+    """spec: comment-without-graphql"""
     for evidence, word in ((fail(), "FAIL"), (all_pass(), "ALL PASS")):
         step = runner.run(evidence, event_of(github), PAYLOAD, commit_status="gate")
         (note,) = github.of()
@@ -62,6 +63,7 @@ def test_a_strangers_copy_is_not_ours(runner: Runner, github: FakeGitHub):
 
 
 def test_where_the_server_does_not_say_who_we_are_a_new_comment_is_made(runner: Runner, github: FakeGitHub):
+    """spec: comment-without-graphql"""
     github.tokens["secret-token"] = Token(may_read_user=False)
     for number, evidence in enumerate((fail(), all_pass()), 1):
         step = runner.run(evidence, event_of(github), PAYLOAD)

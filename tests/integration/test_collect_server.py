@@ -94,6 +94,7 @@ def test_the_same_evidence_as_from_sqlite(server, ids, tmp_path, monkeypatch):
 
 
 def test_nothing_is_written(server, ids, folder, tmp_path, monkeypatch):
+    """spec: evidence-read-only"""
     monkeypatch.chdir(tmp_path)
 
     def stored() -> dict[str, object]:

@@ -101,6 +101,7 @@ def run_of(found: Evidence, name: str) -> Run:
 
 
 def test_both_kinds_give_the_same_evidence(tmp_path, monkeypatch):
+    """spec: evidence-form"""
     rules = policy(gates={"metric_ratio": {"rules": [{"value": "val_loss.min / train_loss", "max": 2}]}})
     found = []
     for kind in KINDS:
@@ -114,6 +115,7 @@ def test_both_kinds_give_the_same_evidence(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_written_anywhere(folder, kind, capfd):
+    """spec: evidence-read-only"""
     uri, ids = stored(folder, kind, matrix())
     capfd.readouterr()
     before = fingerprint(folder)
@@ -224,6 +226,7 @@ def test_what_a_gate_that_is_off_would_need_is_not_read(folder, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_selected_runs_are_looked_into(folder, kind):
+    """spec: gate-judges-selected"""
     again = changed(recipe("B0", "42"), name="again", start=START + 100 * MINUTE)
     stray = changed(recipe("B0", "7"), name="stray")
     found = evidence(*stored(folder, kind, [*matrix(), again, stray]))
@@ -236,6 +239,7 @@ def test_only_selected_runs_are_looked_into(folder, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_ledger_holds_failed_running_and_deleted_attempts(folder, kind):
+    """spec: pair-ledger"""
     statuses = ("FAILED", "KILLED", "RUNNING", "FINISHED")
     runs = [
         changed(recipe("B0", "42"), name=status, status=status, start=START - MINUTE) for status in statuses
@@ -309,6 +313,7 @@ def test_all_pages_are_read(folder, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_experiments_by_name_by_id_and_by_being_the_only_one(folder, kind):
+    """spec: cli-names"""
     uri, _ = stored(folder, kind, matrix())
     by_name = collect(policy(), Source(tracking_uri=uri))
     its_id, name = only(by_name.experiments)
@@ -319,6 +324,7 @@ def test_experiments_by_name_by_id_and_by_being_the_only_one(folder, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_experiment_is_answered_with_the_nearest(folder, kind):
+    """spec: cli-names"""
     uri, _ = stored(folder, kind, matrix())
     with pytest.raises(ExperimentError, match="has no experiment 'stage5'; did you mean 'stage05'"):
         collect(policy(experiments=["stage5"]), Source(tracking_uri=uri))
@@ -327,6 +333,7 @@ def test_an_unknown_experiment_is_answered_with_the_nearest(folder, kind):
 
 
 def test_several_experiments_with_runs_and_none_named(folder):
+    """spec: cli-names"""
     uri, _ = stored(folder, "sqlite", [recipe("B0", "42")])
     record(sqlite_client(uri), [recipe("B0", "42")], "stage06")
     with pytest.raises(ExperimentError, match="has 2 with runs: 'stage05', 'stage06'"):
@@ -804,6 +811,7 @@ def test_the_tracking_uri_is_told_as_given(folder):
 
 
 def test_reading_is_repeatable(folder):
+    """spec: verdict-pure"""
     uri, ids = stored(folder, "sqlite", matrix())
     first = evidence(uri, ids)
     assert evidence(uri, ids, workers=1) == replace(first)

@@ -36,6 +36,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_twelve_real_runs_are_all_pass(clean: Path, capsys: pytest.CaptureFixture[str]):
+    """spec: demo"""
     assert checked(clean) == 0
 
     document = verdict_of(clean)
@@ -106,6 +107,7 @@ def sabotaged(clean: Path, folder: Path, name: str) -> Path:
 def test_each_sabotage_is_caught_by_its_gate(
     name: str, clean: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
+    """spec: demo"""
     assert checked(sabotaged(clean, tmp_path, name), "--no-figures") == 1
 
     document = verdict_of(tmp_path)

@@ -149,6 +149,7 @@ def checked(place: Place, folder: Path, *options: str) -> tuple[dict[str, Any], 
 
 
 def test_a_place_that_is_not_asked_is_that_runs_failure(place, tmp_path):
+    """spec: credentials-foreign-host"""
     asked: list[tuple[str, str | None]] = []
     with listening(asked) as port:
         for cell, recorded in zip(CELLS, REFUSED, strict=False):
@@ -169,6 +170,7 @@ def test_a_place_that_is_not_asked_is_that_runs_failure(place, tmp_path):
 
 
 def test_a_host_that_is_allowed_gets_no_credentials(place, tmp_path):
+    """spec: credentials-home"""
     asked: list[tuple[str, str | None]] = []
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password CANARY-netrc\n")
     if place.uri.startswith("http"):  # or the tracking server would get them too, and in place of the token

@@ -354,6 +354,7 @@ def test_the_workflow_is_one():
 
 
 def test_a_policy_is_not_overwritten_unless_forced(capsys):
+    """spec: init"""
     two_runs()
     Path("smoke-gate.yml").write_text("mine")
     assert run(["init", "--yes", "--tracking-uri", URI]) == 2

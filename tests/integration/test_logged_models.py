@@ -131,6 +131,7 @@ def test_of_a_model_that_lies_elsewhere_nothing_is_known(folder):
     ],
 )
 def test_a_model_without_what_its_description_names_fails(folder, log, gone, named):
+    """spec: G3-model"""
     place = logged(folder, log)
     (place / gone).unlink()  # an empty folder is left
     model, check = judged(folder, allow_globals=["*"])

@@ -141,6 +141,7 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
 
 @pytest.mark.parametrize(("change", "name", "said"), CHANGES.values(), ids=CHANGES)
 def test_what_was_changed_after_the_fact_is_told_exactly(change, name, said, client, capsys):
+    """spec: replay-live"""
     ids = record(client, RUNS)
     _, path, _ = check()
     change(client, ids)
@@ -155,6 +156,7 @@ def test_what_was_changed_after_the_fact_is_told_exactly(change, name, said, cli
 
 
 def test_an_unchanged_store_is_exit_0_and_stays_so(client, folder, capsys):
+    """spec: replay-live"""
     record(client, RUNS)
     _, path, document = check()
     capsys.readouterr()
@@ -361,6 +363,7 @@ def test_verbose_says_what_is_read(client, monkeypatch, capsys):
 
 @pytest.mark.parametrize("failing", ["verdict", "figures"])
 def test_files_that_cannot_all_be_written_leave_none(failing, client, monkeypatch, capsys):
+    """spec: file-whole"""
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
     whole = files.write_whole

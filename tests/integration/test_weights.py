@@ -94,6 +94,7 @@ def test_an_index_has_its_shards(store):
     ],
 )
 def test_a_shard_that_is_not_there_is_missed(store, lost, said):
+    """spec: G3-shards"""
     files = {
         path: data
         for path, data in shards("model-00001-of-00002.safetensors", lost).items()
@@ -180,6 +181,7 @@ def test_an_attempt_with_other_weights_says_nothing(store, data):
 
 
 def test_only_the_newest_attempts_are_read(store):
+    """spec: G3-equal-attempts"""
     others = [changed(EARLIER, name=f"earlier {n}", start=RUN.start - n) for n in range(1, 6)]
     attempts = read(store, [RUN, *others]).attempts
     assert sum(bool(attempt.weights) for attempt in attempts) == 3

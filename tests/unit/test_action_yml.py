@@ -48,6 +48,7 @@ class Asked(Mapping[str, str]):
 
 
 def test_the_code_reads_the_inputs_that_there_are():
+    """spec: action-inputs"""
     asked = Asked()
     settings_of(asked)
     inputs = {name.removeprefix("INPUT_").lower() for name in asked.names if name.startswith("INPUT_")}

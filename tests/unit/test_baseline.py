@@ -62,6 +62,7 @@ for PAIR in ("B0/123", "A3/42", "A3/123"):
     ],
 )
 def test_the_limits_have_a_verdict_of_their_own(base, head, policy, verdict):
+    """spec: baseline-own-verdict"""
     before = evaluate(policy, head)
     found = held(base, head, policy)
     assert found.verdict == verdict

@@ -37,6 +37,7 @@ def weaker(names: Iterable[str]) -> Policy:
 
 @pytest.mark.parametrize("name", WEAKER)
 def test_the_line_that_a_miss_names_catches_it(name: str):
+    """spec: bite"""
     (missed,) = bite(weaker([name]), EVIDENCE, [name]).every
     assert missed.state is BiteState.MISSED
     assert is_caught_by_its_line(weaker([name]), missed)

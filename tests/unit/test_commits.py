@@ -36,6 +36,7 @@ FULL = "c0ffee" * 6 + "c0de"
     ],
 )
 def test_what_a_text_names(text, commit):
+    """spec: G0-commit-spelling"""
     assert read_commit(text) == commit
 
 
@@ -44,6 +45,7 @@ digits = st.text("0123456789abcdef", min_size=40, max_size=40).filter(lambda tex
 
 @given(digits, st.integers(7, 40), st.integers(7, 40), st.sampled_from(["", "-dirty", "+"]))
 def test_every_spelling_of_a_commit_is_that_commit(full, one, other, ending):
+    """spec: G0-commit-spelling"""
     short, long = read_commit(full[:one].upper()), read_commit(f"{full[:other]}{ending}")
     assert short.digits
     assert long.digits

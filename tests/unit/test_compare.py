@@ -136,6 +136,7 @@ def test_metrics_begin_with_those_that_somebody_named():
     ],
 )
 def test_a_limit_holds_at_each_pair(base, head, limits, said):
+    """spec: baseline-limits"""
     found = problems(compared(matrix(B0_42=base), matrix(B0_42=head), limits))
     assert found == ((f"B0/42: {said}",) if said else ())
 
@@ -205,6 +206,7 @@ def test_a_pair_that_one_of_two_plans_lacks_is_not_compared(side):
     ],
 )
 def test_a_metric_that_head_lacks_breaks_a_limit(base, head, found):
+    """spec: baseline-limits"""
     one = with_run(matrix(), "A3/42", metrics={"pape": base})
     other = with_run(matrix(), "A3/42", metrics={"pape": head})
     comparison = compared(one, other, limit())
@@ -213,6 +215,7 @@ def test_a_metric_that_head_lacks_breaks_a_limit(base, head, found):
 
 
 def test_a_limit_that_nothing_was_held_against_does_not_hold():
+    """spec: baseline-limits"""
     nothing = policy_of({"version": 1}), Evidence(as_of="2026-01-31")
     base = matrix()
     for pair in PAIRS:

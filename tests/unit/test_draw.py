@@ -46,6 +46,7 @@ def test_the_figures_of_a_plain_matrix():
 
 
 def test_figures_carry_their_runs_and_definition_and_g4_verifies_them():
+    """spec: report-figures"""
     drawings = draw(passing_policy(), passing_matrix())
     for drawing in drawings:
         with Image.open(io.BytesIO(drawing.png)) as picture:
@@ -68,6 +69,7 @@ def test_g4_finds_a_drawn_figure_that_says_something_else():
 
 
 def test_the_same_evidence_gives_the_same_bytes_whatever_the_users_settings(monkeypatch):
+    """spec: report-figures"""
     first = draw(passing_policy(), passing_matrix())
     for key, value in {"font.size": 30.0, "lines.linewidth": 9.0, "text.usetex": True}.items():
         monkeypatch.setitem(matplotlib.rcParams, key, value)

@@ -56,6 +56,7 @@ def test_it_comes_back_as_it_was(evidence):
 
 
 def test_it_has_a_canonical_form():
+    """spec: evidence-form"""
     assert json.loads(canonical_json(evidence_json(FULL))) == evidence_json(FULL)
 
 
@@ -116,6 +117,7 @@ def test_of_very_many_problems_only_the_first_are_told():
 
 
 def test_a_field_that_a_later_version_added_has_its_default():
+    """spec: schema-additions"""
     document = evidence_json(passing_matrix())
     del document["attempts"][0]["experiment_id"]
     assert evidence_from_json(document) == passing_matrix()

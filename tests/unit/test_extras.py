@@ -142,6 +142,7 @@ def test_a_command_without_its_extra(without, capsys, command):
 
 
 def test_the_contract_imports_nothing_that_training_code_may_lack():
+    """spec: contract-light"""
     script = "import sys, smoke_gate.contract; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     heavy = {"click", "mlflow", "numpy", "pydantic", "requests", "yaml"} | {*MODULES["check"]}

@@ -298,6 +298,7 @@ def test_every_kind_of_fact_has_a_place():
     ("fact", "damage", "evidence"), CASES, ids=[f"{fact} {damage}" for fact, damage, _ in CASES]
 )
 def test_a_damaged_fact_worsens_the_verdict(fact: str, damage: str, evidence: Evidence):
+    """spec: looked-or-not-passed"""
     unseen, reason = UNCOVERED.get(fact, ((), "it must worsen the verdict"))
     assert (status_of(evidence) is VerdictStatus.ALL_PASS) is (damage in unseen), reason
 

@@ -52,6 +52,7 @@ def test_several_values_come_by_name():
     ],
 )
 def test_the_tolerance_is_relative_and_absolute(found, expected, rtol, atol, holds):
+    """spec: prereg-golden"""
     assert replayed(found, {"m": expected}, rtol, atol)["m"].holds is holds
 
 
@@ -73,6 +74,8 @@ def test_what_is_no_value_does_not_hold(returned, expected, problem):
 
 
 def test_an_implementation_that_raises_does_not_hold():
+    """spec: prereg-golden"""
+
     def implementation(actual: Any) -> float:
         return 1.0
 

@@ -39,6 +39,7 @@ def by_the_book(*several: Any) -> str:
 
 @pytest.mark.parametrize("vector", VECTORS["definition_hash"], ids=lambda vector: vector["sha256"][:8])
 def test_definition_vectors(vector):
+    """spec: hash-definition"""
     assert canonical_definition(vector["text"]).decode() == vector["canonical"]
     assert definition_hash(vector["text"]) == vector["sha256"]
     assert definition_hash(json.loads(vector["text"], parse_int=float)) == vector["sha256"]
@@ -46,12 +47,14 @@ def test_definition_vectors(vector):
 
 @pytest.mark.parametrize("vector", VECTORS["refused_definitions"], ids=lambda vector: vector["why"])
 def test_refused_definition_vectors(vector):
+    """spec: hash-definition"""
     with pytest.raises(HashError):
         definition_hash(vector["text"])
 
 
 @pytest.mark.parametrize("vector", VECTORS["data_hash"], ids=lambda vector: vector["what"])
 def test_data_vectors(vector):
+    """spec: hash-data"""
     made = [
         np.frombuffer(bytes.fromhex(array["bytes"]), dtype=array["dtype"]).reshape(array["shape"])
         for array in vector["arrays"]
@@ -163,6 +166,7 @@ PLAIN = arrays.scalar_dtypes() | arrays.unicode_string_dtypes() | arrays.byte_st
 @settings(max_examples=200)
 @given(arrays.arrays(PLAIN, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)), st.data())
 def test_any_layout_hashes_as_its_c_order_bytes(array, data):
+    """spec: hash-data"""
     axes = data.draw(st.permutations(range(array.ndim)))
     steps = [slice(None, None, data.draw(st.sampled_from([1, 2, -1]))) for _ in axes]
     view = array.transpose(axes)[(*steps, ...)]

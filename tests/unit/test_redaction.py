@@ -28,6 +28,7 @@ SECRETS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 def test_a_secret_is_removed_in_every_form(form, secret):
+    """spec: credentials-not-shown"""
     written = form(secret)
     shown = Secrets.of([secret]).removed_from(f"before {written} after")
     assert leaks(shown) == []
@@ -69,6 +70,7 @@ def test_a_secret_is_removed_trimmed_and_line_by_line():
 
 
 def test_short_secrets_are_removed_from_errors_only():
+    """spec: credentials-not-shown"""
     secrets = Secrets.of(["pw-1"], [("user", "pw-1")])
     assert secrets.removed_from("pw-1 is a part of words") == "pw-1 is a part of words"
     assert secrets.removed_from_error("refused: pw-1, 'pw%2D1'") == "refused: ***, '***'"
@@ -102,6 +104,7 @@ def found(environ: dict[str, str], *texts: str) -> set[str]:
     ],
 )  # fmt: skip
 def test_variables_that_hold_a_secret(name):
+    """spec: credentials-not-shown"""
     assert "CANARY-secret" in found({name: "CANARY-secret"})
 
 
@@ -170,6 +173,7 @@ def test_a_file_that_cannot_be_read_holds_nothing(tmp_path, content):
 
 
 def test_the_process_knows_its_secrets(monkeypatch):
+    """spec: credentials-not-shown"""
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "CANARY-token")
     monkeypatch.setattr("sys.argv", ["smoke-gate", "check", "--tracking-uri", "https://me:CANARY-pw@host"])
     secrets = process_secrets("https://me:CANARY-more@host")
@@ -177,6 +181,7 @@ def test_the_process_knows_its_secrets(monkeypatch):
 
 
 def test_white_space_around_a_token_is_dropped():
+    """spec: credentials-not-shown"""
     given = {
         "MLFLOW_TRACKING_TOKEN": "tok\n",
         "AWS_SESSION_TOKEN": "\ttok",

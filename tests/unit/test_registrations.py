@@ -53,6 +53,7 @@ CHAINS: dict[str, tuple[Links, str | None]] = {
 @pytest.mark.parametrize(("links", "counting"), CHAINS.values(), ids=CHAINS)
 @given(random=st.randoms())
 def test_the_last_of_a_single_chain_is_in_force(links, counting, random):
+    """spec: G1-chain"""
     registrations = registered(links)
     random.shuffle(registrations)
     last = last_of_chain(registrations)

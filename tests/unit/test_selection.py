@@ -1,4 +1,4 @@
-"""Which run stands for a planned pair: semantics.md section 4."""
+"""Selection: the run that stands for a planned pair, and the runs beside the plan."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -49,6 +49,7 @@ def test_a_cell_may_name_its_own_seeds():
 
 @pytest.mark.parametrize(("planned", "excluded"), [("42", "042"), ("042", "42")])
 def test_excluded_pairs_are_not_planned_however_their_seed_is_spelled(planned, excluded):
+    """spec: pair-excluded"""
     plan = {
         "cells": ["B0", "A3"],
         "seeds": [planned, "123"],
@@ -59,6 +60,7 @@ def test_excluded_pairs_are_not_planned_however_their_seed_is_spelled(planned, e
 
 
 def test_without_seeds_a_cell_is_one_pair_and_its_subject_is_the_cell():
+    """spec: pair-seeds"""
     one_a_cell = policy(runs={"seed": "none"}, plan={"cells": ["B0", "A3"]})
     assert [pair.subject for pair in planned_pairs(one_a_cell)] == ["B0", "A3"]
     matrix = select(one_a_cell, [attempt("r", seed="9"), attempt("q", cell="B0", seed=None)])
@@ -88,12 +90,14 @@ def test_options_name_a_seed_in_any_spelling():
 
 
 def test_the_newest_candidate_stands_for_the_pair():
+    """spec: pair-newest"""
     matrix = select(policy(), [attempt("old", start_time=1), attempt("new", start_time=2)])
     assert ids(place(matrix).candidates) == ["new", "old"]
     assert place(matrix).selected == attempt("new", start_time=2)
 
 
 def test_of_two_that_started_together_the_run_id_decides():
+    """spec: pair-newest"""
     matrix = select(policy(), [attempt("b"), attempt("a"), attempt("c")])
     assert ids(place(matrix).candidates) == ["c", "b", "a"]
 
@@ -107,6 +111,7 @@ def test_of_two_that_started_together_the_run_id_decides():
     ],
 )
 def test_what_is_no_candidate_is_seen_and_not_selected(facts):
+    """spec: pair-candidates"""
     matrix = select(policy(), [attempt("good", start_time=1), attempt("other", start_time=2, **facts)])
     assert ids(place(matrix).candidates) == ["good"]
     assert ids(place(matrix).attempts) == ["other", "good"]
@@ -116,12 +121,14 @@ def test_what_is_no_candidate_is_seen_and_not_selected(facts):
     ("recorded", "planned"), [("042", "42"), ("42", "042"), ("+42", "42"), ("-07", "-7")]
 )
 def test_integer_seeds_compare_as_integers(recorded, planned):
+    """spec: pair-seeds"""
     matrix = select(policy(plan={"cells": ["A3"], "seeds": [planned]}), [attempt("r", seed=recorded)])
     assert place(matrix, seed=planned).selected == attempt("r", seed=recorded)
 
 
 @pytest.mark.parametrize("recorded", ["42.0", "4_2", "42 ", "0x2a", "forty-two"])
 def test_other_seeds_compare_as_text(recorded):
+    """spec: pair-seeds"""
     matrix = select(policy(), [attempt("r", seed=recorded)])
     assert place(matrix).selected is None
     assert ids(matrix.unexpected) == ["r"]
@@ -137,6 +144,7 @@ def test_cells_compare_as_text():
 
 @pytest.mark.parametrize(("cell", "seed"), [(None, "42"), ("", "42"), ("A3", None), ("A3", ""), (None, None)])
 def test_runs_without_cell_or_seed_are_counted_and_not_judged(cell, seed):
+    """spec: pair-unidentified"""
     matrix = select(policy(), [attempt("parent", cell, seed)])
     assert ids(matrix.unidentified) == ["parent"]
     assert not matrix.selected
@@ -187,6 +195,7 @@ def test_a_planned_pair_cannot_be_ignored():
 
 
 def test_a_run_of_an_excluded_pair_is_unexpected():
+    """spec: pair-excluded"""
     plan = {
         "cells": ["A3"],
         "seeds": ["42", "123"],
@@ -196,6 +205,7 @@ def test_a_run_of_an_excluded_pair_is_unexpected():
 
 
 def test_what_the_options_left_out_is_not_unexpected():
+    """spec: pair-narrowed"""
     plan = {
         "cells": ["B0", "A3"],
         "seeds": ["42", "123"],
@@ -225,12 +235,14 @@ ATTEMPTS = st.lists(
 
 @given(ATTEMPTS, st.randoms())
 def test_the_order_of_reading_changes_nothing(attempts, random):
+    """spec: pair-newest"""
     shuffled = random.sample(attempts, len(attempts))
     assert select(policy(), shuffled) == select(policy(), attempts)
 
 
 @given(ATTEMPTS)
 def test_no_attempt_is_lost_or_counted_twice(attempts):
+    """spec: pair-ledger"""
     matrix = select(policy(), attempts)
     placed = [attempt for place in matrix.places for attempt in place.attempts]
     beside = [*placed, *matrix.unexpected, *matrix.unidentified]

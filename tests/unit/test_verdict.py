@@ -46,6 +46,7 @@ def bad_ratio(evidence: Evidence, *pairs: str) -> Evidence:
 
 
 def test_twelve_good_runs_are_all_pass():
+    """spec: verdict-status"""
     verdict = evaluate(passing_policy(), PASSING)
 
     assert verdict.status is VerdictStatus.ALL_PASS
@@ -72,6 +73,7 @@ def test_twelve_good_runs_are_all_pass():
     ],
 )
 def test_a_gate_fails_from_its_threshold_on(threshold: object, failing: int, status: Status):
+    """spec: gate-threshold, verdict-status"""
     policy = passing_policy(gates={"metric_ratio": {"fail_threshold": threshold}})
 
     verdict = evaluate(policy, bad_ratio(PASSING, *PAIRS[:failing]))
@@ -101,6 +103,7 @@ def test_the_default_threshold_of_the_metric_ratio_is_two_runs():
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", None])
 def test_a_metric_that_is_no_number_reaches_any_threshold(value: str | None):
+    """spec: gate-threshold"""
     policy = passing_policy(gates={"metric_ratio": {"fail_threshold": 12}})
 
     verdict = evaluate(policy, with_run(PASSING, "B0/42", metrics={"val_loss": value}))
@@ -109,6 +112,7 @@ def test_a_metric_that_is_no_number_reaches_any_threshold(value: str | None):
 
 
 def test_many_failures_of_one_run_are_one_failing_run():
+    """spec: gate-threshold"""
     policy = passing_policy(
         gates={"paired_data": {"fail_threshold": 2}},
     )
@@ -121,6 +125,7 @@ def test_many_failures_of_one_run_are_one_failing_run():
 
 
 def test_another_definition_is_critical():
+    """spec: G1-critical, verdict-critical"""
     verdict = evaluate(
         passing_policy(), with_run(PASSING, "A4/456", params={"pape_definition_hash": "0" * 64})
     )
@@ -131,6 +136,7 @@ def test_another_definition_is_critical():
 
 @pytest.mark.parametrize("status", ["RUNNING", "SCHEDULED"])
 def test_a_matrix_that_only_waits_for_runs_is_pending(status: str):
+    """spec: verdict-pending"""
     verdict = evaluate(passing_policy(), with_attempt(PASSING, "A3/42", status=status, end_time=None))
 
     assert (verdict.status, verdict.pending, verdict.critical) == (VerdictStatus.FAIL, True, False)
@@ -142,12 +148,14 @@ def test_a_pair_without_any_attempt_is_pending_beside_others():
 
 @pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_a_pair_whose_newest_attempt_ended_badly_is_not_pending(status: str):
+    """spec: verdict-not-run-yet"""
     verdict = evaluate(passing_policy(), with_attempt(PASSING, "A3/42", status=status))
 
     assert (verdict.status, verdict.pending) == (VerdictStatus.FAIL, False)
 
 
 def test_a_rerun_after_a_failed_attempt_is_pending_again():
+    """spec: verdict-not-run-yet"""
     running = with_attempt(PASSING, "A3/42", status="RUNNING")
 
     assert evaluate(
@@ -168,6 +176,7 @@ WAITING = with_attempt(PASSING, "A3/42", status="RUNNING")
     ids=["another gate fails", "a finished pair fails", "another pair will not finish"],
 )
 def test_waiting_is_not_all_that_is_wrong(evidence: Evidence):
+    """spec: verdict-pending"""
     policy = passing_policy(runs={"duplicates": "fail"})
 
     assert evaluate(policy, WAITING).pending
@@ -188,6 +197,7 @@ def test_what_does_not_fail_does_not_end_the_wait(evidence: Evidence):
 
 @pytest.mark.parametrize("registrations", [PASSING.registrations, ()], ids=["registered", "not registered"])
 def test_no_attempt_at_all_is_pending_and_not_critical(registrations: tuple[Registration, ...]):
+    """spec: verdict-pending"""
     nothing = replace(PASSING, attempts=(), runs=(), registrations=registrations)
     verdict = evaluate(passing_policy(), nothing)
 
@@ -205,6 +215,7 @@ def test_no_attempt_at_all_is_pending_where_the_plan_alone_is_judged():
 
 @pytest.mark.parametrize("facts", [{"sha256": None}, {"status": "FAILED"}, {"lifecycle_stage": "deleted"}])
 def test_a_registration_that_is_wrong_is_a_failure_before_any_run(facts: dict[str, Any]):
+    """spec: G1-early"""
     nothing = replace(PASSING, attempts=(), runs=(), registrations=(registration(**facts),))
     verdict = evaluate(passing_policy(), nothing)
 
@@ -214,6 +225,7 @@ def test_a_registration_that_is_wrong_is_a_failure_before_any_run(facts: dict[st
 
 @pytest.mark.parametrize("facts", [{"cell": None}, {"seed": None}, {"cell": "", "seed": ""}])
 def test_runs_of_which_none_states_a_cell_and_a_seed_are_a_critical_failure(facts: dict[str, Any]):
+    """spec: gate-nothing-stated"""
     attempts = tuple(replace(attempt, **facts) for attempt in PASSING.attempts)
     verdict = evaluate(passing_policy(), replace(PASSING, attempts=attempts, runs=()))
 
@@ -234,10 +246,12 @@ def test_runs_of_which_none_states_a_cell_and_a_seed_are_a_critical_failure(fact
     ],
 )
 def test_what_waiting_may_end(facts: dict[str, Any], pending: bool):
+    """spec: cli-wait"""
     assert evaluate(passing_policy(), with_attempt(PASSING, "A3/42", **facts)).pending is pending
 
 
 def test_attempts_without_a_finished_run_wait_and_are_not_critical():
+    """spec: gate-nothing-yet"""
     evidence = PASSING
     for pair in PAIRS:
         evidence = with_attempt(evidence, pair, status="RUNNING")
@@ -276,12 +290,14 @@ def test_a_gate_whose_finished_runs_were_not_read_waits_for_nothing():
 
 
 def test_facts_that_were_not_read_never_pass():
+    """spec: looked-or-not-passed"""
     verdict = evaluate(passing_policy(), replace(PASSING, runs=PASSING.runs[1:]))
 
     assert verdict.status is VerdictStatus.FAIL
 
 
 def test_a_gate_that_judged_no_run_fails_whatever_else_it_found():
+    """spec: gate-nothing-judged"""
     verdict = evaluate(passing_policy(), replace(PASSING, runs=()))
 
     *gates, comparison = verdict.gates
@@ -295,6 +311,8 @@ def test_a_gate_that_judged_no_run_fails_whatever_else_it_found():
 
 
 def test_a_gate_that_raises_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
+    """spec: gate-statuses"""
+
     def broken(_case):
         raise ZeroDivisionError("no runs")
 
@@ -313,6 +331,7 @@ def all_off_but(name: str) -> dict[str, Any]:
 
 
 def test_a_verdict_on_nothing_is_no_pass():
+    """spec: gate-nothing-judged"""
     nothing_left = PASSING
     for pair in PAIRS:
         nothing_left = with_run(nothing_left, pair, checkpoints=(), manifest=None)
@@ -328,6 +347,7 @@ def test_a_verdict_on_nothing_is_no_pass():
 
 
 def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_difference():
+    """spec: G0-policy-changed"""
     difference = ("-  fail_threshold: 1", "+  fail_threshold: 12")
     change = PolicyChange(found="It differs. That of main counted.", difference=difference)
     verdict = evaluate(passing_policy(), replace(PASSING, policy_change=change))
@@ -345,6 +365,7 @@ def test_a_policy_that_this_pull_request_changes_is_a_warning_with_the_differenc
 
 
 def test_a_base_policy_that_is_not_known_is_a_warning():
+    """spec: G0-policy-changed"""
     change = PolicyChange(found="It could not be read.")
     verdict = evaluate(passing_policy(), replace(PASSING, policy_change=change))
     (check,) = (check for check in verdict.checks if check.status is not Status.PASS)
@@ -352,6 +373,7 @@ def test_a_base_policy_that_is_not_known_is_a_warning():
 
 
 def test_a_policy_that_switches_g0_off_does_not_hide_that_it_is_another_one():
+    """spec: G0-policy-changed"""
     change = PolicyChange(
         found="It differs. That of this pull request counted.", difference=("+ enabled: false",)
     )
@@ -392,6 +414,7 @@ def test_a_verdict_on_nothing_yet_is_pending():
 
 
 def test_a_gate_that_is_off_is_one_skipped_check_and_is_counted():
+    """spec: gate-off"""
     verdict = evaluate(passing_policy(gates={"figures": OFF}), with_run(PASSING, "A3/42", figures=()))
 
     assert gate(verdict, "G4").status is Status.SKIPPED
@@ -418,6 +441,7 @@ def without_checkpoint(*pairs: str) -> Evidence:
 
 
 def test_a_waived_failure_is_a_warning_that_shows_the_reason():
+    """spec: waiver-one-step"""
     verdict = evaluate(passing_policy(waivers=[waiver()]), without_checkpoint("A3/42"))
 
     assert verdict.status is VerdictStatus.WARNING
@@ -438,6 +462,7 @@ def test_the_summary_counts_the_checks_by_status_after_waivers():
 
 
 def test_a_waiver_covers_its_last_day_and_no_other():
+    """spec: waiver-ends"""
     failing = without_checkpoint("A3/42")
     today = evaluate(passing_policy(waivers=[waiver(expires=failing.as_of)]), failing)
     yesterday = evaluate(passing_policy(waivers=[waiver(expires="2026-01-30")]), failing)
@@ -449,6 +474,7 @@ def test_a_waiver_covers_its_last_day_and_no_other():
 
 @pytest.mark.parametrize("expires", ["2026-12-31", "2020-01-01"])
 def test_a_waiver_that_matches_nothing_is_a_note(expires: str):
+    """spec: waiver-ends"""
     verdict = evaluate(passing_policy(waivers=[waiver(expires=expires)]), PASSING)
 
     assert verdict.status is VerdictStatus.ALL_PASS
@@ -466,6 +492,7 @@ def test_a_waiver_that_matches_nothing_is_a_note(expires: str):
     ],
 )
 def test_a_waiver_that_names_anything_else_accepts_nothing(other: dict[str, str]):
+    """spec: waiver-scope"""
     verdict = evaluate(passing_policy(waivers=[waiver(**other)]), without_checkpoint("A3/42"))
 
     assert gate(verdict, "G3").status is Status.FAIL
@@ -496,12 +523,14 @@ def test_a_waiver_names_a_seed_in_any_spelling():
 
 
 def test_a_waiver_leaves_what_it_does_not_name():
+    """spec: waiver-scope"""
     verdict = evaluate(passing_policy(waivers=[waiver()]), without_checkpoint("A3/42", "A3/123"))
 
     assert verdict.status is VerdictStatus.FAIL
 
 
 def test_a_waiver_of_a_cell_that_was_narrowed_out_is_not_judged():
+    """spec: waiver-ends"""
     policy = passing_policy(waivers=[waiver(expires="2020-01-01")], narrowed={"cells": ["B0"]})
 
     verdict = evaluate(policy, PASSING)
@@ -567,6 +596,7 @@ def running() -> Evidence:
     ids=["no attempt", "nothing finished", "nothing read"],
 )
 def test_no_waiver_accepts_that_nothing_was_judged(evidence: Evidence):
+    """spec: waiver-not-taken"""
     verdict = evaluate(passing_policy(gates=G0_AND_G1_OFF, waivers=ON_EVERY_GATE), evidence)
 
     assert verdict.status is VerdictStatus.FAIL
@@ -576,6 +606,7 @@ def test_no_waiver_accepts_that_nothing_was_judged(evidence: Evidence):
 
 
 def test_no_waiver_accepts_that_a_gate_could_not_be_evaluated():
+    """spec: waiver-not-taken"""
     broken = with_run(PASSING, "B0/42", metrics={"val_loss": "no number"})
 
     verdict = evaluate(passing_policy(waivers=ON_EVERY_GATE[2:4]), broken)
@@ -625,6 +656,7 @@ CODE = replace(run_of(PASSING, "A3/42").checkpoints[0], globals=Globals(dangerou
 def test_a_waiver_lowers_by_one_step_what_it_may(
     evidence: Evidence, named: dict[str, str], status: VerdictStatus
 ):
+    """spec: waiver-one-step"""
     accepted = {"reason": "known", "expires": "2026-12-31", **named}
     assert evaluate(passing_policy(waivers=[accepted]), evidence).status is status
     assert (
@@ -642,6 +674,7 @@ NO_OUTCOME: dict[str, Any] = {
 def test_a_run_of_which_no_outcome_was_judged_is_a_warning_that_no_waiver_takes(
     waivers: list[dict[str, str]],
 ):
+    """spec: G0-coverage"""
     verdict = evaluate(passing_policy(**NO_OUTCOME, waivers=waivers), PASSING)
     found = [check for check in verdict.checks if check.kind == "coverage"]
 
@@ -667,6 +700,7 @@ def test_a_run_of_which_no_outcome_was_judged_is_a_warning_that_no_waiver_takes(
     ids=["a required metric", "a ratio", "a reference", "weights", "figures"],
 )
 def test_one_outcome_that_was_judged_is_enough(looked: str, overrides: dict[str, Any]):
+    """spec: G0-coverage"""
     verdict = evaluate(passing_policy(**{**NO_OUTCOME, **overrides}), PASSING)
 
     assert verdict.status is VerdictStatus.ALL_PASS
@@ -687,10 +721,12 @@ REFERENCE = {"metric": "pape", "low": 5.0, "high": 20.0, "n": 1, "source": "a pa
     ],
 )
 def test_a_reference_trips_and_never_fails(changes: dict[str, object], status: VerdictStatus):
+    """spec: reference-trips, verdict-status"""
     assert evaluate(passing_policy(references=[REFERENCE | changes]), PASSING).status is status
 
 
 def test_a_metric_that_is_no_number_trips_its_reference():
+    """spec: reference-trips"""
     policy = passing_policy(references=[REFERENCE], plan={"required_metrics": []})
 
     verdict = evaluate(policy, with_run(PASSING, "B0/42", metrics={"pape": "NaN"}))
@@ -703,6 +739,7 @@ def test_a_metric_that_is_no_number_trips_its_reference():
 
 @given(st.randoms(use_true_random=False))
 def test_the_order_in_which_runs_are_read_changes_nothing(random: Random):
+    """spec: verdict-pure"""
     attempts, runs = list(PASSING.attempts), list(bad_ratio(PASSING, "A3/42").runs)
     random.shuffle(attempts)
     random.shuffle(runs)
@@ -713,6 +750,7 @@ def test_the_order_in_which_runs_are_read_changes_nothing(random: Random):
 
 
 def test_checks_are_in_the_order_of_gate_cell_seed_subject_and_kind():
+    """spec: check-order"""
     policy = passing_policy(plan={"seeds": ["123", "42", "9"]})
     checks = evaluate(policy, bad_ratio(PASSING, "A3/42")).checks
 

@@ -60,6 +60,7 @@ def test_without_waiting_there_is_one_look():
 
 
 def test_waiting_ends_with_what_it_waited_for():
+    """spec: cli-wait"""
     watched = Watched(3)
     assert not watched.wait(3600)
     assert watched.looks == 4

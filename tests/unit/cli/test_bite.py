@@ -24,6 +24,7 @@ def asked(*arguments: object) -> tuple[int, str]:
 
 
 def test_the_list_is_printed(file: Path):
+    """spec: bite"""
     code, text = asked(file)
     assert code == ExitCode.OK
     assert text.startswith(judgement().document.headline)
@@ -31,6 +32,7 @@ def test_the_list_is_printed(file: Path):
 
 
 def test_json_and_the_least_that_must_be_caught(file: Path):
+    """spec: bite"""
     code, text = asked(file, "--json")
     percent = json.loads(text)["percent"]
     assert code == ExitCode.OK

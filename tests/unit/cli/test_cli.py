@@ -94,6 +94,7 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 def test_what_is_wrong_on_the_command_line_ends_with_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ):
+    """spec: exit-codes"""
     assert run(arguments) == 2
     printed = capsys.readouterr()
     assert said in printed.err
@@ -140,6 +141,7 @@ def test_every_policy_error_is_told_with_its_place(capsys: pytest.CaptureFixture
 
 
 def test_a_store_that_is_not_there_ends_with_3_and_is_not_made(capsys: pytest.CaptureFixture[str]):
+    """spec: exit-codes"""
     Path("smoke-gate.yml").write_text(POLICY)
 
     assert run(["check", "--tracking-uri", "sqlite:///typo.db"]) == 3
@@ -150,6 +152,7 @@ def test_a_store_that_is_not_there_ends_with_3_and_is_not_made(capsys: pytest.Ca
 
 
 def test_credentials_are_not_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """spec: credentials-not-shown"""
     Path("smoke-gate.yml").write_text(POLICY)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 
@@ -163,6 +166,8 @@ def test_credentials_are_not_told(capsys: pytest.CaptureFixture[str], monkeypatc
 def test_a_bug_is_told_without_a_traceback_and_gives_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    """spec: exit-codes"""
+
     def broken(_gate: str | None, _width: int) -> str:
         raise KeyError("a secret")
 
@@ -180,6 +185,7 @@ def test_a_bug_is_told_without_a_traceback_and_gives_no_verdict(
 def test_nothing_that_code_raises_is_a_pass(
     ending: BaseException, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    """spec: exit-codes"""
     monkeypatch.setattr("smoke_gate.report.explain.explain", mock.Mock(side_effect=ending))
 
     assert run(["explain"]) == 3
@@ -260,6 +266,7 @@ def test_a_variable_that_is_set_to_nothing_is_not_set():
 
 
 def test_the_effective_policy_can_be_used_as_a_policy(capsys: pytest.CaptureFixture[str]):
+    """spec: policy-effective"""
     Path("smoke-gate.yml").write_text(POLICY)
     assert run(["policy", "--threshold", "3"]) == 0
     printed = capsys.readouterr().out
@@ -274,6 +281,7 @@ def test_the_effective_policy_can_be_used_as_a_policy(capsys: pytest.CaptureFixt
 def test_an_option_comes_before_its_variable_and_that_before_the_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    """spec: cli-precedence"""
     Path("smoke-gate.yml").write_text(POLICY)
     monkeypatch.setenv("SMOKE_GATE_EXPERIMENT", "by-variable")
     monkeypatch.setenv("SMOKE_GATE_THRESHOLD", "7")
@@ -307,6 +315,7 @@ def test_a_variable_holds_several_parts_of_the_path_map(
 
 
 def test_every_option_of_check_has_its_variable():
+    """spec: cli-precedence"""
     options = [one for one in check.params if one.opts != ["--help"]]
     assert {one.opts[0]: one.envvar for one in options} == {
         one.opts[0]: "SMOKE_GATE_" + one.opts[0][2:].upper().replace("-", "_") for one in options

@@ -122,6 +122,7 @@ def moved() -> Any:
     ],
 )
 def test_a_broken_limit_is_exit_1(limits, code, document, write):
+    """spec: compare-files"""
     found, text = asked(compare, write(document, "base.json"), write(moved(), "head.json"), *limits)
     assert found == code
     assert text.startswith(f"base: {document['headline']}\nhead: ")

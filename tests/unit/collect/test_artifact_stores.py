@@ -46,6 +46,7 @@ SQLITE = store("sqlite:///x.db", "sqlite")
     ],
 )  # fmt: skip
 def test_who_is_asked_and_with_which_credentials(uri, name, url, credentials, user_info):
+    """spec: credentials-home"""
     found, repository = artifact_store(uri, store())
     assert isinstance(repository, ServedArtifacts)
     assert found == name
@@ -96,6 +97,7 @@ def test_an_allowed_host_serves_artifacts_of_a_store_that_is_read_without_a_serv
 )
 @pytest.mark.parametrize("store", [store(), SQLITE], ids=["server", "sqlite"])
 def test_nobody_else_is_asked(uri, host, store):
+    """spec: credentials-foreign-host"""
     with pytest.raises(RefusedPlaceError) as raised:
         artifact_store(uri, store)
     assert host in str(raised.value)
@@ -180,6 +182,7 @@ def test_what_a_uri_leads_to(uri, expected):
     ],
 )  # fmt: skip
 def test_a_uri_that_leads_to_no_place(uri, found):
+    """spec: credentials-foreign-host"""
     with pytest.raises(RefusedPlaceError, match="leads to no place"):
         underlying(uri, "owner", store(client=client(found)))
 

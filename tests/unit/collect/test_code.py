@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from smoke_gate.collect.code import CommitFiles, may_hold_code, same_code
-from smoke_gate.evidence import Answer
+from smoke_gate.collect.code import CommitFiles, codes_of, may_hold_code, same_code
+from smoke_gate.evidence import Answer, Head, HeadFrom
+from tests.support.matrix import attempt_of, passing_matrix, passing_policy
 
 PYTHON = ("**/*.py",)
 WITHOUT_TESTS = ("**/*.py", "!**/tests/**", "!docs/**", "!**/conftest.py")
@@ -67,3 +70,19 @@ def test_submodules(submodules, patterns, expected):
         CommitFiles(files=SAME, submodules=submodules),
     )
     assert same_code(ran, head, patterns) is expected
+
+
+def test_only_the_newest_commits_are_asked_about():
+    """spec: G0-same-code"""
+    attempt = attempt_of(passing_matrix(), "A3/42")
+    attempts = [replace(attempt, commit=f"{index:040x}", start_time=index) for index in range(1, 25)]
+    asked = []
+
+    def ask(commit, head, patterns):
+        asked.append(commit)
+        return Answer.NO
+
+    codes = codes_of(
+        passing_policy(), Head(commit="c" * 40, origin=HeadFrom.OPTION), attempts, {"clone": ask}
+    )
+    assert asked == [f"{index:040x}" for index in range(24, 4, -1)] == list(codes)

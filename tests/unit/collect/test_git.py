@@ -69,6 +69,7 @@ def test_head_from_a_folder_below_the_root(checkout):
     ],
 )
 def test_same_code(checkout, files, expected):
+    """spec: G0-same-code"""
     ran = commit(checkout, a_py="1", deep__b_py="1", notes_md="1")
     head = commit(checkout, **files)
     assert answer(checkout, ran, head, PYTHON) is expected
@@ -103,6 +104,7 @@ def test_unknown_commits(checkout, commits):
 
 @pytest.mark.parametrize("patterns", [("scr/**/*.py",), ("*.pyx", "a"), ("a.py/*",)])
 def test_patterns_that_match_nothing_compare_nothing(checkout, patterns):
+    """spec: G0-same-code"""
     ran = commit(checkout, src__a_py="1", notes_md="1")
     head = commit(checkout, src__a_py="2")
     assert answer(checkout, ran, head, patterns) is Answer.UNKNOWN

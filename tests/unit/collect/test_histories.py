@@ -55,6 +55,7 @@ def test_points_are_in_order_of_step_and_then_of_time():
 
 @pytest.mark.parametrize("values", [(math.nan, 0.5), (0.5, math.nan), (0.5, math.nan, 0.7)])
 def test_a_nan_is_not_hidden_by_another_value_of_its_step_and_millisecond(values):
+    """spec: G5-picks"""
     found = ordered((0, 1, 1.0), *((3, 5, value) for value in values), (9, 9, 2.0))
     assert found == [(0, 1, "1.0"), (3, 5, "NaN"), (9, 9, "2.0")]
 

@@ -63,6 +63,7 @@ def test_an_address_without_a_scheme_is_no_store(uri):
 
 
 def test_default_tracking_uri(tmp_path):
+    """spec: cli-names"""
     assert default_tracking_uri(tmp_path, {"MLFLOW_TRACKING_URI": "http://host"}) == "http://host"
     assert usual_tracking_uri(tmp_path, {}) is None
     with pytest.raises(

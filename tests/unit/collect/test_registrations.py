@@ -42,6 +42,7 @@ def policy(expected: object = "preregistration") -> Policy:
     ],
 )
 def test_what_is_a_registration(expected, recorded, answer):
+    """spec: G1-registration-counts"""
     assert is_registration(policy(expected), recorded) is answer
 
 

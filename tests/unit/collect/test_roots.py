@@ -91,6 +91,7 @@ def test_recorded_here(here, name, form):
     ],
 )
 def test_a_file_store_keeps_its_artifacts_beside_the_run(here, recorded):
+    """spec: cli-artifact-places"""
     folder = made(here / "1" / RUN / "artifacts")
     assert locate(recorded.format(run=RUN), RUN, store("files", here), ()) == Root(folder=folder)
 
@@ -102,6 +103,7 @@ def test_logged_models_of_a_file_store(here):
 
 
 def test_beside_a_database_the_longest_tail_wins(here):
+    """spec: cli-artifact-places"""
     recorded = f"file:///elsewhere/project/mlruns/1/{RUN}/artifacts"
     short = made(here / RUN / "artifacts")
     assert locate(recorded, RUN, store("sqlite", here), ()) == Root(folder=short)
@@ -137,6 +139,7 @@ def test_a_path_that_climbs_is_not_followed(here):
     ],
 )
 def test_a_map_comes_first(here, recorded, old, rest):
+    """spec: cli-artifact-places"""
     made(here / "1" / RUN / "artifacts")
     folder = made(here / "mapped" / rest / RUN / "artifacts")
     path_map = (("/other", "/nowhere"), (old, str(here / "mapped")))
@@ -149,11 +152,13 @@ def test_a_map_to_an_artifact_store():
 
 
 def test_a_map_is_about_whole_folders(here):
+    """spec: cli-artifact-places"""
     with pytest.raises(ArtifactError):
         locate(f"/database/1/{RUN}/artifacts", RUN, store("server"), (("/data", str(here)),))
 
 
 def test_a_dead_place_is_named_without_the_machine():
+    """spec: cli-artifact-places"""
     with pytest.raises(ArtifactError) as raised:
         locate(f"file:///home/secret%20me/mlruns/1/{RUN}/artifacts", RUN, store("server"), ())
     message = str(raised.value)

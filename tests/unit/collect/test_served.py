@@ -142,6 +142,7 @@ def test_a_file_that_is_too_large(servers, tmp_path):
 
 @pytest.mark.parametrize("credentials", [True, False])
 def test_a_redirect_to_another_host_is_followed_without_credentials(servers, tmp_path, credentials):
+    """spec: credentials-redirects"""
     home, other = servers
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password CANARY-netrc\n")
@@ -175,6 +176,7 @@ def test_a_redirect_within_the_origin_keeps_the_credentials(servers, tmp_path, l
 )  # fmt: skip
 @pytest.mark.parametrize("credentials", [True, False])
 def test_a_redirect_that_is_not_followed(servers, tmp_path, location, credentials):
+    """spec: credentials-redirects"""
     home, other = servers
     home.redirects(f"{FOLDER}/a.npz", f"{other.address}/x")
     other.redirects("/x", location)

@@ -45,6 +45,7 @@ def entry(content: bytes) -> dict[str, Any]:
 
 
 def test_a_checkpoint_and_its_manifest(artifacts, weights):
+    """spec: contract-artifacts"""
     assert contract.log_checkpoint(weights) == "checkpoints/weights.npz"
     assert (artifacts / "checkpoints/weights.npz").read_bytes() == b"weights"
     manifest = json.loads((artifacts / "checkpoints/MANIFEST.json").read_text())
@@ -116,6 +117,7 @@ def drawn() -> Figure:
 
 
 def test_a_figure_says_where_it_comes_from(run_id, artifacts):
+    """spec: contract-artifacts"""
     sha256 = contract.log_definition({"metric": "pape"})
     assert contract.log_figure(drawn(), "forecast") == "figures/forecast.png"
     text = contract.read_provenance(artifacts / "figures/forecast.png")

@@ -42,6 +42,7 @@ def torch(*, cuda: bool) -> SimpleNamespace:
 
 
 def test_python_and_the_installed_libraries(tags, monkeypatch):
+    """spec: contract-comparison"""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     imported = set(sys.modules)
     logged = contract.log_environment()

@@ -32,6 +32,7 @@ def run(store):
 
 
 def test_plan(run):
+    """spec: contract-facts"""
     contract.log_plan(cell="A3", seed=42, commit=COMMIT, dirty=False)
     data = run().data
     assert data.params == {"cell": "A3", "seed": "42"}
@@ -45,6 +46,7 @@ def test_plan_of_a_commit_whose_state_is_not_known(run):
 
 
 def test_plan_asks_git(run, tmp_path, monkeypatch):
+    """spec: contract-facts"""
     from dulwich import porcelain
     from dulwich.repo import Repo
 
@@ -84,6 +86,7 @@ def test_a_run_stands_for_one_pair(run):
 
 
 def test_definition(run):
+    """spec: contract-facts"""
     sha256 = contract.log_definition(DEFINITION)
     assert sha256 == definition_hash(DEFINITION)
     assert run().data.params == {
@@ -101,6 +104,7 @@ def test_definition_as_text_is_logged_in_its_canonical_form(run):
 
 @pytest.mark.parametrize("excess", [0, 1])
 def test_definition_longer_than_a_param_is_an_artifact(store, run, tmp_path, excess):
+    """spec: contract-facts"""
     definition = {"note": "x" * (500 - len('{"note":""}') + excess)}
     sha256 = contract.log_definition(definition)
     assert run().data.params["pape_definition_hash"] == sha256
@@ -129,6 +133,7 @@ def test_no_definition(run):
 
 
 def test_units(run):
+    """spec: contract-facts"""
     contract.log_units(dlinear_output_unit="standardized", vq_input_unit="kW")
     assert run().data.params == {"dlinear_output_unit": "standardized", "vq_input_unit": "kW"}
 
@@ -157,6 +162,7 @@ def test_no_units(run, units, said):
 
 
 def test_scaler_spaces(run):
+    """spec: contract-facts"""
     contract.log_scaler_space(dlinear_output_scaler_space_signature="s1", vq_scaler_space_signature="s2")
     assert run().data.params == {
         "dlinear_output_scaler_space_signature": "s1",
@@ -175,6 +181,7 @@ def test_no_scaler_spaces(run, signatures):
 
 
 def test_data_hashes(run):
+    """spec: contract-facts"""
     train, val = np.arange(6.0), [np.zeros((2, 3)), np.ones(2)]
     logged = contract.log_data_hashes(train=train, val=val)
     assert logged == {"train_data_hash": contract.data_hash(train), "val_data_hash": contract.data_hash(val)}

@@ -30,6 +30,7 @@ def finished(store: MlflowClient) -> dict[str, str]:
 
 
 def test_what_a_registration_holds(store, tmp_path):
+    """spec: prereg-run"""
     run = store.get_run(register(FIRST, GOLDEN, policy_sha256="5" * 64))
     assert run.info.status == "FINISHED"
     assert run.data.tags["smoke_gate.kind"] == "preregistration"
@@ -86,6 +87,7 @@ def test_a_chain_of_registrations(store):
     ],
 )
 def test_what_does_not_carry_on_the_chain(store, definition, options, said):
+    """spec: prereg-chain"""
     register(FIRST)
     register(SECOND, prior=definition_hash(FIRST), reason="peaks over an hour")
     before = finished(store)
@@ -100,6 +102,7 @@ def test_the_first_registration_replaces_none(store):
 
 
 def test_a_golden_tensor_is_not_lost(store):
+    """spec: prereg-chain"""
     register(FIRST, GOLDEN)
     replacement: dict[str, Any] = {"prior": definition_hash(FIRST), "reason": "peaks over an hour"}
     with pytest.raises(ContractError, match="has a golden tensor, and this one has none"):

@@ -54,6 +54,7 @@ def test_params_and_tags_are_logged(run):
 
 
 def test_the_same_value_again_is_no_mistake(run):
+    """spec: contract-refuses"""
     run.log({"cell": "A3"})
     run.log({"cell": "A3", "seed": "42"})
     assert run.params() == {"cell": "A3", "seed": "42"}
@@ -68,6 +69,7 @@ def test_the_same_value_again_is_no_mistake(run):
     ],
 )
 def test_a_refused_param_leaves_the_run_as_it_was(run, params, said):
+    """spec: contract-refuses"""
     run.log({"cell": "A3"})
     with pytest.raises(ContractError, match=said):
         run.log(params)
@@ -144,6 +146,7 @@ def test_a_client_of_its_own_needs_no_fluent_mlflow(store, run, tmp_path, monkey
 
 
 def test_every_error_that_the_contract_raises_is_exported_under_one_base():
+    """spec: contract-refuses"""
     exported = {getattr(contract, name) for name in contract.__all__}
     errors = {one for one in exported if isinstance(one, type) and issubclass(one, Exception)}
     assert errors == {contract.ContractError, *_below(contract.ContractError)}

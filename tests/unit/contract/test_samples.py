@@ -91,6 +91,7 @@ DAY = datetime.date(2000, 6, 5)
     ],
 )  # fmt: skip
 def test_samples_in_both(params, train, test, expected):
+    """spec: contract-comparison"""
     assert contract.data_overlap(train, test) == expected
     assert params() == {"data_overlap": str(expected)}
 

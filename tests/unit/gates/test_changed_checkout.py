@@ -16,6 +16,7 @@ from tests.support.matrix import ask, passing_matrix, with_attempt
 @pytest.mark.parametrize("origin", HeadFrom)
 @pytest.mark.parametrize("rule", ["auto", "same", "any"])
 def test_a_changed_checkout_is_told_under_auto(origin, rule):
+    """spec: G0-checkout-changed"""
     evidence = replace(passing_matrix(), head=Head(origin=origin), codes={})
     outcome = ask(GATE, evidence, runs={"commit": rule})
     notes = [check for check in outcome.checks if check.kind == "code"]
@@ -25,6 +26,7 @@ def test_a_changed_checkout_is_told_under_auto(origin, rule):
 
 
 def test_under_auto_the_runs_are_compared_with_one_another_all_the_same():
+    """spec: G0-checkout-changed"""
     evidence = replace(passing_matrix(), head=Head(origin=HeadFrom.CHECKOUT), codes={})
     outcome = ask(GATE, with_attempt(evidence, "A3/42", commit="a" * 40))
     warned = [check.run_id for check in outcome.checks if check.status is Status.WARNING]

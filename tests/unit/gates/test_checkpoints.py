@@ -103,6 +103,7 @@ def test_a_good_matrix_passes_with_a_count_a_checkpoint_and_a_manifest_entry_for
     ],
 )
 def test_a_run_with_fewer_checkpoints_than_asked_fails(paths, min_count, fails):
+    """spec: G3-count"""
     outcome = ask(GATE, without_manifests(passing_matrix()), gates=settings(paths=paths, min_count=min_count))
     failing = {
         check.run_id for check in not_passed(outcome) if check.kind == "count" and check.status is Status.FAIL
@@ -129,6 +130,7 @@ def test_the_manifest_is_no_checkpoint():
 
 
 def test_artifacts_that_could_not_be_read_fail_with_the_reason():
+    """spec: G3-count"""
     evidence = with_run(
         passing_matrix(),
         "A3/42",
@@ -166,6 +168,7 @@ def test_artifacts_that_could_not_be_read_fail_with_the_reason():
     ],
 )
 def test_what_is_wrong_with_a_checkpoint(facts, kind, status, says):
+    """spec: G3-holds, G3-intact"""
     check = only(ask(GATE, with_checkpoint(**facts)))
     assert (check.run_id, check.kind, check.subject, check.status) == (RUN, kind, PATH, status)
     assert says in check.message
@@ -198,17 +201,20 @@ def test_a_checkpoint_of_a_known_format_passes(kind):
     ],
 )
 def test_allow_globals_are_patterns_of_the_whole_name(allowed, passes):
+    """spec: G3-unknown-globals"""
     evidence = with_checkpoint(globals=Globals(unknown=("mine.Net",)))
     outcome = ask(GATE, evidence, gates=settings(allow_globals=allowed))
     assert (found(outcome) == []) is passes
 
 
 def test_nothing_allows_a_dangerous_global():
+    """spec: G3-dangerous"""
     evidence = with_checkpoint(globals=Globals(dangerous=("builtins.eval",)))
     assert only(ask(GATE, evidence, gates=settings(allow_globals=["*"]))).status is Status.FAIL
 
 
 def test_a_checkpoint_that_was_not_read_warns_whoever_set_the_bound():
+    """spec: G3-unread"""
     evidence = with_checkpoint(sha256=None, format=None, size=BIG)
     check = only(ask(GATE, evidence, gates=settings(max_bytes="1GiB")))
     assert (check.kind, check.status, check.waivable) == ("unread", Status.WARNING, False)
@@ -216,6 +222,7 @@ def test_a_checkpoint_that_was_not_read_warns_whoever_set_the_bound():
 
 
 def test_the_entries_that_allow_all_unknown_names_are_said_once():
+    """spec: G3-unknown-globals"""
     evidence = without_manifests(passing_matrix())
     for pair, names in {"A3/42": ("mine.Net", "os.path.x"), "A4/42": ("mine.Bag", "mine.Net")}.items():
         files = (checkpoint(run_id(pair), globals=Globals(unknown=names)),)
@@ -264,6 +271,7 @@ def beside(path: str, **facts: Any) -> Artifact:
     ids=lambda file: file.path,
 )
 def test_what_lies_beside_the_weights_says_nothing_and_counts_for_nothing(file):
+    """spec: G3-beside"""
     evidence = without_manifests(passing_matrix())
     runs = tuple(replace(run, checkpoints=(*run.checkpoints, file)) for run in evidence.runs)
     assert [*findings(ask(GATE, replace(evidence, runs=runs))), *notes(ask(GATE, evidence))] == []
@@ -287,6 +295,7 @@ def test_a_file_of_no_known_format_beside_the_weights_is_not_called_intact():
 
 
 def test_a_broken_file_beside_the_weights_is_a_warning():
+    """spec: G3-beside"""
     broken = beside("checkpoints/config.json", problem="it is not JSON")
     evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(checkpoint(RUN), broken))
     check = only(ask(GATE, evidence))
@@ -295,6 +304,7 @@ def test_a_broken_file_beside_the_weights_is_a_warning():
 
 @pytest.mark.parametrize("path", ["checkpoints/config.json", "checkpoints/a.tmp", "checkpoints/scaler.pkl"])
 def test_code_that_runs_is_a_failure_wherever_it_lies(path):
+    """spec: G3-dangerous"""
     hostile = beside(path, globals=Globals(dangerous=("os.system",)))
     evidence = without_manifests(passing_matrix())
     evidence = with_run(evidence, "A3/42", checkpoints=(checkpoint(RUN), hostile))
@@ -331,6 +341,7 @@ def test_code_that_nobody_knows_is_told_wherever_it_lies(path, facts, kind, stat
     ],
 )
 def test_a_file_is_weights_by_its_name_or_its_bytes(file, passes):
+    """spec: G3-weights"""
     evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(file,))
     kinds = [check.kind for check in findings(ask(GATE, evidence))]
     assert kinds == ([] if passes else ["count"])
@@ -353,6 +364,7 @@ def test_a_pickle_of_data_beside_weights_is_not_taken_for_weights(path, fails):
 
 
 def test_the_policy_can_name_weights_that_nothing_else_shows_as_such():
+    """spec: G3-weights"""
     evidence = without_manifests(passing_matrix())
     for pair in (f"{cell}/{seed}" for cell in CELLS for seed in SEEDS):
         file = beside("checkpoints/scaler.npz", sha256=sha256(pair), format="zip", holds=Holds.TENSORS)
@@ -362,12 +374,14 @@ def test_the_policy_can_name_weights_that_nothing_else_shows_as_such():
 
 
 def test_weights_of_an_unknown_format_warn():
+    """spec: G3-format"""
     file = beside("checkpoints/model.mine")
     evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=(file,))
     assert only(ask(GATE, evidence)).kind == "format"
 
 
 def test_a_cell_that_learns_nothing_needs_no_weights():
+    """spec: G3-not-required"""
     evidence = without_manifests(passing_matrix())
     for seed in SEEDS:
         evidence = with_run(evidence, f"B0/{seed}", checkpoints=())
@@ -387,10 +401,12 @@ def test_files_that_no_pattern_matches_are_named():
 
 
 def test_a_long_file_that_cannot_carry_code_is_not_read_to_its_end():
+    """spec: G3-unread"""
     assert findings(ask(GATE, with_checkpoint(unread="it has too many values", structure_only=True))) == []
 
 
 def test_of_a_large_file_the_structure_is_enough():
+    """spec: G3-structure"""
     evidence = with_checkpoint(sha256=None, size=BIG, structure_only=True)
     outcome = ask(GATE, evidence)
     assert findings(outcome) == []
@@ -420,6 +436,7 @@ def listed(path: str = PATH, **facts: Any) -> Manifest:
     ],
 )
 def test_what_is_wrong_with_a_manifest(manifest, subject, status, says):
+    """spec: G3-manifest"""
     check = only(ask(GATE, with_run(passing_matrix(), "A3/42", manifest=manifest)))
     assert (check.run_id, check.kind, check.subject, check.status) == (RUN, "manifest", subject, status)
     assert says in check.message
@@ -449,6 +466,7 @@ ELSEWHERE = "weights/last.npz"
     ],
 )
 def test_what_the_manifest_lists_outside_of_paths_is_held_against_it_and_does_not_count(facts, status, says):
+    """spec: G3-manifest"""
     there = checkpoint(RUN, ELSEWHERE, **facts)
     evidence = with_run(passing_matrix(), "A3/42", checkpoints=(there,), manifest=listed(ELSEWHERE))
     of_run = [check for check in not_passed(ask(GATE, evidence)) if check.kind != "count"]
@@ -568,6 +586,7 @@ WEIGHTS = Artifact(path="data/model.pkl", size=900, sha256=sha256("weights"), fo
     ],
 )
 def test_what_is_wrong_with_a_model(facts, kind, status, says):
+    """spec: G3-model"""
     check = only(ask(GATE, with_model(model(**facts))))
     assert (check.run_id, check.kind, check.subject, check.status) == (RUN, kind, "forecaster", status)
     assert says in check.message
@@ -579,6 +598,7 @@ def test_a_model_may_hold_empty_files_whose_names_promise_nothing():
 
 
 def test_a_model_that_names_no_data_and_has_no_known_file_warns():
+    """spec: G3-model"""
     hello = Artifact(path="hello.txt", size=5, sha256=sha256("hello"))
     check = only(ask(GATE, with_model(model(artifacts=(hello,)))))
     assert (check.kind, check.status) == ("model", Status.WARNING)
@@ -633,6 +653,7 @@ def test_two_models_of_one_name_are_judged_in_one_order():
 
 
 def test_profile_basic_asks_for_none_where_there_is_none():
+    """spec: G3-not-required"""
     outcome = ask(GATE, bare(passing_matrix()), profile="basic")
     assert (outcome.checks, outcome.expected, outcome.evaluated) == ((), 0, 0)
     assert outcome.skipped is not None
@@ -643,6 +664,7 @@ def test_profile_contract_asks_for_them():
 
 
 def test_profile_basic_fails_a_run_without_where_its_siblings_have_them():
+    """spec: G3-not-required"""
     evidence = with_run(without_manifests(passing_matrix()), "A3/42", checkpoints=())
     assert found(ask(GATE, evidence, profile="basic")) == [(RUN, "count", "checkpoints", Status.FAIL)]
 

@@ -67,6 +67,7 @@ def each(**facts: Callable[[str], Any]) -> Evidence:
 
 
 def test_where_nothing_is_known_it_is_skipped():
+    """spec: G7-silent"""
     outcome = asked(PASSING)
     assert outcome.checks == ()
     assert outcome.skipped is not None
@@ -112,6 +113,7 @@ LEFT_OUT: dict[str, tuple[str, Text]] = {
 
 @pytest.mark.parametrize(("key", "text"), LEFT_OUT.values(), ids=LEFT_OUT)
 def test_left_out(key: str, text: Text):
+    """spec: G7-drift"""
     evidence = with_ledger(PASSING, {"lr": "0.1", key: text})
     assert findings(evidence) == []
     assert notes(evidence) == {}
@@ -147,6 +149,7 @@ def test_what_another_gate_judges_is_left_out():
 
 
 def test_runs_that_do_not_have_the_key_are_not_compared():
+    """spec: G7-silent"""
     assert findings(with_ledger(PASSING, {"lr": but("0.1", A3_42=None)})) == []
 
 
@@ -154,6 +157,7 @@ def test_runs_that_do_not_have_the_key_are_not_compared():
 
 
 def test_one_finding_a_key():
+    """spec: G7-drift"""
     evidence = with_ledger(
         PASSING, {"lr": lambda cell, seed: "0.1" if seed == "42" and cell != "B1" else "0.2"}
     )
@@ -178,10 +182,12 @@ def test_a_key_that_drifts_elsewhere_too_is_a_finding_of_its_own():
 
 @pytest.mark.parametrize("varies", [["lr"], ["l*"], ["other", "?r"]])
 def test_what_may_vary(varies: list[str]):
+    """spec: G7-drift"""
     assert findings(with_ledger(PASSING, {"lr": but("0.1", A3_42="0.2")}), varies=varies) == []
 
 
 def test_between_cells_is_a_note():
+    """spec: G7-between-cells"""
     evidence = with_ledger(PASSING, {"lr": lambda cell, seed: "0.2" if cell == "A3" else "0.1"})
     assert findings(evidence) == []
     found = notes(evidence)["differences"]
@@ -219,6 +225,7 @@ def test_what_models_ask_for_is_a_note_unless_runs_say_what_ran():
 
 
 def test_constants():
+    """spec: G7-constant"""
     evidence = with_ledger(
         PASSING, {"lr": "0.1", "batch_size": lambda cell, seed: "8" if cell == "A3" else "16"}
     )
@@ -246,6 +253,7 @@ def models(pair: str) -> tuple[LoggedModel, ...]:
     ],
 )
 def test_the_odd_one_is_named(evidence: Evidence):
+    """spec: G7-environment"""
     found = one(evidence, "environment")
     assert (found.subject, found.observed, found.expected) == ("scikit-learn", "A3/42", "scikit-learn 1.2.0")
     assert str(found.message).startswith("A3/42: scikit-learn 1.1.3; the others (11): 1.2.0.")
@@ -265,6 +273,7 @@ def test_equal_devices(name: str, odd: str, usual: str):
 
 
 def test_only_those_that_say_a_version_are_compared():
+    """spec: G7-environment"""
     tags = {"environment.driver": lambda cell, seed: "550" if cell == "A3" else None}
     assert findings(with_ledger(PASSING, None, tags)) == []
 
@@ -277,6 +286,7 @@ def test_another_tag_is_not_an_environment():
 
 
 def test_counts_of_a_run():
+    """spec: G7-evaluation"""
     found = findings(with_ledger(PASSING, {"test_count": but("668", A3_42="1")}))
     (count,) = (check for check in found if check.kind == "evaluation")
     assert (count.subject, count.observed) == ("test", "A3/42")
@@ -301,6 +311,7 @@ def test_what_is_not_a_count(text: str):
 
 
 def test_data_sets_that_mlflow_recorded():
+    """spec: G7-evaluation"""
     evidence = each(
         rows=lambda pair: {"evaluation demand": 1 if pair.startswith("A3") else 668, "training x": 5}
     )
@@ -326,6 +337,8 @@ def clocks(prefix: str, seconds: float, rate: float) -> dict[str, str]:
     ],
 )
 def test_clocks_of_the_trainer(prefix: str, seconds: float, rate: float, differs: bool):
+    """spec: G7-evaluation"""
+
     def made(pair: str) -> dict[str, str]:
         return clocks(prefix, seconds, rate) if pair.startswith("A3") else clocks(prefix, 2.0, 334.0)
 
@@ -354,6 +367,7 @@ def test_a_long_evaluation_is_known_less_exactly():
     ],
 )
 def test_proportions(value: str, reason: str | None):
+    """spec: G7-evaluation"""
     evidence = with_run(with_ledger(PASSING, {"test_count": "668"}), "A3/42", metrics={"accuracy": value})
     found = findings(evidence, proportion=["accuracy"])
     assert findings(evidence) == []
@@ -376,6 +390,7 @@ def ends(**of_seeds: int) -> Evidence:
 
 
 def test_one_that_ends_earlier():
+    """spec: G7-budget"""
     found = one(ends(seed_42=3), "budget")
     assert (found.subject, found.observed, found.expected) == ("steps of A3", "A3/42", "6")
     assert "A3/42 ended at step 3, the other seeds of A3 at 6" in str(found.message)
@@ -396,6 +411,7 @@ def test_no_odd_one(evidence: Evidence):
 
 
 def test_early_stopping():
+    """spec: G7-budget"""
     assert findings(ends(seed_42=3), early_stopping=True) == []
 
 
@@ -409,6 +425,7 @@ def test_early_stopping():
     ],
 )
 def test_stated_steps(steps: Any, failing: list[str]):
+    """spec: G7-budget"""
     found = findings(ends(seed_42=3), steps=steps)
     stated = [check for check in found if check.subject == "steps"]
     assert [f"{check.cell}/{check.seed}" for check in stated] == failing
@@ -416,11 +433,13 @@ def test_stated_steps(steps: Any, failing: list[str]):
 
 
 def test_early_stopping_does_not_excuse_another_step_than_the_stated_one():
+    """spec: G7-budget"""
     found = findings(ends(seed_42=3), steps=6, early_stopping=True)
     assert [check.status for check in found] == [Status.FAIL]
 
 
 def test_two_trainings():
+    """spec: G7-budget"""
     found = one(with_run(PASSING, "A3/42", repeated=("val_loss",)), "budget")
     assert (found.cell, found.seed, found.subject) == ("A3", "42", "val_loss")
 
@@ -437,6 +456,7 @@ def test_two_trainings():
     ],
 )
 def test_nan_on_the_way(values: tuple[str, ...], found: bool):
+    """spec: G7-budget"""
     points = tuple(Point(step=step, value=value) for step, value in enumerate(values))
     run = run_of(PASSING, "A3/42")
     evidence = with_run(PASSING, "A3/42", histories={**run.histories, "val_loss": points})
@@ -447,6 +467,7 @@ def test_nan_on_the_way(values: tuple[str, ...], found: bool):
 
 
 def test_no_overlap_is_a_pass():
+    """spec: G7-overlap"""
     found = [
         check
         for check in asked(with_ledger(PASSING, {"data_overlap": "0"})).checks
@@ -457,6 +478,7 @@ def test_no_overlap_is_a_pass():
 
 
 def test_overlap():
+    """spec: G7-overlap"""
     evidence = with_ledger(PASSING, {"data_overlap": lambda cell, seed: "625" if cell == "A3" else "0"})
     found = findings(evidence)
     assert {(check.kind, check.cell, check.observed) for check in found} == {("overlap", "A3", "625")}
@@ -486,6 +508,7 @@ KINDS: dict[str, tuple[Evidence, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_fails_where_the_policy_says_so(kind: str):
+    """spec: G7-fail-kinds"""
     evidence, section = KINDS[kind]
     others = [other for other in KINDS if other != kind]
     for fail, status in (([], Status.WARNING), (others, Status.WARNING), ([kind], Status.FAIL)):

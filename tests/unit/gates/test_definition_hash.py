@@ -1,4 +1,4 @@
-"""G1: semantics.md section 5, "definition_hash"."""
+"""G1: the definition's hash, its payload and its registration."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,6 +62,7 @@ def test_matching_hashes_pass():
 
 @pytest.mark.parametrize("logged", [OTHER, DEFINITION.upper(), DEFINITION[:16], f"{DEFINITION} "])
 def test_another_hash_fails(logged):
+    """spec: G1-hash"""
     evidence = with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None)
     check = found(evidence)
     assert (check.kind, check.status, check.subject, check.run_id) == (
@@ -96,6 +97,7 @@ def test_both_hashes_are_shown_as_far_as_it_takes_to_tell_them_apart(logged, sai
 
 
 def test_a_hash_that_differs_in_case_is_told_so():
+    """spec: G1-hash"""
     evidence = with_run(passing_matrix(), "A3/42", params={KEY: DEFINITION.upper()}, payload=None)
     assert "upper and lower case only" in found(evidence).message
 
@@ -112,12 +114,14 @@ def test_a_hash_under_the_key_of_another_metric_is_named():
 
 @pytest.mark.parametrize("logged", [None, ""])
 def test_a_missing_hash_fails(logged):
+    """spec: G1-hash"""
     check = found(with_run(passing_matrix(), "A3/42", params={KEY: logged}, payload=None))
     assert (check.kind, check.status, check.observed) == ("hash", Status.FAIL, "missing")
     assert "contract.log_definition" in check.message
 
 
 def test_a_hash_under_a_retired_key_only_fails_and_is_named():
+    """spec: G1-retired-key"""
     params = {KEY: None, "definition_hash": DEFINITION}
     check = found(with_run(passing_matrix(), "A3/42", params=params, payload=None))
     assert (check.kind, check.status) == ("hash", Status.FAIL)
@@ -150,6 +154,7 @@ def test_the_key_is_the_policys():
     ],
 )
 def test_a_payload_whose_text_or_canonical_form_gives_the_hash_passes(facts):
+    """spec: G1-payload"""
     assert not not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", payload=payload(**facts))))
 
 
@@ -164,6 +169,7 @@ def test_a_payload_whose_text_or_canonical_form_gives_the_hash_passes(facts):
     ],
 )
 def test_a_payload_that_does_not_give_the_hash_fails(facts):
+    """spec: G1-payload"""
     check = found(with_run(passing_matrix(), "A3/42", payload=payload(**facts)))
     assert (check.kind, check.subject, check.status) == ("payload", f"{KEY}_payload", Status.FAIL)
     assert check.run_id == run_id("A3/42")
@@ -171,6 +177,7 @@ def test_a_payload_that_does_not_give_the_hash_fails(facts):
 
 @pytest.mark.parametrize("length", [250, 500, 6000])
 def test_a_payload_that_a_store_cut_is_a_warning(length):
+    """spec: G1-payload"""
     cut = payload(canonical_sha256=None, length=length)
     check = found(with_run(passing_matrix(), "A3/42", payload=cut))
     assert (check.kind, check.status) == ("payload", Status.WARNING)
@@ -198,11 +205,13 @@ def test_a_payload_without_its_hash_fails_too(canonical):
     [({"canonical_sha256": OTHER}, Status.FAIL), ({"canonical_sha256": None, "length": 250}, Status.WARNING)],
 )
 def test_the_registrations_own_payload_is_checked(facts, status):
+    """spec: G1-registration-payload"""
     check = found(with_registrations(registration(payload=payload(**facts))))
     assert (check.kind, check.status, check.run_id) == ("payload", status, "registration")
 
 
 def test_a_registration_without_its_payload_is_a_warning():
+    """spec: G1-registration-payload"""
     check = found(with_registrations(registration(payload=None)))
     assert (check.kind, check.subject, check.status) == ("payload", f"{KEY}_payload", Status.WARNING)
     assert check.run_id == "registration"
@@ -220,6 +229,7 @@ UNREAD = payload(source="artifact", length=0, text_sha256="", canonical_sha256=N
     ],
 )
 def test_a_payload_that_could_not_be_read_fails(evidence, of):
+    """spec: G1-payload"""
     check = found(evidence)
     assert (check.kind, check.status, check.run_id) == ("payload", Status.FAIL, of)
     assert "could not be read" in check.message
@@ -244,6 +254,7 @@ def test_a_payload_that_could_not_be_read_fails(evidence, of):
     ],
 )
 def test_without_a_registration_the_gate_fails_of_no_run_and_nothing_passes(registrations, said):
+    """spec: G1-registration-missing"""
     outcome = ask(GATE, with_registrations(*registrations))
     (of_no_run,) = [check for check in outcome.checks if check.run_id is None]
     assert (of_no_run.kind, of_no_run.subject, of_no_run.status) == (
@@ -285,6 +296,7 @@ def test_what_to_do_without_a_registration(registrations, said):
 
 @pytest.mark.parametrize("expected", [{"run_id": "named"}, {"run_name": "the one"}])
 def test_a_registration_can_be_named(expected):
+    """spec: G1-expected"""
     named = registration("named", run_name="the one")
     evidence = with_registrations(registration("tagged", sha256=OTHER), named)
     assert not not_passed(ask(GATE, evidence, gates=gate(expected=expected)))
@@ -338,6 +350,7 @@ def test_the_end_of_the_chain_is_in_force(links, random):
 )
 @given(random=st.randoms())
 def test_what_is_no_single_chain_fails(links, random):
+    """spec: G1-chain"""
     registrations = amended(*links)
     random.shuffle(registrations)
     expected = expected_definition(case(passing_policy(), with_registrations(*registrations)))
@@ -353,6 +366,7 @@ OF_ANOTHER_METRIC = registration("crps", sha256=None, prior_sha256=OTHER, payloa
     "settings", [{}, {"expected": {"sha256": DEFINITION}}, {"expected": {"run_name": "preregistration"}}]
 )
 def test_a_registration_of_another_metric_is_none_of_this_one(settings):
+    """spec: G1-registration-counts"""
     evidence = with_registrations(registration(), OF_ANOTHER_METRIC)
     assert not not_passed(ask(GATE, evidence, gates=gate(**settings)))
 
@@ -366,12 +380,14 @@ def test_a_registration_of_another_metric_is_none_of_this_one(settings):
     ],
 )
 def test_a_registration_of_another_metric_does_not_stand_for_this_one(registrations, expected):
+    """spec: G1-registration-counts"""
     evidence = with_registrations(*registrations)
     found_hash = expected_definition(case(passing_policy(gates=gate(expected=expected)), evidence))
     assert "has pape_definition_hash: crps has no definition hash" in (found_hash.problem or "")
 
 
 def test_deleted_registrations_do_not_count():
+    """spec: G1-registration-counts"""
     deleted = registration("deleted", sha256=OTHER, prior_sha256=DEFINITION, lifecycle_stage="deleted")
     assert not not_passed(ask(GATE, with_registrations(registration(), deleted)))
 
@@ -388,12 +404,14 @@ def test_deleted_registrations_do_not_count():
     ],
 )
 def test_a_registration_that_ended_after_the_first_run_started_is_a_warning(start, end, status):
+    """spec: G1-registered-late"""
     outcome = ask(GATE, with_registrations(registration(start_time=start, end_time=end)))
     (check,) = [check for check in outcome.checks if check.kind == "preregistration"]
     assert (check.status, check.run_id) == (status, "registration")
 
 
 def test_a_run_without_a_start_cannot_show_that_it_came_later():
+    """spec: G1-registered-late"""
     check = found(with_attempt(passing_matrix(), "A3/42", start_time=None))
     assert check.status is Status.WARNING
     assert "a time is missing, or not in milliseconds" in check.message
@@ -403,16 +421,19 @@ def test_a_run_without_a_start_cannot_show_that_it_came_later():
 
 
 def test_the_policy_may_state_the_hash():
+    """spec: G1-expected"""
     evidence = replace(passing_matrix(), registrations=())
     assert not not_passed(ask(GATE, evidence, gates=gate(expected={"sha256": DEFINITION})))
 
 
 def test_a_file_may_state_the_hash():
+    """spec: G1-expected"""
     evidence = replace(passing_matrix(), registrations=(), definition_sha256=DEFINITION)
     assert not not_passed(ask(GATE, evidence, gates=gate(expected={"file": "definition.json"})))
 
 
 def test_a_file_that_could_not_be_read_fails():
+    """spec: G1-expected"""
     outcome = ask(GATE, passing_matrix(), gates=gate(expected={"file": "definition.json"}))
     (of_no_run,) = [check for check in outcome.checks if check.run_id is None]
     assert of_no_run.status is Status.FAIL
@@ -432,6 +453,7 @@ def test_a_file_that_could_not_be_read_fails():
     ],
 )
 def test_a_preregistration_that_disagrees_is_a_warning(expected, registrations, status):
+    """spec: G1-disagrees"""
     evidence = replace(with_registrations(*registrations), definition_sha256=DEFINITION)
     outcome = ask(GATE, evidence, gates=gate(expected=expected))
     statuses = [check.status for check in outcome.checks if check.kind == "preregistration"]
@@ -445,6 +467,7 @@ def test_a_preregistration_that_disagrees_is_a_warning(expected, registrations, 
     ("answer", "status"), [(Answer.YES, Status.PASS), (Answer.NO, Status.FAIL), (Answer.UNKNOWN, Status.FAIL)]
 )
 def test_ancestry_is_checked_where_the_policy_asks_for_it(answer, status):
+    """spec: G1-ancestor"""
     plain = passing_matrix()
     after = tuple(replace(run, after_registration=Answer.YES) for run in plain.runs)
     evidence = with_run(replace(plain, runs=after), "A3/42", after_registration=answer)

@@ -56,6 +56,7 @@ def only(evidence: Evidence, **policy: Any) -> Check:
 
 @pytest.mark.parametrize("pair", ["B0/123", "A3/456"])
 def test_runs_with_the_same_weights_warn_once(pair):
+    """spec: G3-equal-runs"""
     check = only(sharing("B0/42", pair))
     assert (check.subject, check.status) == (PATH, Status.WARNING)
     assert check.observed == f"B0/42={pair}"
@@ -105,12 +106,14 @@ def parts(pair: str) -> tuple[Artifact, ...]:
 
 
 def test_a_part_that_all_runs_share_is_only_noted():
+    """spec: G3-equal-part"""
     note = only(having({pair: parts(pair) for pair in PAIRS}))
     assert (note.status, note.subject, note.run_id) == (Status.SKIPPED, PATH, None)
     assert note.message.startswith(f"All runs have the same {PATH}, beside other weights that differ")
 
 
 def test_a_part_that_only_some_runs_share_was_copied():
+    """spec: G3-equal-part"""
     check = only(having({pair: parts(pair) for pair in PAIRS[:3]}))
     assert (check.status, check.subject, check.observed) == (Status.WARNING, PATH, "B0/42=B0/123=B0/456")
     assert "beside other weights that differ: one run has a file of another" in check.message
@@ -118,6 +121,7 @@ def test_a_part_that_only_some_runs_share_was_copied():
 
 
 def test_a_run_that_shares_all_its_weights_warns_also_where_every_run_has_a_part_of_them():
+    """spec: G3-equal-runs"""
     files = {pair: parts(pair) for pair in PAIRS}
     files["A3/42"] = files["A4/42"]
     checks = duplicates(having(files))
@@ -129,6 +133,7 @@ def test_a_run_that_shares_all_its_weights_warns_also_where_every_run_has_a_part
 
 
 def test_weights_are_equal_whose_content_is_however_they_are_packed():
+    """spec: G3-equal-runs"""
     files = {
         pair: (checkpoint(pair, sha256=sha256(pair), content=sha256("tensors")),)
         for pair in ("B0/42", "A3/42")
@@ -179,6 +184,7 @@ def test_the_policy_names_weights_also_beside_the_data_of_a_model():
 
 @pytest.mark.parametrize("facts", [{}, {"status": "FAILED"}, {"lifecycle_stage": "deleted"}])
 def test_weights_of_another_attempt_at_the_pair_warn(facts):
+    """spec: G3-equal-attempts"""
     own = {PATH: checkpoint(run_id("A3/42")).sha256}
     evidence = with_another_attempt(having({}), "A3/42", "again", **facts, weights=own)
     check = only(evidence)

@@ -112,6 +112,7 @@ def test_a_figure_that_cannot_be_traced_fails_once(text, says):
 
 
 def test_a_required_text_that_cannot_be_told_fails_and_says_why():
+    """spec: G4-required-keys"""
     twice = replace(
         carrying(source_run_ids=None), unread={"source_run_ids": "the PNG says two things under it"}
     )
@@ -137,16 +138,19 @@ def test_a_text_that_nobody_asks_for_may_be_anything():
     ],
 )
 def test_sources_are_a_json_array_or_stand_between_commas(sources):
+    """spec: G4-sources"""
     assert found(ask(GATE, with_figure(source_run_ids=sources))) == []
 
 
 def test_a_figure_of_an_older_attempt_fails():
+    """spec: G4-sources"""
     evidence = with_another_attempt(passing_matrix(), "A3/42", "older")
     evidence = with_run(evidence, "A3/42", figures=(carrying(source_run_ids=json.dumps([RUN, "older"])),))
     assert "'older'" in only(ask(GATE, evidence)).message
 
 
 def test_a_figure_that_is_no_png_fails():
+    """spec: G4-readable"""
     broken = Figure(path=PATH, problem="is cut off in its 3rd chunk")
     check = only(ask(GATE, with_run(passing_matrix(), "A3/42", figures=(broken,))))
     assert (check.run_id, check.kind, check.status) == (RUN, "figure", Status.FAIL)
@@ -161,6 +165,7 @@ def test_figures_that_could_not_be_read_are_not_taken_for_equal():
 
 
 def test_no_metadata_at_all_fails():
+    """spec: G4-required-keys"""
     plain = Figure(path=PATH, sha256=sha256("plain"))
     assert only(ask(GATE, with_run(passing_matrix(), "A3/42", figures=(plain,)))).status is Status.FAIL
 
@@ -197,6 +202,7 @@ def test_a_narrowed_plan_still_knows_the_runs_of_the_whole_plan():
 
 
 def test_where_the_expected_definition_is_unknown_every_figure_fails():
+    """spec: G4-definition"""
     outcome = ask(GATE, replace(passing_matrix(), registrations=()))
     assert len(found(outcome)) == 12
     assert {check.status for check in not_passed(outcome)} == {Status.FAIL}
@@ -223,6 +229,7 @@ def test_the_tools_own_figures_carry_the_definition_where_it_is_known():
 
 
 def test_where_g1_is_off_the_run_s_own_hash_counts():
+    """spec: G4-definition"""
     evidence = with_run(
         passing_matrix(), "A3/42", params={KEY: sha256("own")}, figures=(carrying(**{KEY: sha256("own")}),)
     )
@@ -300,6 +307,7 @@ def test_where_g1_is_off_a_figure_of_the_checkout_has_the_hash_that_its_runs_agr
 
 
 def test_drawn_figures_are_verified_but_not_for_keys_that_the_tool_does_not_write():
+    """spec: G4-drawn"""
     gates = settings(required_keys=["source_run_ids", KEY, "author"])
     evidence = passing_matrix()
     for run in evidence.runs:
@@ -314,6 +322,7 @@ def test_drawn_figures_are_verified_but_not_for_keys_that_the_tool_does_not_writ
 
 @pytest.mark.parametrize("profile", ["contract", "basic"])
 def test_drawn_figures_satisfy_nothing(profile):
+    """spec: G4-drawn"""
     drawn = (figure(RUN, "figures/metric.png"),)
     without, with_them = (
         ask(GATE, replace(without_figures(), drawn=each), profile=profile) for each in ((), drawn)
@@ -332,12 +341,14 @@ def test_a_drawn_figure_that_is_broken_fails_in_profile_basic_too():
 
 
 def test_no_figure_at_all_fails():
+    """spec: G4-missing"""
     outcome = ask(GATE, without_figures())
     assert found(outcome) == [(None, "pattern", PATTERN, Status.FAIL)]
 
 
 @pytest.mark.parametrize("required_keys", [[], ["source_run_ids"]])
 def test_each_pattern_that_matches_nothing_fails_whatever_the_figures_must_carry(required_keys):
+    """spec: G4-missing"""
     gates = settings(paths=[PATTERN, "plots/*.png"], files=["figs/*.png"], required_keys=required_keys)
     outcome = ask(GATE, passing_matrix(), gates=gates)
     assert found(outcome) == [
@@ -347,6 +358,7 @@ def test_each_pattern_that_matches_nothing_fails_whatever_the_figures_must_carry
 
 
 def test_a_run_without_a_figure_while_another_has_one_fails():
+    """spec: G4-missing"""
     outcome = ask(GATE, with_run(passing_matrix(), "A3/42", figures=()))
     assert found(outcome) == [(RUN, "pattern", PATTERN, Status.FAIL)]
 
@@ -394,6 +406,7 @@ def looking_alike(*pairs: str, **facts: Any) -> Evidence:
     "facts", [{"pixels": sha256("one")}, {"sha256": sha256("one")}], ids=["pixels", "bytes"]
 )
 def test_figures_that_show_the_same_are_one_finding_that_names_the_runs(facts):
+    """spec: G4-duplicate"""
     outcome = ask(GATE, looking_alike("B0/42", "A3/42", "A4/42", **facts))
     assert found(outcome) == [(run_id("B0/42"), "duplicate", PATH, Status.WARNING)]
     assert "B0/42, A3/42, A4/42 have the same pixels" in not_passed(outcome)[0].message
@@ -408,6 +421,7 @@ def test_figures_that_are_equal_in_every_run_are_one_finding():
 
 
 def test_figures_of_the_same_bytes_and_other_pixels_are_told_by_their_pixels():
+    """spec: G4-duplicate"""
     evidence = looking_alike("B0/42", sha256=sha256("one"), pixels=sha256("left"))
     right = replace(figure(run_id("A3/42")), sha256=sha256("one"), pixels=sha256("right"))
     assert found(ask(GATE, with_run(evidence, "A3/42", figures=(right,)))) == []
@@ -437,6 +451,7 @@ def test_identical_bytes_in_one_run_or_in_the_checkout_are_no_surprise():
 
 
 def test_profile_basic_asks_for_none_where_there_is_none():
+    """spec: G4-missing"""
     outcome = ask(GATE, without_figures(), profile="basic")
     assert (outcome.checks, outcome.expected, outcome.evaluated) == ((), 0, 0)
     assert outcome.skipped is not None

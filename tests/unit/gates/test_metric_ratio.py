@@ -1,4 +1,4 @@
-"""G5: semantics.md section 5, "metric_ratio"."""
+"""G5: metrics, ratios of them, and their bands."""
 
 from typing import Any
 
@@ -39,6 +39,7 @@ def test_good_ratios_pass():
 
 
 def test_a_bad_ratio_fails_its_run_and_says_the_numbers():
+    """spec: G5-band"""
     outcome = ask(
         GATE, with_run(passing_matrix(), "A3/42", metrics={"val_loss": "12.0", "train_loss": "0.5"})
     )
@@ -61,6 +62,7 @@ def test_a_bad_ratio_fails_its_run_and_says_the_numbers():
     ],
 )
 def test_the_bounds_belong_to_the_band(train, val, status):
+    """spec: G5-band"""
     rule = {"value": "val_loss / train_loss", "min": 0.2, "max": 5.0}
     assert ask_one(rule, metrics={"train_loss": train, "val_loss": val}).status is status
 
@@ -68,18 +70,21 @@ def test_the_bounds_belong_to_the_band(train, val, status):
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("metric", ["val_loss", "train_loss"])
 def test_a_value_that_is_not_finite_fails_at_once(metric, value):
+    """spec: G5-not-finite"""
     check = ask_one({"value": "val_loss / train_loss", "max": 5.0}, metrics={metric: value})
     assert (check.status, check.at_once) == (Status.FAIL, True)
     assert f"{metric} is {value}" in check.message
 
 
 def test_what_sql_stores_keep_of_an_infinity_is_not_finite():
+    """spec: G5-not-finite"""
     check = ask_one({"value": "pape", "min": 0.0}, metrics={"pape": metric_text(1.797e308)})
     assert (check.status, check.at_once) == (Status.FAIL, True)
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "train_loss"])
 def test_a_missing_metric_fails_at_once(metric):
+    """spec: G5-not-finite"""
     check = ask_one({"value": "val_loss / train_loss", "min": 0.0}, metrics={metric: None})
     assert (check.status, check.at_once) == (Status.FAIL, True)
     assert f"{metric} is missing" in check.message
@@ -88,6 +93,7 @@ def test_a_missing_metric_fails_at_once(metric):
 @pytest.mark.parametrize("numerator", ["0.0", "1.0", "-3.5"])
 @pytest.mark.parametrize("band", [{"min": -1e300}, {"max": 1e300}])
 def test_a_zero_denominator_is_out_of_range_and_not_at_once(numerator, band):
+    """spec: G5-zero-denominator"""
     check = ask_one(
         {"value": "val_loss / train_loss", **band}, metrics={"val_loss": numerator, "train_loss": "0.0"}
     )
@@ -117,12 +123,14 @@ def test_one_metric_alone_and_one_bound_alone(value, band, status):
     ("pick", "value"), [(".last", 3.0), (".first", 4.0), (".min", 1.0), (".max", 9.0), ("", 2.5)]
 )
 def test_picks_choose_from_the_history(pick, value):
+    """spec: G5-picks"""
     facts = {"metrics": {"loss": "2.5"}, "histories": {"loss": history(4.0, 1.0, 9.0, 3.0)}}
     check = ask_one({"value": f"loss{pick}", "min": value, "max": value}, **facts)
     assert (check.status, check.observed) == (Status.PASS, f"{value:g}")
 
 
 def test_last_is_the_latest_value_where_there_is_no_history():
+    """spec: G5-picks"""
     assert (
         ask_one({"value": "loss.last", "min": 2.5, "max": 2.5}, metrics={"loss": "2.5"}).status is Status.PASS
     )
@@ -138,6 +146,7 @@ def test_a_pick_without_a_history_fails_at_once(pick):
 @pytest.mark.parametrize("pick", ["min", "max"])
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_nan_anywhere_among_what_is_picked_from_is_not_finite(pick, position):
+    """spec: G5-picks"""
     values = [1.0, 2.0, 3.0]
     values[position] = float("nan")
     check = ask_one({"value": f"loss.{pick}", "min": 0.0, "max": 9.0}, histories={"loss": history(*values)})
@@ -162,6 +171,7 @@ def test_a_nan_that_is_not_picked_does_no_harm():
     ],
 )
 def test_names_with_slashes_dots_and_blanks(value, metrics, observed):
+    """spec: G5-names"""
     check = ask_one({"value": value, "max": 9.0}, metrics=metrics)
     assert (check.status, check.observed, check.subject) == (Status.PASS, observed, value)
 
@@ -182,6 +192,7 @@ def test_a_quoted_name_can_be_picked_from():
     ],
 )
 def test_a_history_that_does_not_end_with_the_latest_value_is_a_warning(values, latest, warns):
+    """spec: G5-history-end"""
     evidence = with_run(
         passing_matrix(), "A3/42", metrics={"loss": latest}, histories={"loss": history(*values)}
     )

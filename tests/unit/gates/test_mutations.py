@@ -71,6 +71,7 @@ def test_each_kind_of_check_is_caught_by_a_mutation():
 
 
 def test_the_source_names_every_kind():
+    """spec: check-order"""
     checks = evaluate(strict_policy(), talkative_matrix()).checks
     assert {check.kind for check in checks} | set(found_kinds()) <= kinds()
 

@@ -72,6 +72,7 @@ def test_a_good_matrix_passes_with_one_check_per_run_and_split_and_one_per_run()
     ],
 )
 def test_a_hash_that_is_missing_or_no_hash_fails_and_the_others_are_still_compared(value):
+    """spec: G6-form"""
     evidence = with_run(passing_matrix(), "B0/42", params={"train_data_hash": value})
     assert found(ask(GATE, evidence)) == [(run_id("B0/42"), "form", "train_data_hash", Status.FAIL)]
     evidence = with_run(evidence, "A3/42", params={"train_data_hash": OTHER})
@@ -87,6 +88,7 @@ def test_two_splits_without_a_hash_are_not_the_same_data(value):
 
 @pytest.mark.parametrize("value", [OTHER, "01" * 32, "a1" * 20])
 def test_16_to_64_lower_case_hex_digits_are_a_hash(value):
+    """spec: G6-form"""
     evidence = passing_matrix()
     for cell in CELLS:
         evidence = with_run(evidence, f"{cell}/42", params={"val_data_hash": value})
@@ -95,6 +97,7 @@ def test_16_to_64_lower_case_hex_digits_are_a_hash(value):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_run_outside_the_largest_agreeing_group_fails(split):
+    """spec: G6-agreement"""
     key = f"{split}_data_hash"
     outcome = ask(GATE, with_run(passing_matrix(), "A4/123", params={key: OTHER}))
     assert found(outcome) == [(run_id("A4/123"), "agreement", key, Status.FAIL)]
@@ -102,6 +105,7 @@ def test_the_run_outside_the_largest_agreeing_group_fails(split):
 
 
 def test_without_a_largest_group_all_of_the_seed_fail():
+    """spec: G6-agreement"""
     evidence = passing_matrix()
     for cell in ("A3", "A4"):
         evidence = with_run(evidence, f"{cell}/42", params={"train_data_hash": OTHER})
@@ -145,6 +149,7 @@ def test_without_seeds_all_cells_are_one_group():
 
 
 def test_a_run_alone_in_its_seed_is_compared_with_nothing():
+    """spec: G6-agreement"""
     evidence = passing_matrix()
     for cell in CELLS[1:]:
         evidence = without_run(evidence, f"{cell}/42")
@@ -156,6 +161,7 @@ def test_a_run_alone_in_its_seed_is_compared_with_nothing():
 
 @pytest.mark.parametrize(("one", "other"), [("train", "val"), ("train", "test"), ("val", "test")])
 def test_two_splits_with_the_same_hash_fail_though_all_cells_agree(one, other):
+    """spec: G6-distinct"""
     evidence = passing_matrix()
     for cell in CELLS:
         evidence = with_run(
@@ -220,6 +226,7 @@ def test_facts_that_agree_pass(within):
     ],
 )
 def test_the_group_decides_who_is_outside(within, outside):
+    """spec: G6-same"""
     evidence = with_facts(B0_42="0.2", B1_42="0.2", B1_123="0.1")
     if within == "cell":
         evidence = with_facts(B0_42="0.2", B1_42="0.2", B1_123="0.2", B1_456="0.2")
@@ -227,6 +234,7 @@ def test_the_group_decides_who_is_outside(within, outside):
 
 
 def test_a_fact_that_is_missing_fails_and_the_others_are_compared():
+    """spec: G6-same"""
     evidence = with_facts(B0_42=None, A4_42="0.2")
     assert failing(evidence, "same", gates=same("lr", within="seed")) == {run_id("B0/42"), run_id("A4/42")}
 

@@ -1,4 +1,4 @@
-"""G0: semantics.md section 4, and section 5, "plan"."""
+"""G0: the plan, the pairs and their runs, commits, and runs that should differ."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -66,6 +66,7 @@ def test_twelve_of_twelve_pass():
 
 
 def test_a_missing_pair_fails_of_no_run():
+    """spec: G0-pair"""
     outcome = ask(GATE, without_run(passing_matrix(), "A3/123"))
     (check,) = not_passed(outcome)
     assert (check.kind, check.status, check.subject, check.run_id) == ("pair", Status.FAIL, "A3/123", None)
@@ -88,6 +89,7 @@ def test_a_missing_pair_fails_of_no_run():
     ],
 )
 def test_a_pair_without_a_finished_run_says_what_was_there_instead(facts, said):
+    """spec: G0-pair"""
     check = found(with_attempt(passing_matrix(), "A3/123", **facts))
     assert (check.kind, check.status, check.run_id) == ("pair", Status.FAIL, None)
     assert f"1 attempt: {said}" in check.message
@@ -101,12 +103,14 @@ def test_tries_are_counted():
 
 
 def test_a_rerun_after_a_failure_passes_and_is_seen():
+    """spec: no-false-alarm"""
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", status="FAILED")
     assert not not_passed(ask(GATE, evidence))
     assert "2 attempts: FAILED, FINISHED" in one(evidence, "pair", run_id("A3/123")).message
 
 
 def test_a_selected_run_that_was_not_read_fails():
+    """spec: G0-pair"""
     evidence = passing_matrix()
     unread = tuple(run for run in evidence.runs if run.run_id != run_id("A3/123"))
     outcome = ask(GATE, replace(evidence, runs=unread))
@@ -128,6 +132,7 @@ def test_a_selected_run_that_was_not_read_fails():
     ],
 )
 def test_a_second_candidate_warns_unless_it_ran_other_code(newest, other, warns):
+    """spec: G0-duplicates"""
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=other)
     evidence = with_attempt(evidence, "A3/123", commit=newest)
     check = one(evidence, "pair", run_id("A3/123"))
@@ -154,6 +159,7 @@ def test_a_candidate_is_named_as_people_know_it():
 
 @pytest.mark.parametrize("untimed", ["earlier", run_id("A3/123")])
 def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
+    """spec: G0-duplicates"""
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=OTHER_COMMIT)
     evidence = replace(
         evidence,
@@ -172,6 +178,7 @@ def test_a_rerun_on_newer_code_is_none_where_a_start_time_is_not_known(untimed):
 
 @pytest.mark.parametrize(("start", "warns"), [("2026-01-31T23:59:59.999", False), ("2026-02-01T00:00", True)])
 def test_a_start_time_that_is_yet_to_come_says_nothing(start, warns):
+    """spec: G0-duplicates"""
     ahead = int(datetime.fromisoformat(f"{start}+00:00").timestamp() * 1000)
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=OTHER_COMMIT)
     evidence = with_attempt(evidence, "A3/123", start_time=ahead)
@@ -186,6 +193,7 @@ def test_a_start_time_that_is_not_known_does_not_matter_where_there_is_one_candi
 
 @pytest.mark.parametrize("commit", [COMMIT, OTHER_COMMIT, None])
 def test_duplicates_can_be_refused(commit):
+    """spec: G0-duplicates"""
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", commit=commit)
     check = found(evidence, runs={"duplicates": "fail"})
     assert (check.kind, check.status, check.run_id) == ("pair", Status.FAIL, run_id("A3/123"))
@@ -201,6 +209,7 @@ def test_what_is_no_candidate_is_no_duplicate(facts):
 @pytest.mark.parametrize("facts", [{"status": "FAILED"}, {"lifecycle_stage": "deleted"}, {"in_scope": False}])
 @pytest.mark.parametrize(("bound", "warns"), [(1, True), (2, False)])
 def test_more_tries_than_max_attempts_are_a_warning(facts, bound, warns):
+    """spec: G0-duplicates"""
     evidence = with_another_attempt(passing_matrix(), "A3/123", "earlier", **facts)
     check = one(evidence, "pair", run_id("A3/123"), plan={"max_attempts": bound})
     assert check.status is (Status.WARNING if warns else Status.PASS)
@@ -245,6 +254,7 @@ def test_without_seeds_the_subject_of_a_pair_is_the_cell():
     ],
 )
 def test_expect_is_text_or_any_of_several(expected, logged, holds):
+    """spec: G0-expect"""
     evidence = with_run(passing_matrix(), "A3/42", params={"codebook": logged})
     plan = {"cells": {"A3": {"expect": {"codebook": expected}, "seeds": ["42"]}}}
     evidence = without_run(without_run(evidence, "A3/123"), "A3/456")
@@ -253,6 +263,7 @@ def test_expect_is_text_or_any_of_several(expected, logged, holds):
 
 
 def test_an_expectation_that_does_not_hold_names_both_sides():
+    """spec: finding-says-how"""
     check = found(with_run(passing_matrix(), "B0/42", params={"use_vq": "True"}))
     assert (check.kind, check.subject, check.status) == ("expect", "params.use_vq", Status.FAIL)
     assert (check.observed, check.expected, check.run_id) == ("True", "False", run_id("B0/42"))
@@ -260,6 +271,7 @@ def test_an_expectation_that_does_not_hold_names_both_sides():
 
 @pytest.mark.parametrize(("planned", "logged"), [("5e-2", "0.05"), (["1", "0.050"], "0.05"), ("1.0", "1")])
 def test_numbers_are_compared_as_text_and_that_is_said(planned, logged):
+    """spec: G0-expect"""
     plan = {"cells": {"A3": {"expect": {"use_vq": "True", "lr": planned}}}}
     check = found(
         with_run(passing_matrix(seeds=["42"]), "A3/42", params={"lr": logged}), plan={**plan, "seeds": ["42"]}
@@ -307,6 +319,7 @@ EACH_AS_PLANNED = dict.fromkeys(CELLS, Status.PASS)
 
 
 def test_cells_that_are_planned_without_vq_may_say_so_by_silence():
+    """spec: G0-flag-planned"""
     assert vq_findings(passing_matrix(), WITH_VQ) == EACH_AS_PLANNED
     assert (
         vq_findings(with_run(passing_matrix(), "B0/42", params={"use_vq": None}), WITH_VQ) == EACH_AS_PLANNED
@@ -315,6 +328,7 @@ def test_cells_that_are_planned_without_vq_may_say_so_by_silence():
 
 @pytest.mark.parametrize("logged", ["True", "true"])
 def test_a_cell_planned_without_vq_that_ran_with_it_fails(logged):
+    """spec: G0-flag-planned"""
     evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": logged})
     assert vq_findings(evidence, WITH_VQ) == {**EACH_AS_PLANNED, "B0": Status.FAIL}
 
@@ -360,6 +374,7 @@ def test_the_whole_when_must_hold_to_be_satisfied():
 
 @pytest.mark.parametrize("value", [None, "NaN", "Infinity", "-Infinity"])
 def test_required_metrics_are_present_and_finite(value):
+    """spec: G0-required-metrics"""
     check = found(with_run(passing_matrix(), "A3/42", metrics={"pape": value}))
     assert (check.kind, check.subject, check.status) == ("required_metric", "pape", Status.FAIL)
     assert (check.run_id, check.observed) == (run_id("A3/42"), value or "missing")
@@ -416,6 +431,7 @@ def test_a_metric_that_plan_and_cell_require_is_checked_once():
 
 
 def test_another_spelling_of_a_seed_is_a_warning_that_names_both():
+    """spec: G0-seed-spelling"""
     check = found(with_attempt(passing_matrix(), "A3/42", seed="042"))
     assert (check.kind, check.subject, check.status) == ("seed", "seed", Status.WARNING)
     assert "'042'" in check.message
@@ -454,6 +470,7 @@ def test_one_commit_with_uncommitted_changes_passes_and_says_so():
 
 
 def test_several_commits_are_a_warning_at_the_runs_that_differ():
+    """spec: G0-commit-same"""
     evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
     assert commits(evidence) == {run_id("A3/42"): Status.WARNING}
 
@@ -467,6 +484,7 @@ def test_where_no_commit_leads_every_run_warns():
 
 
 def test_an_unknown_commit_is_stated_and_neither_passes_nor_warns():
+    """spec: G0-commit-same"""
     assert commits(with_attempt(passing_matrix(), "A3/42", commit=None)) == {run_id("A3/42"): Status.SKIPPED}
     nowhere = commits(everywhere(passing_matrix(), commit=None))
     assert list(nowhere.values()) == [Status.SKIPPED] * 12
@@ -475,6 +493,7 @@ def test_an_unknown_commit_is_stated_and_neither_passes_nor_warns():
 
 
 def test_any_commit_will_do_where_the_policy_says_so():
+    """spec: G0-commit-same"""
     evidence = with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT)
     assert not [
         check for check in ask(GATE, evidence, runs={"commit": "any"}).checks if check.kind == "commit"
@@ -483,6 +502,7 @@ def test_any_commit_will_do_where_the_policy_says_so():
 
 @pytest.mark.parametrize("asked", ["head", "code"])
 def test_a_run_of_other_code_does_not_count(asked):
+    """spec: G0-commit-head-code"""
     assert commits(passing_matrix(), asked) == {}
     check = found(of_other_code(Answer.NO), runs={"commit": asked})
     assert (check.kind, check.status, check.run_id, check.pending) == ("pair", Status.FAIL, None, True)
@@ -524,12 +544,14 @@ def of_other_code(answer: Answer, by: Any = "clone", pair: str = "A3/42") -> Evi
 
 
 def test_another_commit_of_heads_code_counts():
+    """spec: G0-commit-head-code"""
     assert commits(of_other_code(Answer.YES), "code") == {}
     check = one(of_other_code(Answer.YES), "commit", run_id("A3/42"), runs={"commit": "code"})
     assert "whose code is that of head" in check.message
 
 
 def test_a_run_whose_code_is_not_known_fails_where_no_run_of_the_pair_has_heads_code():
+    """spec: G0-commit-head-code"""
     unknown = of_other_code(Answer.UNKNOWN, by="none")
     assert commits(unknown, "code") == {run_id("A3/42"): Status.FAIL}
     message = one(unknown, "commit", run_id("A3/42"), runs={"commit": "code"}).message
@@ -554,6 +576,7 @@ def code_check(evidence: Evidence) -> Check:
     ],
 )
 def test_the_code_of_the_runs_is_one_check_of_the_matrix(answer, origin, status):
+    """spec: G0-commit-auto"""
     evidence = replace(of_other_code(answer), head=Head(commit=COMMIT, origin=origin))
     check = code_check(evidence)
     assert (check.status, check.run_id, check.subject) == (status, None, "commit")
@@ -562,6 +585,7 @@ def test_the_code_of_the_runs_is_one_check_of_the_matrix(answer, origin, status)
 
 @pytest.mark.parametrize("facts", [{"commit": None}, {"dirty": True}])
 def test_the_code_of_a_run_without_a_commit_or_with_changes_is_not_known(facts):
+    """spec: G0-commit-auto"""
     evidence = with_attempt(passing_matrix(), "A3/42", **facts)
     check = code_check(replace(evidence, head=Head(commit=COMMIT, origin=HeadFrom.PULL_REQUEST)))
     assert check.status is Status.WARNING
@@ -569,6 +593,7 @@ def test_the_code_of_a_run_without_a_commit_or_with_changes_is_not_known(facts):
 
 
 def test_where_head_is_not_known_auto_is_same():
+    """spec: G0-commit-auto"""
     nowhere = replace(with_attempt(passing_matrix(), "A3/42", commit=OTHER_COMMIT), head=NO_HEAD, codes={})
     assert found(nowhere) == found(nowhere, runs=SAME)
     assert found(nowhere).kind == "commit"
@@ -586,6 +611,7 @@ def test_what_to_do_about_unknown_code_follows_its_cause():
 
 
 def test_tags_that_name_two_commits_are_a_warning():
+    """spec: G0-commit-spelling"""
     check = found(with_attempt(passing_matrix(), "A3/42", other_commit=OTHER_COMMIT))
     assert (check.kind, check.status, check.run_id) == ("commit_tags", Status.WARNING, run_id("A3/42"))
     assert OTHER_COMMIT[:12] in check.message
@@ -601,6 +627,7 @@ def test_tags_that_name_two_commits_are_a_warning():
     ],
 )
 def test_unknown_and_dirty_commits_fail_under_head_and_code(asked, facts, words):
+    """spec: G0-commit-head-code"""
     evidence = with_attempt(passing_matrix(), "A3/42", **facts)
     check = one(evidence, "commit", run_id("A3/42"), runs={"commit": asked})
     assert check.status is Status.FAIL
@@ -630,11 +657,13 @@ def replicates(of_123: dict[str, str], of_42: dict[str, str], **overrides: Any) 
 
 
 def test_identical_metrics_of_two_seeds_are_a_warning():
+    """spec: G0-replicates"""
     (check,) = replicates({"loss": "0.25", "pape": "8.5"}, {"loss": "0.25", "pape": "8.5"})
     assert (check.status, check.subject, check.cell) == (Status.WARNING, "A3/42=A3/123", "A3")
 
 
 def test_three_replicates_are_one_finding_that_names_them():
+    """spec: G0-replicates"""
     evidence = passing_matrix()
     for seed in (42, 123, 456):
         evidence = with_metrics(evidence, f"A3/{seed}", {"pape": "8.5"})
@@ -684,11 +713,13 @@ def test_the_metrics_of_a_run_are_gone_through_twice_however_many_seeds_there_ar
 
 
 def test_a_deterministic_cell_may_repeat_itself():
+    """spec: G0-may-be-equal"""
     deterministic = {"cells": {"A3": {"deterministic": True}}}
     assert not replicates({"pape": "8.5"}, {"pape": "8.5"}, plan=deterministic)
 
 
 def test_cells_may_agree_with_one_another():
+    """spec: G0-may-be-equal"""
     evidence = passing_matrix()
     for cell in ("A3", "A4"):
         evidence = with_run(evidence, f"{cell}/42", metrics={"pape": "8.5", "val_loss": "0.75"})
@@ -714,6 +745,7 @@ def test_cells_may_agree_with_one_another():
     ],
 )
 def test_a_metric_that_only_some_seeds_of_a_cell_log_is_a_warning(extra, seeds, said):
+    """spec: G0-partial-metrics"""
     evidence = passing_matrix()
     for seed in seeds:
         evidence = with_run(evidence, f"A3/{seed}", metrics=extra)
@@ -736,6 +768,7 @@ def test_a_required_metric_that_a_seed_lacks_is_one_finding():
     ],
 )
 def test_a_judged_metric_that_was_written_after_the_end_is_a_warning(late, said):
+    """spec: G0-late-metrics"""
     checks = not_passed(ask(GATE, with_run(passing_matrix(), "A3/42", late=late)))
     assert [(check.kind, check.status) for check in checks] == ([("late", Status.WARNING)] if said else [])
     assert all((said or "") in check.message for check in checks)
@@ -764,6 +797,7 @@ SAME_RESULT = dict(run_of(passing_matrix(), "A3/123").metrics)
 )
 @pytest.mark.parametrize("newer", [True, False])
 def test_what_was_tried_after_the_run_that_counts(facts, kind, newer):
+    """spec: G0-newer-attempt"""
     first = attempt_of(passing_matrix(), "A3/123").start_time or 0
     start = first + MINUTE * (1 if newer else -1)
     evidence = with_another_attempt(passing_matrix(), "A3/123", "again", start_time=start, **facts)
@@ -774,6 +808,7 @@ def test_what_was_tried_after_the_run_that_counts(facts, kind, newer):
 
 
 def test_newer_attempts_of_a_pair_are_one_finding_that_counts_them():
+    """spec: G0-newer-attempt"""
     evidence = passing_matrix()
     for number in range(1, 4):
         start = (attempt_of(evidence, "A3/123").start_time or 0) + number * MINUTE
@@ -791,6 +826,7 @@ def test_newer_attempts_of_a_pair_are_one_finding_that_counts_them():
 
 @pytest.mark.parametrize(("unexpected", "status"), [("warn", Status.WARNING), ("fail", Status.FAIL)])
 def test_an_unexpected_run_is_found(unexpected, status):
+    """spec: G0-unexpected"""
     evidence = with_another_attempt(passing_matrix(), "A3/42", "surprise", cell="C9", seed="7")
     check = found(evidence, runs={"unexpected": unexpected})
     assert (check.kind, check.status, check.subject, check.run_id) == (
@@ -803,6 +839,7 @@ def test_an_unexpected_run_is_found(unexpected, status):
 
 
 def test_unexpected_runs_can_be_ignored():
+    """spec: G0-unexpected"""
     evidence = with_another_attempt(passing_matrix(), "A3/42", "surprise", cell="C9")
     assert not not_passed(ask(GATE, evidence, runs={"unexpected": "ignore"}))
 

@@ -82,6 +82,7 @@ def result_of(policy: Policy) -> GateResult:
 
 
 def test_a_plugin_judges_beside_the_others(packages):
+    """spec: plugin-section"""
     install(packages)
     result = result_of(policy())
     assert (result.id, result.name, result.status) == ("L1", "latency", Status.PASS)
@@ -91,6 +92,7 @@ def test_a_plugin_judges_beside_the_others(packages):
 
 
 def test_it_runs_only_where_the_policy_has_its_section(packages):
+    """spec: plugin-section"""
     install(packages)
     assert [result.id for result in evaluate(policy_with(), PASSING).gates] == [gate.id for gate in BUILT_IN]
 
@@ -141,6 +143,7 @@ def test_what_is_not_there_costs_no_look_at_what_is_installed(monkeypatch):
 
 
 def test_a_section_without_a_gate_asks_for_the_package(tmp_path):
+    """spec: plugin-section"""
     place, key, message = problem(tmp_path, with_plan("gates: {latency: {most: 2}}"))
     assert (place, key) == ("6:9", "gates.latency")
     assert message.endswith("Is the package that brings this gate installed?")
@@ -148,6 +151,7 @@ def test_a_section_without_a_gate_asks_for_the_package(tmp_path):
 
 @pytest.mark.parametrize("waivers", [[], [{"gate": "L1", "reason": "r", "expires": "2026-12-31"}]])
 def test_a_recorded_policy_of_a_gate_that_is_not_installed_fails_with_its_name(waivers):
+    """spec: plugin-faulty"""
     recorded = policy_json(policy_with())
     recorded["gates"]["latency"] = {"enabled": True, "most": 2.0}
     recorded["waivers"] = [
@@ -233,6 +237,7 @@ FAULTY = {
 
 @pytest.mark.parametrize(("source", "said"), FAULTY.values(), ids=FAULTY)
 def test_a_faulty_gate_fails_with_its_name(packages, source, said):
+    """spec: plugin-faulty"""
     install(packages, source)
     asked = policy()
     verdict = evaluate(asked, PASSING)

@@ -27,11 +27,13 @@ def switched_off(policy: Policy) -> dict[str, str | None]:
 
 
 def test_contract_has_every_gate_on():
+    """spec: profile-only-defaults"""
     assert switched_off(policy()) == {}
     assert switched_off(policy(profile="contract")) == {}
 
 
 def test_basic_switches_off_what_such_stores_cannot_have():
+    """spec: profile-basic"""
     basic = policy(profile="basic")
     assert switched_off(basic) == {
         "definition_hash": "profile basic",
@@ -48,6 +50,7 @@ def test_basic_switches_off_what_such_stores_cannot_have():
 
 
 def test_an_explicit_enabled_beats_the_profile():
+    """spec: profile-only-defaults"""
     on = {"enabled": True}
     gates = {"definition_hash": on, "unit_contract": on, "paired_data": on, "metric_ratio": on}
     assert switched_off(policy(profile="basic", gates=gates)) == {}
@@ -73,6 +76,7 @@ def test_the_users_own_reason_stays():
 
 
 def test_rules_of_ones_own_keep_the_ratio_gate_on():
+    """spec: profile-basic"""
     rules = [{"value": "pape", "max": 10}]
     basic = policy(profile="basic", gates={"metric_ratio": {"rules": rules}})
     assert "metric_ratio" not in switched_off(basic)
@@ -98,6 +102,7 @@ def test_an_effective_policy_does_not_change(profile):
 
 
 def test_the_profile_only_fills_in_defaults():
+    """spec: profile-only-defaults"""
     basic = policy(profile="basic")
     spelled_out = policy_from_json({**policy_json(basic), "profile": "contract"})
     assert spelled_out.gates == basic.gates

@@ -54,12 +54,14 @@ RESULTS = (
 
 @pytest.mark.parametrize("name", METERS)
 def test_a_clock_or_a_meter(name):
+    """spec: G0-compared-metrics"""
     assert is_meter(name)
     assert compared({name: "1.0", "pape": "2.0"}) == {"pape": "2.0"}
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result(name):
+    """spec: G0-compared-metrics"""
     assert not is_meter(name)
 
 
@@ -99,6 +101,7 @@ def twins(evidence: Evidence, **overrides: Any) -> list[Check]:
     ],
 )
 def test_what_is_a_surprise(pairs, metrics, kind):
+    """spec: G0-twins"""
     found = twins(matrix(**dict.fromkeys(pairs, metrics)))
     assert [(check.kind, check.status) for check in found] == ([(kind, Status.WARNING)] if kind else [])
     for check in found:
@@ -115,6 +118,7 @@ def test_a_clock_that_differs_hides_nothing(clock):
 
 
 def test_a_metric_that_one_of_the_two_lacks_hides_nothing():
+    """spec: G0-compared-metrics"""
     assert twins(matrix(A3_42=TELLING, A3_123={**TELLING, "noise": "0.3125"}))
 
 
@@ -124,6 +128,7 @@ def test_one_value_that_differs_tells_runs_apart(name):
 
 
 def test_without_seeds_any_two_cells_are_compared():
+    """spec: G0-twins"""
     evidence = passing_matrix(seeds=["42"])
     for pair in ("B0/42", "B1/42"):
         evidence = with_run(evidence, pair, metrics=TELLING)
@@ -164,6 +169,7 @@ def test_a_plan_that_says_so_of_two_cells_says_nothing_of_a_third():
 
 
 def test_where_runs_log_nothing_but_clocks_that_is_said_once():
+    """spec: G0-compared-metrics"""
     evidence = passing_matrix()
     runs = tuple(replace(run, metrics={"train_time": "7.125"}) for run in evidence.runs)
     (check,) = twins(replace(evidence, runs=runs))

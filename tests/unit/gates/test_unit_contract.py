@@ -73,6 +73,7 @@ def test_a_good_matrix_has_one_check_per_run_rule_and_required_key_allowed_key_a
 @pytest.mark.parametrize("key", REQUIRED)
 @pytest.mark.parametrize("value", [None, "", "  ", "None"])
 def test_a_required_key_that_is_missing_or_empty_fails_once_and_no_other_key_stands_for_it(key, value):
+    """spec: G2-required"""
     evidence = with_run(passing_matrix(), "A3/42", params={key: value, f"{key}s": "standardized"})
     outcome = ask(GATE, evidence)
     assert found(outcome) == [(run_id("A3/42"), "required", key, Status.FAIL)]
@@ -81,6 +82,7 @@ def test_a_required_key_that_is_missing_or_empty_fails_once_and_no_other_key_sta
 
 @pytest.mark.parametrize("unit", ["kW/h", "kw", "Standardized", "kW "])
 def test_a_unit_that_is_not_allowed_fails(unit):
+    """spec: G2-allowed"""
     evidence = with_run(
         passing_matrix(), "A3/42", params={"vq_input_unit": unit, "dlinear_output_unit": unit}
     )
@@ -111,12 +113,14 @@ def test_allowed_units_pass(unit):
     ],
 )
 def test_a_pair_that_is_not_equal_fails_and_shows_both_values(key, value, subject):
+    """spec: G2-equal"""
     outcome = ask(GATE, with_run(passing_matrix(), "A4/123", params={key: value}))
     assert found(outcome) == [(run_id("A4/123"), "equal", subject, Status.FAIL)]
     assert value in (not_passed(outcome)[0].observed or "")
 
 
 def test_both_units_missing_never_count_as_equal():
+    """spec: G2-equal"""
     evidence = with_run(
         passing_matrix(), "A3/42", params={"vq_input_unit": None, "dlinear_output_unit": None}
     )
@@ -145,6 +149,7 @@ def test_true_and_true_in_small_letters_are_one():
 
 
 def test_a_when_of_a_tag_and_a_list_and_several_keys_must_all_hold():
+    """spec: G2-when"""
     rule = {"when": {"tags.kind": ["vq", "vq2"], "use_vq": "True"}, "required": ["codebook"]}
     evidence = with_run(passing_matrix(), "A3/42", tags={"kind": "vq2"})
     evidence = with_run(evidence, "B0/42", tags={"kind": "vq"})
@@ -181,6 +186,7 @@ def forgotten(evidence: Evidence, **overrides: Any) -> set[str | None]:
 
 
 def test_a_run_without_its_flag_that_logs_a_required_key_of_the_rule_fails_once():
+    """spec: G2-flag-forgotten"""
     outcome = ask(GATE, with_run(passing_matrix(), "A3/42", params=NO_FLAG))
     (check,) = not_passed(outcome)
     assert (check.run_id, check.kind, check.subject, check.status) == (
@@ -200,6 +206,7 @@ def test_an_empty_flag_is_a_forgotten_one(flag):
 
 
 def test_keys_that_runs_with_the_flag_off_log_too_tell_nothing():
+    """spec: G2-flag-forgotten"""
     assert forgotten(with_run(passing_matrix(), "B0/42", params=NO_FLAG)) == set()
 
 
@@ -251,6 +258,7 @@ NO_EXPECTATION = {"cells": list(CELLS)}
 
 
 def test_no_run_of_a_rule_and_none_planned_is_skipped():
+    """spec: G2-skipped"""
     outcome = ask(GATE, passing_matrix(vq_cells=()), plan=NO_EXPECTATION)
     assert outcome.checks == ()
     assert (outcome.expected, outcome.evaluated) == (0, 0)
@@ -261,6 +269,7 @@ def test_no_run_of_a_rule_and_none_planned_is_skipped():
 
 
 def test_a_gate_that_is_skipped_says_what_the_runs_have_in_place_of_the_flag():
+    """spec: G2-skipped"""
     evidence = passing_matrix()
     for cell in CELLS:
         evidence = with_all(evidence, (cell,), model=f"net of {cell}")
@@ -292,6 +301,7 @@ def test_where_the_runs_that_the_plan_expects_a_rule_for_were_not_read_nothing_i
 
 
 def test_no_run_of_a_rule_though_the_plan_expects_it_fails_at_once():
+    """spec: G2-skipped"""
     outcome = ask(GATE, passing_matrix(vq_cells=()))
     checks = not_passed(outcome)
     assert not any(check.waivable for check in checks)
@@ -367,12 +377,14 @@ OFF = ("false", "0", "no", "n", "off", "f", "False", "FALSE", "No", " off\n")
 
 @pytest.mark.parametrize("flag", ON)
 def test_a_flag_is_on_however_it_is_spelled(flag):
+    """spec: G2-flag-spelling"""
     evidence = with_run(passing_matrix(), "A3/42", params={"use_vq": flag, "vq_input_unit": "kW"})
     assert {check.kind for check in not_passed(ask(GATE, evidence))} == {"equal"}
 
 
 @pytest.mark.parametrize("flag", OFF)
 def test_a_flag_is_off_however_it_is_spelled(flag):
+    """spec: G2-flag-spelling"""
     evidence = with_run(passing_matrix(), "B0/42", params={"use_vq": flag, "vq_input_unit": "kW/h"})
     assert found(ask(GATE, evidence)) == []
 
@@ -380,6 +392,7 @@ def test_a_flag_is_off_however_it_is_spelled(flag):
 @pytest.mark.parametrize("flag", ["maybe", "2", "vq", "truee", "-1"])
 @pytest.mark.parametrize("cell", ["A3", "B0"])
 def test_a_flag_that_is_neither_on_nor_off_fails_once(cell, flag):
+    """spec: G2-flag-neither"""
     outcome = ask(GATE, with_run(passing_matrix(), f"{cell}/42", params={"use_vq": flag}))
     assert found(outcome) == [(run_id(f"{cell}/42"), "flag", "use_vq", Status.FAIL)]
     assert "neither on nor off" in not_passed(outcome)[0].message
@@ -387,6 +400,7 @@ def test_a_flag_that_is_neither_on_nor_off_fails_once(cell, flag):
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "None", "null", "NaN"])
 def test_a_flag_that_says_nothing_is_absent(nothing):
+    """spec: G2-flag-spelling"""
     evidence = with_all(passing_matrix(), ("B0",), use_vq=nothing)
     assert found(ask(GATE, evidence)) == []
 
@@ -402,6 +416,7 @@ def test_a_flag_that_says_nothing_is_absent(nothing):
     ],
 )
 def test_within_a_cell_the_runs_outside_the_largest_group_fail(flags, failing):
+    """spec: G2-flag-in-cell"""
     evidence = passing_matrix()
     for seed, flag in zip(SEEDS, flags, strict=True):
         evidence = with_run(evidence, f"B0/{seed}", params={"use_vq": flag})
@@ -412,6 +427,7 @@ def test_within_a_cell_the_runs_outside_the_largest_group_fail(flags, failing):
 
 @pytest.mark.parametrize(("asked", "flag"), [("1", "True"), ("0", "false")])
 def test_where_the_policy_says_1_or_0_true_and_false_mean_it(asked, flag):
+    """spec: G2-flag-spelling"""
     evidence = with_all(passing_matrix(), ("A3",), gated=flag)
     rule = {"when": {"gated": asked}, "required": ["dlinear_output_unit"]}
     assert ask(GATE, evidence, gates=rules(rule)).evaluated == 3

@@ -26,6 +26,7 @@ def access(**environ: str) -> Access:
     ],
 )
 def test_an_empty_graphql_address_is_derived_from_the_other_one(api_url, graphql_url):
+    """spec: credentials-github"""
     assert derived_graphql_url(api_url) == graphql_url
     for empty in ({}, {GRAPHQL: ""}, {GRAPHQL: "  "}):
         found = access(**{API: f"{api_url}/", **empty})
@@ -62,6 +63,7 @@ def test_a_graphql_address_of_the_same_host_is_taken(api_url, graphql_url):
     ],
 )
 def test_a_graphql_address_of_another_host_is_refused(api_url, graphql_url):
+    """spec: credentials-github"""
     with pytest.raises(UsageError, match="the token goes to one host only") as caught:
         access(**{API: api_url, GRAPHQL: graphql_url})
     assert "secret-token" not in str(caught.value)

@@ -66,6 +66,7 @@ def test_without_a_comment_one_is_made():
 
 
 def test_the_first_own_comment_is_updated_and_the_others_are_deleted():
+    """spec: comment-one"""
     decided = decide(comment(9), comment(3), comment(5))
     assert decided.writes
     assert decided.canonical.id == 3
@@ -73,6 +74,7 @@ def test_the_first_own_comment_is_updated_and_the_others_are_deleted():
 
 
 def test_the_comments_of_others_and_of_other_gates_are_left_alone():
+    """spec: comment-one"""
     of_another_action = Comment(id=3, body="## coverage", own=True, url="https://example.org/3")
     others = [comment(1, own=False), comment(2, replace(MINE, comment_id="other")), of_another_action]
     decided = decide(*others)
@@ -80,11 +82,13 @@ def test_the_comments_of_others_and_of_other_gates_are_left_alone():
 
 
 def test_a_comment_that_is_not_wanted_is_not_made_but_kept_up_to_date():
+    """spec: comment-when"""
     assert not decide(may_create=False).writes
     assert decide(comment(3), may_create=False).writes
 
 
 def test_a_gate_of_another_commit_writes_nothing():
+    """spec: comment-newer"""
     for comments in ((), (comment(3),)):
         decided = decide(*comments, head=OLD)
         assert "the pull request's head is now bbbbbbbbbbbb" in decided.reason
@@ -92,6 +96,7 @@ def test_a_gate_of_another_commit_writes_nothing():
 
 @pytest.mark.parametrize("number", [1, 9])
 def test_something_newer_is_not_written_over_wherever_it_stands(number):
+    """spec: comment-newer"""
     newer_one = comment(number, replace(MINE, run_attempt=3))
     decided = decide(comment(5), newer_one)
     assert "newer attempt (run 100, attempt 3)" in decided.reason

@@ -46,6 +46,7 @@ def of(event: str, payload: Any = None, actor: str = "somebody", **inputs: Any) 
     ],
 )
 def test_of_a_pull_request_the_head_counts_and_never_the_merge_commit(event, pull, actor, reads_only):
+    """spec: action-status"""
     assert of(event, {"pull_request": pull}, actor) == Situation(
         event=event,
         repository="lab/forecasts",

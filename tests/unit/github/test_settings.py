@@ -74,6 +74,7 @@ def read(**inputs: str) -> Settings:
 
 @pytest.mark.parametrize(("name", "text", "field", "value"), [(name, *case) for name, case in GIVEN.items()])
 def test_an_input_that_check_has_too_is_an_option(name, text, field, value):
+    """spec: action-inputs"""
     assert getattr(read(**{name: text}).options, field) == value
 
 

@@ -58,6 +58,7 @@ def test_an_annotation_stands_at_its_line(capsys):
 
 
 def test_of_many_annotations_the_last_one_counts_the_rest(capsys):
+    """spec: action-log"""
     annotate("warning", [Annotation(message=f"message {number}") for number in range(25)], title="gate")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
@@ -102,6 +103,7 @@ def test_no_line_is_a_command(text):
 
 @given(st.text(alphabet=st.sampled_from(":# [\n\r\t\u2028\u00a0ax")))
 def test_no_text_is_a_command(text):
+    """spec: action-log"""
     assert not is_command(guard(text))
 
 

@@ -30,6 +30,7 @@ from smoke_gate.policy.filters import identity_filter
     ],
 )
 def test_filters_on_identity_pass(text):
+    """spec: policy-where"""
     assert identity_filter(text) == text
 
 
@@ -60,6 +61,7 @@ def test_filters_on_identity_pass(text):
     ],
 )
 def test_filters_that_pick_winners_are_refused(text):
+    """spec: policy-where"""
     with pytest.raises(ValueError, match="pick winners"):
         identity_filter(text)
 
@@ -83,6 +85,7 @@ def test_filters_that_pick_winners_are_refused(text):
     ],
 )
 def test_what_is_not_understood_is_refused(text):
+    """spec: policy-where"""
     with pytest.raises(ValueError, match=r"is not understood: write comparisons of params\.KEY"):
         identity_filter(text)
 

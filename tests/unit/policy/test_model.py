@@ -380,6 +380,7 @@ def cases(table: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize(("text", "place", "key", "message"), cases(REFUSED))
 def test_refused(tmp_path, text, place, key, message):
+    """spec: policy-file-form, policy-no-addresses, policy-nothing-asserted, policy-reasons"""
     found = problem(tmp_path, with_plan(text))
     assert found[:2] == (place, key)
     assert message in found[2]
@@ -424,6 +425,7 @@ def test_a_section_that_is_off_may_be_empty(tmp_path):
 
 
 def test_all_gates_off_is_refused(tmp_path):
+    """spec: policy-nothing-asserted"""
     text = "gates:\n" + "".join(f"  {gate.section}: {{enabled: false, reason: r}}\n" for gate in BUILT_IN)
     assert problem(tmp_path, with_plan(text)) == (
         "6:1",
@@ -433,6 +435,7 @@ def test_all_gates_off_is_refused(tmp_path):
 
 
 def test_all_problems_at_once_in_the_order_of_the_file(tmp_path):
+    """spec: policy-all-problems"""
     text = with_plan("""\
         runs: {commit: sam, commit: same}
         gates: {figures: {paths: []}, checkpoint: {}}

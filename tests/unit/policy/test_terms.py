@@ -38,6 +38,7 @@ from smoke_gate.policy.terms import (
     ],
 )
 def test_a_bare_name_means_a_param(text, full):
+    """spec: policy-references"""
     assert reference(text) == full
 
 
@@ -56,6 +57,7 @@ def test_a_bare_name_means_a_param(text, full):
     ],
 )
 def test_a_reference_to_anything_else_is_refused(text):
+    """spec: policy-references"""
     with pytest.raises(ValueError, match=r"write params\.KEY, tags\.KEY, or KEY alone"):
         reference(text)
 
@@ -201,6 +203,7 @@ def read(
     ],
 )
 def test_identity_comes_from_the_one_place_named(text, facts, value):
+    """spec: pair-one-place"""
     assert read(text, **facts) == value
 
 
@@ -225,6 +228,7 @@ def test_where_a_part_is_missing_or_empty_there_is_no_identity(text, facts):
 
 
 def test_a_run_name_gives_the_group_that_is_asked_for():
+    """spec: pair-one-place"""
     assert read("run_name:(?P<cell>.+)-(?P<seed>.+)", run_name="A3-42", group="seed") == "42"
 
 
@@ -280,6 +284,7 @@ def test_a_path_pattern_has_one_spelling(text, pattern):
 
 @pytest.mark.parametrize("text", ["/etc/*", "//a", "../a", "a/../b", "a/..", ".."])
 def test_a_path_pattern_stays_in_its_folder(text):
+    """spec: policy-path-patterns"""
     with pytest.raises(ValueError, match="leads out of its folder"):
         path_pattern(text)
 
@@ -317,6 +322,7 @@ def test_the_one_spelling_of_a_path_pattern_is_itself(text):
     ],
 )
 def test_path_patterns(path, pattern, matching):
+    """spec: policy-path-patterns"""
     assert path_matches(path, pattern) is matching
 
 
@@ -335,6 +341,7 @@ def test_path_patterns(path, pattern, matching):
     ],
 )
 def test_thresholds_are_rounded_up_and_never_more_than_planned(threshold, planned, runs):
+    """spec: policy-thresholds"""
     assert threshold_runs(threshold, planned) == runs
 
 

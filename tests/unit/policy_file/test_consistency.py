@@ -69,6 +69,7 @@ def reference(cells: str) -> str:
     ],
 )
 def test_names_that_the_plan_does_not_know(tmp_path, text, place, key, message):
+    """spec: policy-known-names"""
     found = problem(tmp_path, with_plan(text))
     assert found[:2] == (place, key)
     assert message in found[2]
@@ -114,6 +115,7 @@ EXCLUDING = "{{cells: [A], seeds: [1], exclude: [{{cell: {}, seeds: [{}], reason
     ],
 )
 def test_plans_that_contradict_themselves(tmp_path, plan, place, key, message):
+    """spec: policy-look-alikes"""
     found = problem(tmp_path, f"version: 1\nplan: {plan}\n")
     assert found[:2] == (place, key)
     assert message in found[2]
@@ -146,6 +148,7 @@ A_IS_EXCLUDED = "version: 1\nplan: {cells: [A, B], seeds: [1], exclude: [{cell: 
     ],
 )
 def test_what_is_for_excluded_cells_alone_is_refused(tmp_path, text, place, key):
+    """spec: policy-known-names"""
     found = problem(tmp_path, A_IS_EXCLUDED + text)
     assert found[:2] == (place, key)
     assert "would judge nothing" in found[2]

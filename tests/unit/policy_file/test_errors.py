@@ -13,6 +13,7 @@ from smoke_gate.policy_file.errors import (
 
 
 def test_a_problem_is_a_line_that_editors_can_follow():
+    """spec: policy-all-problems"""
     assert (
         str(Problem(Position("smoke-gate.yml", 3, 5), "runs.commit", "found 'x'"))
         == "smoke-gate.yml:3:5: runs.commit: found 'x'"

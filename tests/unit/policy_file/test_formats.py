@@ -99,6 +99,7 @@ def policies(draw):
 @settings(max_examples=50)
 @given(policies())
 def test_an_effective_policy_reads_back_the_same(raw):
+    """spec: policy-effective"""
     policy = policy_from_json(raw)
     with TemporaryDirectory() as folder:
         path = Path(folder, "policy.yml")
@@ -210,6 +211,7 @@ OTHER_POLICY = (
 
 
 def test_the_hash_covers_the_whole_policy_but_the_report_and_the_limits_of_a_baseline(tmp_path):
+    """spec: policy-hash"""
     policy = load(tmp_path, PLAN)
     left_out = ("report", "compare")
     hashed = {name: value for name, value in policy_json(policy).items() if name not in left_out}

@@ -8,6 +8,7 @@ import pytest
 
 from smoke_gate.errors import ExitCode
 from smoke_gate.gates.definition import ByFile, BySha256, DefinitionHashSettings
+from smoke_gate.gates.figures import FiguresSettings
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.policy.plan import Narrowing
 from smoke_gate.policy_file.load import Overrides, PolicyError, has_plan, load_policy
@@ -41,6 +42,16 @@ def test_options_come_before_the_file(tmp_path):
     assert policy.settings(MetricRatioSettings).fail_threshold == "25%"
     assert policy.settings(DefinitionHashSettings).expected == BySha256(sha256=SHA256)
     assert policy.settings(DefinitionHashSettings).key == "mape_hash"
+
+
+def test_another_metric_in_one_line(tmp_path):
+    """spec: policy-metric"""
+    policy = load(tmp_path, with_plan("metric: rmse"))
+    assert policy.plan.required_metrics[0] == "rmse"
+    assert policy.settings(DefinitionHashSettings).key == "rmse_definition_hash"
+    assert policy.settings(FiguresSettings).required_keys == ("source_run_ids", "rmse_definition_hash")
+    named = load(tmp_path, with_plan("metric: rmse\ngates: {definition_hash: {key: own_hash}}"))
+    assert named.settings(DefinitionHashSettings).key == "own_hash"
 
 
 def test_an_experiment_option_replaces_either_spelling(tmp_path):
@@ -176,6 +187,7 @@ def test_without_a_file_and_cells_there_is_no_plan():
 
 @pytest.mark.parametrize("cells", ["[]", "{}"])
 def test_an_empty_plan_is_refused_always(tmp_path, cells):
+    """spec: policy-empty-plan"""
     text = f"version: 1\nplan: {{cells: {cells}, seeds: [1]}}\n"
     assert problem(tmp_path, text)[:2] == ("2:8", "plan.cells")
     with pytest.raises(PolicyError, match=r"plan\.cells: no cells are planned"):

@@ -21,6 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("name", POLICY_NAMES)
 def test_either_name_is_the_policy(name: Path):
+    """spec: policy-file-name"""
     name.write_text(PLAN)
     assert found_policy() == Options().policy_file == name
     assert unread_policies() is None
@@ -32,6 +33,7 @@ def test_there_may_be_none():
 
 
 def test_both_are_an_error_that_names_both():
+    """spec: policy-file-name"""
     for name in POLICY_NAMES:
         name.write_text(PLAN)
     with pytest.raises(UsageError, match=r"found both smoke-gate\.yml and smoke-gate\.yaml"):
@@ -47,6 +49,7 @@ def test_both_are_an_error_that_names_both():
     ],
 )  # fmt: skip
 def test_a_near_name_is_named(name: str):
+    """spec: policy-file-name"""
     Path(name).write_text(PLAN)
     warning = unread_policies()
     assert warning is not None

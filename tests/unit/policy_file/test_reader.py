@@ -37,11 +37,13 @@ def read(folder: Path, text: str) -> dict[str, object]:
     ],
 )
 def test_scalars_keep_their_text(tmp_path, text):
+    """spec: policy-texts"""
     assert read(tmp_path, f"key: {text}\n{text}: value\n") == {"key": text, text: "value"}
 
 
 @pytest.mark.parametrize("text", ["null", "~", ""])
 def test_null_is_only_null_tilde_and_nothing(tmp_path, text):
+    """spec: policy-texts"""
     assert read(tmp_path, f"key: {text}") == {"key": None}
 
 
@@ -107,6 +109,7 @@ def test_every_entry_has_its_place(tmp_path):
     ],
 )
 def test_what_does_not_hinder_reading_on_is_reported_with_the_rest(tmp_path, text, place, key, message):
+    """spec: policy-file-form"""
     path = tmp_path / "policy.yml"
     path.write_text(text, encoding="utf-8")
     (found,) = read_document(path).problems
@@ -139,12 +142,14 @@ def test_what_does_not_hinder_reading_on_is_reported_with_the_rest(tmp_path, tex
     ],
 )
 def test_what_cannot_be_read_is_one_problem_with_its_place(tmp_path, text, place, message):
+    """spec: policy-file-form"""
     found = problem(tmp_path, text)
     assert found[:2] == (place, "")
     assert message in found[2]
 
 
 def test_an_alias_bomb_is_refused(tmp_path):
+    """spec: policy-file-form"""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     assert "50000 entries" in problem(tmp_path, "\n".join(lines))[2]

@@ -155,6 +155,7 @@ def accepts(validator: jsonschema.Draft202012Validator, text: str) -> bool:
     ],
 )
 def test_the_schema_accepts_what_the_tool_accepts(tmp_path, validator, text):
+    """spec: policy-effective"""
     whole = (
         with_plan(text)
         if "experiment:" not in text
@@ -183,6 +184,7 @@ def test_the_schema_accepts_what_the_tool_accepts(tmp_path, validator, text):
     ],
 )
 def test_the_schema_refuses_what_the_tool_refuses(validator, text):
+    """spec: policy-effective"""
     assert not accepts(validator, with_plan(text))
 
 

@@ -145,6 +145,7 @@ def test_torch(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize(("data", "name", "found"), GOOD.values(), ids=GOOD)
 def test_whatever_is_cut_off_is_not_intact(tmp_path, data, name, found):
+    """spec: G3-intact"""
     for length in {1, 8, 30, len(data) // 3, len(data) // 2, len(data) - 30, len(data) - 1}:
         artifact = probed(tmp_path, data[:length], name)
         assert artifact.problem or artifact.format is None
@@ -226,6 +227,7 @@ def test_a_problem_that_names_what_is_no_text_is_text(tmp_path):
     ],
 )
 def test_a_name_that_promises_what_the_bytes_are_not(tmp_path, data, name):
+    """spec: G3-format"""
     assert "promises" in (probed(tmp_path, data, name).problem or "")
 
 

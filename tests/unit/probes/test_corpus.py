@@ -25,6 +25,7 @@ def verdict(artifact: Artifact) -> str:
 
 @pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: entry.trick)
 def test_every_trick_is_found(folder, entry):
+    """spec: G3-never-loaded"""
     artifact = probed(folder, entry.data, entry.file)
     assert verdict(artifact) == entry.expected, artifact
 

@@ -62,6 +62,7 @@ INDEX = {"metadata": {"total_size": 8}, "weight_map": {"a": "m-1.bin", "b": "m-2
     "name", ["pytorch_model.bin.index.json", "x/model.safetensors.index.json", "index.json"]
 )
 def test_an_index_names_its_shards(name):
+    """spec: G3-shards"""
     found = inspected(json.dumps(INDEX).encode(), name)
     assert (found[0], found[1], found[2].companions) == ("json", None, {"m-1.bin", "m-2.bin"})
 

@@ -55,6 +55,7 @@ CASES = {
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize(("arrays", "expected"), CASES.values(), ids=CASES)
 def test_archives_and_safetensors(tmp_path, name, arrays, expected):
+    """spec: G3-holds"""
     artifact = probed(tmp_path, WRITERS[name](*arrays), name)
     assert (artifact.all_nan, artifact.problem) == (expected, None)
 

@@ -122,6 +122,7 @@ CODE: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("data", "name"), CODE.values(), ids=CODE)
 def test_members_that_carry_code_are_read_whole(tmp_path, data, name):
+    """spec: G3-structure"""
     found, _ = looked_at(data, name)
     assert found is not None
     whole = probed(tmp_path, data, name)

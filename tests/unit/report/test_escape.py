@@ -62,6 +62,7 @@ FOREIGN = st.one_of(st.text(max_size=60), MARKUP, PIECES)
 
 @given(FOREIGN)
 def test_foreign_text_is_code_and_nothing_else(text):
+    """spec: report-foreign-text"""
     page = Page(code(text, limit=1000))
     assert set(page.elements) <= {"p", "code", "wbr", "em"}
     assert page.links == []

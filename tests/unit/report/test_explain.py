@@ -68,6 +68,7 @@ def test_an_explanation_has_the_checks_the_keys_a_failure_and_the_fix(gate):
 
 @pytest.mark.parametrize("gate", BUILT_IN, ids=IDS)
 def test_the_example_is_what_the_gate_says(gate):
+    """spec: explain"""
     failing = {"comparison": {"fail": ["environment"]}}
     checks = evaluate(passing_policy(gates=failing), BROKEN[gate.id]).checks
     messages = [check.message for check in checks if check.gate == gate.id and check.status is Status.FAIL]
@@ -91,7 +92,7 @@ def test_lines_fit_a_terminal():
 
 
 def test_the_page_in_the_docs_is_made_from_this():
-    """After a change: python -m smoke_gate.report.explain > docs/gates.md."""
+    """After a change: python -m smoke_gate.report.explain > docs/gates.md. spec: explain"""
     assert PAGE.read_text(encoding="utf-8") == gates_page()
 
 

@@ -16,10 +16,12 @@ SEOUL = timezone(timedelta(hours=9))
     "created_at", [datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC), datetime(2026, 1, 31, 21, 0, 5, tzinfo=SEOUL)]
 )
 def test_a_stamp_is_the_time_in_utc_and_the_evidence(created_at):
+    """spec: file-names"""
     assert stamp(created_at, "ab12cd34" + "0" * 56) == "20260131T120005Z_ab12cd34"
 
 
 def test_a_folder_that_is_made_stays_out_of_git(tmp_path):
+    """spec: file-folder"""
     folder = output_directory(tmp_path / "a" / "outputs")
     assert (folder / ".gitignore").read_text() == "*\n"
     assert not (tmp_path / "a" / ".gitignore").exists()
@@ -39,6 +41,7 @@ def test_a_file_is_written_replaced_and_readable_by_all(tmp_path):
 
 
 def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_nothing_else(tmp_path, monkeypatch):
+    """spec: file-whole"""
     path = write_whole(tmp_path / "report.md", b"old")
 
     def full(_descriptor):
@@ -111,6 +114,7 @@ def inodes(*paths: Path) -> set[int]:
 
 
 def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path, given):
+    """spec: file-folder"""
     folder = output_directory(tmp_path / "a" / "b" / "outputs")
     write_whole(folder / "report.md", b"text")
     write_folder(folder / "figures", {"one.png": b"png"})

@@ -59,6 +59,7 @@ def other_hash(found: str, expected: str) -> Message:
     ],
 )
 def test_one_cause_is_one_finding(one, other):
+    """spec: report-grouped"""
     (alike,) = grouped([one, other])
     assert [check for group in alike for check in group.checks] == [one, other]
 

@@ -133,6 +133,7 @@ def titles(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("judged", [judgement(), everything(), hostile()])
 def test_the_page_asks_nothing_of_anybody(judged):
+    """spec: report-page"""
     page = Page(html(judged))
     assert not page.open
     assert {tag for tag, _ in page.elements} <= OURS
@@ -174,6 +175,7 @@ def test_only_its_own_style_and_script_may_run():
 
 
 def test_hostile_text_is_only_text_and_stays_readable():
+    """spec: report-page"""
     text = html(hostile())
     text.encode()
     page = Page(text)

@@ -54,6 +54,7 @@ def facts(suite: Any) -> dict[str, str]:
 
 
 def test_a_suite_a_gate_and_a_case_a_check():
+    """spec: report-junit"""
     found = suites(written())
     assert list(found) == [
         "G0 plan", "G1 definition_hash", "G2 unit_contract", "G3 checkpoints", "G4 figures", "G5 metric_ratio",
@@ -84,6 +85,7 @@ def test_a_failure_says_what_was_found_expected_and_where():
 
 
 def test_what_only_warns_is_output_and_no_failure():
+    """spec: report-junit"""
     evidence = with_run(passing_matrix(), "B1/42", metrics={"val_loss": "60.0"})
     found = suites(written(evidence))
     assert facts(found["G5 metric_ratio"])["verdict"] == "WARNING"

@@ -58,6 +58,7 @@ def test_a_large_report_keeps_every_finding(cells, seeds, everywhere, space):
 @pytest.mark.parametrize("limit", [3_000, 12_000, 30_000, 60_000])
 @pytest.mark.parametrize(("cells", "seeds"), SIZES)
 def test_findings_are_never_cut_before_the_matrix(cells, seeds, limit):
+    """spec: report-cut"""
     judged = failing(cells, seeds, everywhere=True)
     text = markdown(judged, limit=limit)
     assert len(text) <= limit

@@ -54,6 +54,7 @@ def everything() -> Judgement:
 
 
 def test_the_sections_stand_in_the_order_in_which_readers_stop():
+    """spec: report-order"""
     assert titles(everything()) == [
         "❌ Smoke gate: FAIL",
         "What failed and how to fix it",
@@ -224,6 +225,7 @@ def test_the_gate_table_has_all_eight():
 
 
 def test_one_cause_is_told_once_with_all_its_runs():
+    """spec: report-grouped"""
     evidence = in_experiment(passing_matrix())
     for seed in SEEDS:
         evidence = with_run(evidence, f"A3/{seed}", params={"dlinear_output_unit": f"bad {seed}"})
@@ -307,6 +309,7 @@ def test_a_metric_that_was_not_logged_is_off_its_reference():
 
 
 def test_references_say_how_many_runs_they_rest_on():
+    """spec: reference-single"""
     one = section_of(markdown(judgement(passing_policy(references=[REFERENCE]))), "References")
     assert "one run gives no confidence band" in one
     several = {**REFERENCE, "low": 8, "n": 5, "tolerance": 0.5}
@@ -434,6 +437,7 @@ def hostile() -> Judgement:
 
 
 def test_hostile_text_everywhere_makes_nothing_but_text():
+    """spec: report-foreign-text"""
     text = markdown(hostile())
     page = Page(text)
     assert "@octocat" not in page.text
@@ -461,6 +465,7 @@ def test_all_of_it_where_there_is_no_limit():
 
 @pytest.mark.parametrize("limit", range(1500, 10500, 300))
 def test_what_is_cut_is_cut_by_importance(limit):
+    """spec: report-cut"""
     judged = everything()
     text = markdown(judged, limit=limit, full_report="outputs/report.md")
     sections = markdown_sections(judged)
@@ -477,6 +482,7 @@ def test_what_is_cut_is_cut_by_importance(limit):
 
 
 def test_bytes_are_limited_too():
+    """spec: comment-size"""
     text = markdown(everything(), limit=GITHUB_LIMIT, byte_limit=3000)
     assert len(text.encode()) <= 3000
     assert "Left out" in text

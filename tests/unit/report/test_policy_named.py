@@ -22,6 +22,7 @@ def with_file(name: str | None) -> Judgement:
 
 @pytest.mark.parametrize("name", ["smoke-gate.yaml", "gates/nightly.yml", HOSTILE])
 def test_it_is_named(name: str):
+    """spec: policy-named-in-reports"""
     judged = with_file(name)
     page = Page(section_of(markdown(judged), "How to reproduce"))
     assert any(name.split()[0] in code for code in page.code)
@@ -38,6 +39,7 @@ def test_the_page_and_junit_name_it(name: str):
 
 
 def test_without_a_file_they_say_so():
+    """spec: policy-named-in-reports"""
     judged = with_file(None)
     policy = judged.document.policy_sha256
     assert f"- Policy <code>{policy}</code> (SHA-256), no policy file\n" in markdown(judged)

@@ -71,6 +71,7 @@ def predicate_of(evidence: Evidence, policy: Policy | None = None) -> Any:
 
 @pytest.mark.parametrize(("overrides", "evidence", "result"), CASES.values(), ids=CASES)
 def test_it_is_what_the_specification_says(overrides, evidence, result):
+    """spec: report-predicate"""
     found = predicate_of(evidence, passing_policy(**overrides))
     assert [error.message for error in Draft202012Validator(TEST_RESULT).iter_errors(found)] == []
     assert found["result"] == result

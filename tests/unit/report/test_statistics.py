@@ -71,6 +71,7 @@ def test_values_mean_and_range_over_the_seeds():
 
 
 def test_the_difference_is_paired_and_says_how_far_it_may_be_trusted():
+    """spec: report-statistics"""
     compared = difference(statistics(*with_values(THREE)))
     assert (compared.pairs, compared.low, compared.high) == (3, -3.0, -0.5)
     assert compared.mean == pytest.approx(-1.5)
@@ -103,6 +104,7 @@ def test_whether_pairing_helped(values, words):
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 4, 5])
 def test_fewer_than_six_seeds_give_no_p_value(seeds):
+    """spec: report-statistics"""
     found = statistics(*with_values({"B0": ["1.0"] * seeds, "A3": ["0.5"] * seeds}))
     assert not found.is_tested
     assert "p:" not in legend([found])

@@ -28,6 +28,7 @@ def lines(evidence: Evidence | None = None, *, quiet: bool = False, **overrides:
 
 
 def test_the_verdict_a_line_a_gate_and_the_files():
+    """spec: cli-streams"""
     found = lines()
     assert found[0] == "THE HEADLINE"
     assert [line.split()[:3] for line in found[1:9]] == [
@@ -113,6 +114,7 @@ def test_critical_is_said():
 
 
 def test_foreign_text_commands_nothing():
+    """spec: cli-streams"""
     evidence = with_run(passing_matrix(), "A3/42", params={"vq_input_unit": f"##[error]{HOSTILE}\x1b[31m"})
     text = "\n".join(lines(evidence))
     assert "octocat" in text

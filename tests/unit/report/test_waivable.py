@@ -104,6 +104,7 @@ def waiver(**facts: str) -> Waiver:
 
 
 def test_the_fingerprint_is_of_the_scope():
+    """spec: waiver-fingerprint"""
     scope = {
         "gate": "G3",
         "kind": "count",
@@ -145,6 +146,7 @@ def test_a_check_and_its_waiver_have_the_same():
 
 
 def test_every_output_shows_it():
+    """spec: waiver-fingerprint"""
     policy = passing_policy(
         waivers=[{"gate": "G3", "cell": "A3", "reason": "known", "expires": "2030-01-01"}]
     )

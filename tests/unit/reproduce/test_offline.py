@@ -71,6 +71,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_verdict_is_reproduced_from_its_file(case, tmp_path):
+    """spec: replay"""
     result = again(written(document_json(case().document), tmp_path))
     assert (result.outcome, result.findings, result.versions) == (ReplayOutcome.REPRODUCED, (), None)
 
@@ -91,6 +92,7 @@ def test_the_order_of_the_plan_is_content(tmp_path):
 
 
 def test_changed_evidence_is_tampering(tmp_path):
+    """spec: verdict-file-hashes"""
     document = document_json(judgement().document)
     document["evidence"]["runs"][0]["metrics"]["pape"] = "1.0"
     result = again(written(document, tmp_path))
@@ -197,6 +199,7 @@ TEXT = document_text(small().document).encode()
 @given(position=st.integers(0, len(TEXT) - 1), byte=st.integers(0, 255), way=st.sampled_from("=+-"))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_change_of_any_byte_is_refused_or_changes_nothing_that_matters(tmp_path, position, byte, way):
+    """spec: replay"""
     new = b"" if way == "-" else bytes([byte])
     path = tmp_path / "verdict.json"
     path.write_bytes(TEXT[:position] + new + TEXT[position + (way != "+") :])
@@ -259,6 +262,7 @@ def test_the_same_version_explains_nothing(tmp_path, monkeypatch):
 
 
 def test_it_needs_no_mlflow_and_no_network(tmp_path):
+    """spec: replay"""
     path = written(document_json(judgement().document), tmp_path)
     program = f"""
 import socket, sys

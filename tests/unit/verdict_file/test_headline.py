@@ -44,6 +44,7 @@ def test_a_failure_names_its_gates():
 
 
 def test_another_definition_is_critical():
+    """spec: verdict-critical"""
     evidence = with_run(read(), "A3/42", params={"pape_definition_hash": "0" * 64})
     assert line(evidence).startswith("CRITICAL FAIL · G1 failed · 12 of 12 runs")
 
@@ -88,6 +89,7 @@ def test_a_deleted_run_is_not_waited_for(waiting):
     ],
 )
 def test_what_the_ledger_holds_beyond_the_selected_runs_is_counted(facts, said):
+    """spec: verdict-headline"""
     assert f" · {said} · " in line(with_another_attempt(read(), "A3/42", "earlier", **facts))
 
 
@@ -100,6 +102,7 @@ def test_what_the_ledger_holds_beyond_the_selected_runs_is_counted(facts, said):
     ],
 )
 def test_what_no_gate_looked_at_is_named(off, said):
+    """spec: verdict-headline"""
     gates = {section: {"enabled": False, "reason": "later"} for section in off}
     found = line(gates=gates)
     assert said in found
@@ -160,6 +163,7 @@ def test_a_waiver_is_one_thing_to_look_at(gate, expires, said):
 
 
 def test_a_warning_asks_for_a_person():
+    """spec: verdict-status"""
     evidence = with_run(read(), "A3/42", metrics={"val_loss": "60.0"})
     expected = (
         "WARNING · 1 failing check below a threshold · a person must review before publication · "
@@ -204,6 +208,7 @@ def test_what_a_waiver_accepted_is_counted():
     ],
 )
 def test_narrowing_is_said(narrowed, runs):
+    """spec: pair-narrowed"""
     policy = passing_policy().model_copy(update={"narrowed": narrowed})
     found = headline(evaluate(policy, read()), policy, read())
     assert f"ALL PASS · {runs} · 8 of 8 gates" in found
@@ -219,6 +224,7 @@ def test_narrowing_is_said(narrowed, runs):
     ],
 )
 def test_a_gate_that_is_off_is_said_with_its_reason(gates, said):
+    """spec: gate-off"""
     off = {gate: {"enabled": "false", "reason": reason} for gate, reason in gates.items()}
     assert f" · {said} · " in line(gates=off)
 
@@ -263,6 +269,7 @@ def commits(*changes: tuple[str, dict[str, Any]]) -> str:
     ],
 )
 def test_commits_are_always_said(changes, said):
+    """spec: verdict-headline"""
     assert commits(*changes) == said
 
 

@@ -53,6 +53,7 @@ def test_a_verdict_file_gives_its_policy_and_evidence(tmp_path):
     ids=["empty", "cut", "deep", "a list", "no keys", "NaN", "a key twice", "no such verdict", "other schema"],
 )  # fmt: skip
 def test_what_is_no_verdict_file_is_refused(text, said, tmp_path):
+    """spec: schema-deprecation, verdict-file-strict"""
     path = tmp_path / "verdict.json"
     path.write_text(text)
     message = refused(path)
@@ -71,12 +72,14 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path):
 
 
 def test_of_a_file_of_ones_own_everything_is_read(tmp_path):
+    """spec: verdict-file-size"""
     path = tmp_path / "verdict.json"
     path.write_text(" " * LARGEST_OF_OTHERS + TEXT)
     assert read_document(path) == judgement().document
 
 
 def test_of_a_strangers_file_no_more_is_read_than_the_caller_says(tmp_path):
+    """spec: verdict-file-size"""
     path = tmp_path / "verdict.json"
     path.write_text(TEXT + " " * ((1 << 20) - len(TEXT.encode())))
     assert read_document(path, largest=1 << 20) == judgement().document
@@ -98,6 +101,7 @@ def test_a_file_that_no_second_workflow_publishes_is_said_so(size, warns, tmp_pa
 
 
 def test_a_file_from_before_a_gate_named_its_plugin_is_read(tmp_path):
+    """spec: schema-additions"""
     path = tmp_path / "verdict.json"
     document = json.loads(TEXT)
     for gate in document["gates"]:
@@ -113,6 +117,7 @@ def test_policy_and_evidence_of_a_tampered_file_are_not_used(tmp_path):
 
 
 def test_another_version_is_named_where_the_form_is_unknown(tmp_path):
+    """spec: verdict-file-strict"""
     path = tmp_path / "verdict.json"
     path.write_text(TEXT.replace('"unidentified": 0', '"unidentified": 0, "mood": "good"'))
     assert "(it was made by smoke-gate 1.2.3, this is " in refused(path)

@@ -78,6 +78,7 @@ def problems(document: Mapping[str, Any]) -> list[str]:
 
 
 def test_a_document_is_what_its_schema_says(judged):
+    """spec: verdict-file-schema"""
     assert problems(json.loads(document_text(judged.document))) == []
 
 
@@ -96,6 +97,7 @@ def test_a_replay_from_the_file_gives_the_same(judged):
 
 
 def test_the_hash_is_of_the_evidence_as_written(judged):
+    """spec: verdict-file-hashes"""
     document = json.loads(document_text(judged.document))
     assert sha256_hex(canonical_json(document["evidence"])) == document["evidence_sha256"]
 
@@ -115,6 +117,7 @@ def test_the_facts_around_it():
 
 
 def test_every_attempt_at_a_planned_pair_is_there():
+    """spec: verdict-file-schema"""
     evidence = with_another_attempt(
         passing_matrix(), "A3/42", "killed", status="KILLED", seed="042", commit=None
     )
@@ -148,6 +151,7 @@ def test_a_waiver_says_what_it_did():
 
 
 def test_the_same_judgement_gives_the_same_bytes():
+    """spec: verdict-file-schema"""
     assert document_text(judgement().document) == document_text(judgement().document)
     assert document_text(judgement().document).endswith("}\n")
 
@@ -177,6 +181,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_key_is_required_and_no_other_allowed():
+    """spec: verdict-file-schema"""
     found = list(objects(verdict_schema()))
     assert len(found) > 20
     for part in found:
@@ -225,6 +230,7 @@ def test_a_document_comes_back_as_it_was(judged):
 
 
 def test_a_gate_of_a_plugin_stands_in_the_file_with_its_package():
+    """spec: plugin-section"""
     gate = judgement().document.gates[0]
     other = replace(gate, id="LEAK2", name="leaks", plugin=Plugin(name="smoke-gate-leaks", version="1.0"))
     document = replace(judgement().document, gates=(gate, other))

@@ -83,6 +83,7 @@ TENSORS: list[object] = [
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("value", NO_MODEL, ids=lambda value: type(value).__name__)
 def test_plain_data_is_no_model(value, protocol):
+    """spec: G3-holds"""
     assert holds(pickle.dumps(value, protocol)) in LITTLE
 
 
