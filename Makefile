@@ -93,7 +93,7 @@ check: .venv-dev/installed
 bench: .venv-dev/installed
 	@set -e; for benchmark in $(filter-out $(NOT_BENCH),$(wildcard benchmarks/*.py)); do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
-# The libraries that write honest files, and the scanners, are no part of the project: each set has an environment.
+# The libraries that write honest files, and the scanners, do not belong to the project: each set has an environment.
 bench-checkpoints: .venv-dev/installed .venv-bench/libraries/installed .venv-bench/scanners/installed .venv-bench/modelaudit/installed
 	rm -rf .venv-bench/honest
 	.venv-bench/libraries/bin/python benchmarks/honest_files.py .venv-bench/honest

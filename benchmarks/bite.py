@@ -1,4 +1,4 @@
-"""What it costs to break a matrix in every way that the gates know, and to judge each: CPU time of `bite`.
+"""The cost of breaking a matrix in every way that the gates know, and of judging each: CPU time of `bite`.
 
 The evidence is of runs that log all that a gate can read. A loop of ten million additions says how fast this machine
 is at that moment. Usage: python benchmarks/bite.py [--seeds N ...] [--repeats N]

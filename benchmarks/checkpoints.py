@@ -52,7 +52,7 @@ class Honest:
 
 @dataclass(slots=True)
 class Scores:
-    """What a scanner says of the honest and of the hostile files, by verdict; the files that it is wrong about."""
+    """The verdicts of a scanner on the honest and on the hostile files, and the files that it is wrong about."""
 
     honest: Counter[str] = field(default_factory=Counter)
     hostile: Counter[str] = field(default_factory=Counter)

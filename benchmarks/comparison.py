@@ -1,4 +1,4 @@
-"""What the gate of fair comparison costs: `check` with it and without it, on 200 runs of 229 params.
+"""The cost of the gate of fair comparison: `check` with it and without it, on 200 runs of 229 params.
 
 Both are whole processes, in turn, on one SQLite store; the ratio is of each pair of CPU times. The difference of the
 two verdict files is what the gate adds to them. Usage: python benchmarks/comparison.py [--runs N] [--params N]

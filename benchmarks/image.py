@@ -1,4 +1,4 @@
-"""What the image weighs, next to one that only installs the same packages, and how long `check` takes in it.
+"""The size of the image, next to one that only installs the same packages, and how long `check` takes in it.
 
 The plain image is built here, from the same base: `pip install` of what pyproject.toml names, with `mlflow` for
 `mlflow-skinny`. The times are of whole `docker run`s on the demo's twelve runs, in turn with `import mlflow`; the ratio

@@ -1,4 +1,4 @@
-"""What other scanners of checkpoints say; runs in the environment that has them, for `benchmarks/checkpoints.py`.
+"""The verdicts of other scanners of checkpoints. It runs in the environment that has them, for ``checkpoints.py``.
 
 Reads a JSON list of paths from the standard input, and writes the verdicts of each scanner that is installed: `clean`,
 `WARNING` (the scanner is not sure, or could not read the file) or `FAIL`.

@@ -1,4 +1,4 @@
-"""What it costs to read all runs of an SQLite store: its tables by a few queries, and MLflow's own search.
+"""The cost of reading all runs of an SQLite store: its tables by a few queries, and MLflow's own search.
 
 Both read the same store in one process, in turn; the ratio is of each pair of CPU times. The rows are written with SQL,
 since MLflow takes minutes for them. Usage: python benchmarks/sql_runs.py [--runs N] [--params N] [--repeats N]

@@ -162,12 +162,12 @@ def parts_of(module: str, name: str, value: object) -> Iterator[str]:
 
 
 def has_own(method: str, value: type) -> bool:
-    """Whether a class has a method that is not Python's own."""
+    """Return whether a class has a method that is not Python's own."""
     return any(method in vars(klass) for klass in value.__mro__ if klass.__module__ not in STANDARD)
 
 
 def has_only_slots(value: type) -> bool:
-    """Whether the class has slots, and setting any of its attributes runs nothing of it."""
+    """Return whether the class has slots, and setting any of its attributes runs nothing of it."""
     members = [member for klass in value.__mro__[:-1] for member in vars(klass).values()]
     runs = any(inspect.isdatadescriptor(one) and not isinstance(one, SLOTS) for one in members)
     return any(isinstance(one, types.MemberDescriptorType) for one in members) and not (
@@ -176,14 +176,14 @@ def has_only_slots(value: type) -> bool:
 
 
 def is_enumeration(value: object) -> bool:
-    """Whether it is an enumeration that only finds its members by their values."""
+    """Return whether it is an enumeration that only finds its members by their values."""
     if not isinstance(value, enum.EnumMeta) or not len(value):
         return False
     return not has_own("__call__", value)
 
 
 def is_named_tuple(value: object) -> bool:
-    """Whether it is a tuple with names that keeps whatever it is given."""
+    """Return whether it is a tuple with names that keeps whatever it is given."""
     if not isinstance(value, type) or not issubclass(value, tuple) or not hasattr(value, "_fields"):
         return False
     code = getattr(value.__new__, "__code__", None)
@@ -207,7 +207,7 @@ def unread_hooks(value: type) -> Iterator[str]:
 
 
 def is_made_by_python(name: str, member: object) -> bool:
-    """Whether a hook is not the library's own code.
+    """Return whether a hook is not the library's own code.
 
     It is what dataclasses generate, the absence of a hash, or the C function of an extension type that allocates an
     instance without arguments.

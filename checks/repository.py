@@ -86,7 +86,7 @@ def document_findings() -> Iterator[str]:
                 yield f"{name}:{line}: {link}: no such heading"
         for target_name in re.findall(r"(?:`|^\$? ?)make ([a-z-]+)", path.read_text(), flags=re.MULTILINE):
             if target_name not in targets:
-                yield f"{name}: `make {target_name}` is no target of the Makefile"
+                yield f"{name}: `make {target_name}` is not a target of the Makefile"
 
 
 def documents() -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a person has read of well-known libraries: the packages, the hooks of their classes, the functions.
+"""The parts of well-known libraries that a person has read: packages, hooks of their classes, functions.
 
 `checks/known_classes.py` writes the list of known classes by it.
 """

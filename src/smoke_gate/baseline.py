@@ -22,7 +22,7 @@ HOW_TO = (
 
 
 class BaselineVerdict(StrEnum):
-    """What comes of the limits against a baseline."""
+    """The result of the limits against a baseline."""
 
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
@@ -31,7 +31,7 @@ class BaselineVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What was asked to be compared with. ``name`` says what it is, ``missing`` why there is none and how to make one.
+    """The baseline that was asked for. ``name`` says what it is, ``missing`` why there is none and how to make one.
 
     Either ``recorded`` or ``missing`` is None.
     """
@@ -59,7 +59,7 @@ class Against:
 
     @property
     def fails(self) -> bool:
-        """Whether a limit is broken."""
+        """True if a limit is broken."""
         return self.verdict is BaselineVerdict.FAIL
 
 

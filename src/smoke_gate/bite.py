@@ -1,4 +1,4 @@
-"""What a policy would have caught: recorded evidence, broken in every way that the gates know, and judged again.
+"""The ways of breaking a matrix that a policy catches: recorded evidence is broken in each, and judged again.
 
 A gate that cannot fail is worse than none. Each gate brings the mutations that it should see. Pure: the same policy
 and the same evidence give the same answer.
@@ -28,7 +28,7 @@ MOST_RUNS = 100
 
 
 class BiteState(StrEnum):
-    """What became of a mutation."""
+    """The answer of the gates to a mutation."""
 
     CAUGHT = "caught"
     """A check fails that did not fail before."""

@@ -46,7 +46,7 @@ class NoVerdictError(SmokeGateError):
 
 
 class UnexpectedError(NoVerdictError):
-    """What nobody expected was raised. Its place is told, so that a report is of use; no values, they may be secret."""
+    """An error that nobody expected. Its place is told, for a bug report; values are not, for they may be secret."""
 
     def __init__(self, raised: BaseException) -> None:
         frame = traceback.extract_tb(raised.__traceback__)[-1]

@@ -19,7 +19,7 @@ SQL_STORE_INFINITY = 1.797e308  # what MLflow's SQL stores keep in place of an i
 
 
 class Answer(StrEnum):
-    """What is known about a question that git answers."""
+    """The answer to a question that git answers."""
 
     YES = "yes"
     NO = "no"
@@ -52,7 +52,7 @@ NO_HEAD = Head()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """Whether a commit has head's code, in the files that the policy names, and who said so.
+    """The answer to whether a commit has head's code, in the files that the policy names, and who gave it.
 
     ``by`` is ``equal`` where the commit is head, ``clone`` for the checkout's repository, ``api`` for the host of the
     repository, ``none`` where nobody knows.
@@ -135,25 +135,25 @@ class Registration:
 
     @property
     def counts(self) -> bool:
-        """Whether it may be in force: it finished, and is not deleted."""
+        """True if it may be in force: it finished, and is not deleted."""
         return self.state == "FINISHED"
 
     @property
     def state(self) -> str:
-        """What became of it: its status, or where it is not active any more, that."""
+        """Its status; if it is not active any more, its lifecycle stage."""
         return self.status if self.lifecycle_stage == "active" else self.lifecycle_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Globals:
-    """What a pickle would import, as ``module.name``, by the opcode scan: ``dangerous`` and ``unknown`` ones."""
+    """The names that a pickle would import, as ``module.name``, by the opcode scan: ``dangerous`` and ``unknown``."""
 
     dangerous: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
 class Holds(StrEnum):
-    """What the content of a checkpoint is. The later ones tell more of a model than the earlier ones."""
+    """The kinds of content of a checkpoint. The later ones tell more of a model than the earlier ones."""
 
     NOTHING = "nothing"
     """Empty arrays, empty containers, empty files."""
@@ -197,7 +197,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEntry:
-    """What ``checkpoints/MANIFEST.json`` says of one artifact."""
+    """The entry of ``checkpoints/MANIFEST.json`` for one artifact."""
 
     sha256: str
     size: int
@@ -325,7 +325,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChange:
-    """That this pull request's policy is not the base branch's, or that it is not known whether it is.
+    """The difference of this pull request's policy from the base branch's; or that the base branch's is not known.
 
     ``found`` says so in words, and which policy counted; ``difference`` are the lines of a unified one, none where the
     base branch's is not known.

@@ -16,7 +16,7 @@ _LARGE = re.compile(r"-?[1-9][0-9]{15,18}")  # a step that stands as text; MLflo
 
 
 class EvidenceError(ValueError):
-    """What was given is not evidence as this version writes it; the message names each place that is wrong."""
+    """The error of a text that is not evidence as this version writes it; it names each place that is wrong."""
 
 
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _refusal(problems: Iterable[str]) -> EvidenceError:
 
 
 def _unreadable(evidence: Evidence) -> Iterator[str]:
-    """Yield the texts that stand for a date or a number, and are none."""
+    """Yield the texts that must be a date or a number, and are not."""
     if not _is_day(evidence.as_of):
         yield "as_of: expected a day as YYYY-MM-DD"
     for index, run in enumerate(evidence.runs):
@@ -77,7 +77,7 @@ def _is_day(text: str) -> bool:
 
 
 def _are_readable(points: Iterable[Point]) -> bool:
-    """Whether all points have a step and a value; a verdict file may hold a hundred thousand."""
+    """Return whether all points have a step and a value; a verdict file may hold a hundred thousand."""
     try:
         for point in points:
             metric_number(point.value)

@@ -1,4 +1,4 @@
-"""What a module that is not installed asks of the user: the line to type.
+"""The line that a user must type for a module that is not installed.
 
 ``pip install smoke-gate`` brings what training code and small commands need. The rest comes with extras, and MLflow is
 the one that is there.

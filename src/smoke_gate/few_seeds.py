@@ -1,4 +1,4 @@
-"""What a few seeds can tell about a difference. Pure mathematics; ``docs/statistics.md`` says it in words.
+"""The mathematics of what a few seeds can tell about a difference. Pure; ``docs/statistics.md`` says it in words.
 
 scipy has the t distributions. It would save some twenty lines here and add some 100 MB to the image.
 """

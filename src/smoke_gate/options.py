@@ -1,4 +1,4 @@
-"""What `check` can be asked, by the command line and by the action alike."""
+"""The options of `check`, for the command line and for the action alike."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def clean_sha(text: str) -> str:
     """Return a commit's whole hash, in lower case as git writes it.
 
     Raises:
-        ValueError: It is none: what is cut short equals no run's commit.
+        ValueError: It is not a whole hash. An abbreviated one would never equal a run's commit.
     """
     if not re.fullmatch(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", text):
         raise ValueError(f"found {text!r}; expected a whole commit hash of 40 or 64 hex digits")
@@ -47,7 +47,7 @@ def clean_mapping(text: str) -> tuple[str, str]:
     """Return where artifacts were and where they are, of ``OLD=NEW``.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It does not have that form.
     """
     old, _, new = text.partition("=")
     if not (old and new):
@@ -102,7 +102,7 @@ class Options:
 
     @property
     def overrides(self) -> Overrides:
-        """What the options say of the policy."""
+        """The values that the options set in the policy."""
         return Overrides(
             experiments=self.experiment,
             cells=self.cells,

@@ -50,7 +50,7 @@ LOCAL_IMAGE = "smoke-gate:dev"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What ``check`` is asked to do, with everything looked up.
+    """The request to ``check``, with everything looked up.
 
     ``ask_code`` says whether a commit has head's code where the clone cannot. ``policy_file`` is where the policy was
     read, None where the options are the policy. ``policy_change`` is how this pull request's policy differs from the
@@ -167,7 +167,7 @@ def _look(request: Request, progress: Progress) -> "JudgedMatrix | NoExperimentE
 
 
 def may_change(seen: "JudgedMatrix | NoExperimentError") -> bool:
-    """Whether waiting may change what was seen: runs are missing, or a newer attempt at a pair goes on."""
+    """Return whether waiting may change what was seen: runs are missing, or a newer attempt at a pair goes on."""
     if isinstance(seen, NoExperimentError):
         return True
     newer = (attempt for place in seen.verdict.matrix.places for attempt in newer_than_selected(place))
@@ -175,7 +175,7 @@ def may_change(seen: "JudgedMatrix | NoExperimentError") -> bool:
 
 
 def _goes_on(attempt: Attempt, now: datetime) -> bool:
-    """Whether an attempt may still finish: a killed process stays RUNNING for ever, so only for some days."""
+    """Return whether an attempt may still finish: a killed process stays RUNNING for ever, so only for some days."""
     started = moment(attempt.start_time)
     return (
         attempt.status in ("RUNNING", "SCHEDULED")
@@ -329,5 +329,5 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
 
 
 def _fits_an_option(name: str) -> bool:
-    """Whether a list on the command line can hold a name, and a message shows it as it is: somebody will paste it."""
+    """Return whether a list on the command line can hold a name, and a message shows it so that it can be pasted."""
     return "," not in name and name == name.strip() == log_line(name)

@@ -128,7 +128,7 @@ def select(
 
 
 def is_candidate(attempt: Attempt) -> bool:
-    """Whether the attempt may stand for its pair."""
+    """Return whether the attempt may stand for its pair."""
     return (
         attempt.status == "FINISHED"
         and attempt.lifecycle_stage == "active"

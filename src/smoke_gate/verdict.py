@@ -36,7 +36,7 @@ class VerdictStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """What a gate decided; ``failing`` counts the runs with an unwaived failure, ``fail_threshold`` is in runs."""
+    """The decision of a gate; ``failing`` counts the runs with an unwaived failure, ``fail_threshold`` is in runs."""
 
     id: str
     name: str
@@ -168,7 +168,7 @@ def _completed(gate: Gate, case: Case, outcome: Outcome) -> Outcome:
 
 
 def _has_lasting_failure(checks: Sequence[Check]) -> bool:
-    """Whether a failure is among the checks that no waiver can take away."""
+    """Return whether a failure is among the checks that no waiver can take away."""
     return any(check.status is Status.FAIL and not check.waivable for check in checks)
 
 
@@ -185,7 +185,7 @@ def _nothing_judged(gate: Gate, case: Case, expected: int) -> Outcome:
 
 
 def _waits(case: Case) -> bool:
-    """Whether more could be judged by waiting: there are unfinished pairs, and all that finished was read."""
+    """Return whether more could be judged by waiting: there are unfinished pairs, and all that finished was read."""
     return len(case.judged) == len(case.matrix.selected) < len(case.matrix.places)
 
 
@@ -340,13 +340,13 @@ def _status(
 
 
 def _is_pending(results: Sequence[GateResult], checks: Sequence[Check]) -> bool:
-    """Whether all that is wrong is that planned pairs are not run yet, so that waiting may end it."""
+    """Return whether all that is wrong is that planned pairs are not run yet, so that waiting may end it."""
     failing = {result.id for result in results if result.status is Status.FAIL}
     return all(check.pending for check in checks if check.status is Status.FAIL and check.gate in failing)
 
 
 def _states_nothing(matrix: Matrix) -> bool:
-    """Whether there are runs, and none of them states a planned cell and seed, or any at all."""
+    """Return whether there are runs, and none of them states a planned cell and seed, or any at all."""
     tried = any(place.attempts for place in matrix.places)
     return not tried and bool(matrix.unidentified) and not matrix.unexpected
 

@@ -13,7 +13,7 @@ from smoke_gate.text import counted
 
 
 class WaiverState(StrEnum):
-    """What became of a waiver."""
+    """The effect of a waiver."""
 
     USED = "used"
     EXPIRED = "expired"
@@ -32,7 +32,7 @@ class WaiverResult:
 
     @property
     def warns(self) -> bool:
-        """Whether a person must look: it has expired, and what it accepted is still there."""
+        """True if a person must look: it has expired, and what it accepted is still there."""
         return self.state is WaiverState.EXPIRED and self.matched > 0
 
 
@@ -107,14 +107,17 @@ def _matches(waiver: Waiver, check: Check) -> bool:
 
 
 def _is_at(waiver: Waiver, cell: str | None, seed: str | None) -> bool:
-    """Whether the waiver is for a cell and a seed, as far as it names them."""
+    """Return whether the waiver is for a cell and a seed, as far as it names them."""
     return waiver.cell in (None, cell) and (
         waiver.seed is None or (seed is not None and normal_seed(waiver.seed) == normal_seed(seed))
     )
 
 
 def _may_be_of_left_out(policy: Policy, matrix: Matrix, waiver: Waiver) -> bool:
-    """Whether the waiver may be for a planned pair that the options left out; a run of one that is left is not."""
+    """Return whether the waiver may be for a planned pair that the options left out.
+
+    A waiver that names a run of a pair that is left is not.
+    """
     left: set[Pair] = {place.pair for place in matrix.places}
     known = {attempt.run_id for place in matrix.places for attempt in place.attempts}
     return waiver.run_id not in known and any(

@@ -1,4 +1,4 @@
-"""What a reader sees without scrolling: the first 600 px of a comment, and of the page, that are 800 px wide."""
+"""The part that a reader sees without scrolling: the first 600 px of a comment, and of the page, of 800 px in width."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What goes wrong with the demo's store, done to its files: no need to train again."""
+"""Accidents of the demo's store, done to its files: no need to train again."""
 
 import sqlite3
 from contextlib import closing

@@ -16,7 +16,7 @@ IMAGE = os.environ.get("IMAGE", "smoke-gate:dev")
 
 @dataclass(frozen=True)
 class Ended:
-    """What a container left behind."""
+    """The output and the files that a container left."""
 
     code: int
     stdout: str

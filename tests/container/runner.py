@@ -1,4 +1,4 @@
-"""What GitHub's runner does for a step that is a container action: mounts, variables, an event file, file commands.
+"""The work of GitHub's runner for a step that is a container action: mounts, variables, an event file, file commands.
 
 Source: ``ContainerActionHandler`` and ``DockerCommandManager`` of the runner (actions/runner 2.336), and "Default
 environment variables" of GitHub's documentation. The engine's socket is not mounted: the action has no use for it.
@@ -30,7 +30,7 @@ RUNNER_USER = 1001  # the container is root, and the checkout somebody else's
 
 @dataclass(frozen=True)
 class Step:
-    """What a step left behind. Paths among the outputs are from the workspace."""
+    """The result of a step. Paths among the outputs are from the workspace."""
 
     code: int
     outputs: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What the image holds, and that the command line works in it as anybody would start it."""
+"""The content of the image, and the command line in it as anybody would start it."""
 
 import json
 import shutil

@@ -140,15 +140,15 @@ NAMES = {
 }
 
 BREAKS = {
-    "a byte that is no opcode": EVIL[:-1] + b"\xff",
-    "a byte that is no opcode, then a stop": EVIL[:-1] + b"\xff.",
+    "a byte that is not an opcode": EVIL[:-1] + b"\xff",
+    "a byte that is not an opcode, then a stop": EVIL[:-1] + b"\xff.",
     "no stop": EVIL[:-1],
     "an empty stack": EVIL[:-1] + b"000.",
-    "a text that is no UTF-8": EVIL[:-1] + b"\x8c\x01\xff.",
+    "a text that is not UTF-8": EVIL[:-1] + b"\x8c\x01\xff.",
     "a memo entry that is not there": EVIL[:-1] + b"h\x63.",
     "a protocol that is not there": EVIL[:-1] + b"\x80\x09.",
     "a length beyond the end": EVIL[:-1] + b"B\xff\xff\xff\x7f.",
-    "an integer that is none": EVIL[:-1] + b"Ifive\n.",
+    "a word in place of an integer": EVIL[:-1] + b"Ifive\n.",
     "a persistent id": EVIL[:-1] + b"P0\n.",
     "garbage behind it": EVIL + b"\x00" * 100,
     "text behind it": EVIL_TEXT + b"\n# and a comment\n",
@@ -204,7 +204,7 @@ BROKEN = {
 
 
 class Evil:
-    """What calls ``eval`` when it is loaded."""
+    """An object that calls ``eval`` when it is loaded."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return eval, (PRINT,)

@@ -1,4 +1,4 @@
-"""What GitHub's runner does for a step: an environment, an event file, files for outputs and summary."""
+"""The work of GitHub's runner for a step: an environment, an event file, files for outputs and summary."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def pending() -> Evidence:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step left behind."""
+    """The result of a step."""
 
     code: int
     outputs: Mapping[str, str]

@@ -87,7 +87,7 @@ class Token:
 
 @dataclass
 class Fault:
-    """What happens, instead of the right thing or after it, to the next ``times`` requests that fit.
+    """A fault, instead of the right answer or after it, for the next ``times`` requests that fit.
 
     ``status`` None cuts the connection without an answer; ``html``: a proxy speaks in GitHub's place; ``done``: the
     request is carried out first.
@@ -105,7 +105,7 @@ class Fault:
 
     @property
     def reply(self) -> "Reply | None":
-        """What it answers."""
+        """The answer."""
         if self.status is None:
             return None
         return Reply(self.status, _error(self.message), self.headers, html=self.html)

@@ -40,7 +40,7 @@ MERGED = "e" * 40
 
 @pytest.fixture
 def asked_of_storage(github: FakeGitHub) -> Iterator[list[Received]]:
-    """What the storage was asked."""
+    """Yield the requests that the storage got."""
     with storage_of(github) as asked:
         yield asked
 

@@ -375,7 +375,7 @@ def test_a_base_branch_without_a_policy_warns_and_is_an_error_where_its_counts(
     assert step.outputs["verdict"] == "WARNING"
     added = "There is no policy in main, and there is one in this pull request."
     assert (added in step.stdout) is (text is None)
-    assert ("The policy of main is none: " in step.stdout) is (text is not None)
+    assert ("The policy of main cannot be used: " in step.stdout) is (text is not None)
     assert f"That of {'this pull request' if text is None else 'the verdict file'} counted." in step.stdout
     step = runner.publish(verdict_file, *SECOND, policy_ref="base")
     assert (step.code, step.outputs["verdict"]) == (code, "ERROR")

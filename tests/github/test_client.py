@@ -92,7 +92,7 @@ def test_a_pull_request_is_found_by_its_commit(client):
 
 
 def test_the_pull_request_of_a_fork_is_found_by_its_branch(github, client):
-    # The commit of a fork is none of this repository's: GitHub says 422.
+    # This repository does not have a fork's commit: GitHub says 422.
     github.pulls[9] = Pull(9, "f" * 40, label="fork:main")
     github.pulls[10] = Pull(10, "e" * 40, label="fork:main")  # the same branch, another commit
     assert client.pull_requests_of("f" * 40) == []

@@ -31,7 +31,7 @@ Commit = Callable[..., None]
 
 @pytest.fixture
 def commit(github: FakeGitHub) -> Commit:
-    """Put a commit with the usual files on GitHub, but for ``changed`` ones; None: the file is not there."""
+    """Put a commit with the usual files on GitHub, except for ``changed`` ones; None: the file is not there."""
 
     def put(sha: str, **changed: dict[str, Any] | None) -> None:
         github.revisions.add(sha)

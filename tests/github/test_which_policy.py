@@ -1,4 +1,4 @@
-"""What counts is what the base branch would have after the merge: three effective policies say it."""
+"""The policy that the base branch would have after the merge counts: three effective policies say which one it is."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What tests of publishing share: a clock that only pauses move, and who wrote a comment."""
+"""The parts that tests of publishing share: a clock that only pauses move, and who wrote a comment."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What is read for G7: params by column, versions, data sets, steps and histories of two trainings."""
+"""The facts that are read for G7: params by column, versions, data sets, steps and histories of two trainings."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is read off a database's tables is what MLflow's own search returns."""
+"""Runs that are read off a database's tables are those that MLflow's own search returns."""
 
 import math
 import sqlite3

@@ -1,4 +1,4 @@
-"""What a policy would have caught: counted, and with the line of the policy that would catch the rest."""
+"""The catch of a policy: counted, and with the line of the policy that would catch the rest."""
 
 from collections.abc import Iterable
 from dataclasses import replace

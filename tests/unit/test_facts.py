@@ -188,7 +188,7 @@ def _entries(
 
 
 def _is_number(text: str) -> bool:
-    """Whether reading the evidence lets a metric have this text."""
+    """Return whether reading the evidence lets a metric have this text."""
     try:
         float(text)
     except ValueError:

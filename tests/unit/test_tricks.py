@@ -1,4 +1,4 @@
-"""What a lazy author may do to make a matrix pass. None of it may be ALL PASS."""
+"""Tricks by which a lazy author may try to make a matrix pass. None of them may be ALL PASS."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -58,7 +58,9 @@ def check(
     help="Where the store and the report go.",
 )
 @click.option(
-    "--sabotage", metavar="NAME", help="Break the matrix as it happens in life; `list` shows the ways."
+    "--sabotage",
+    metavar="NAME",
+    help="Break the matrix in a way that happens in practice; `list` shows the ways.",
 )
 def demo(directory: Path, sabotage: str | None) -> int:
     """Train the example matrix, four cells with three seeds each, and check it."""

@@ -176,7 +176,7 @@ POLICY_OPTIONS = (
     experiment_option,
     option("--cells", callback=names, metavar="B0,A3", help="Judge only these cells."),
     option("--seeds", callback=names, metavar="42,123", help="Judge only these seeds."),
-    option("--threshold", metavar="N", help="Failing runs from which G5 fails: 2, or 10%."),
+    option("--threshold", metavar="N", help="The number of failing runs at which G5 fails: 2, or 10%."),
     option(
         "--definition", metavar="FILE_OR_HASH", help="The expected metric definition, before the policy's."
     ),
@@ -273,7 +273,7 @@ OUTPUT_OPTIONS = (
         type=click.Choice(["fail", "warning"]),
         default="fail",
         show_default=True,
-        help="From which verdict on the exit code is not 0.",
+        help="The mildest verdict whose exit code is not 0.",
     ),
     option("--quiet", is_flag=True, help="Print the verdict and the files only."),
     option("--verbose", is_flag=True, help="Say on stderr what is read."),

@@ -55,8 +55,8 @@ def reproduce(
 ) -> int:
     """Make a verdict again from the evidence in its file; no store and no network is needed.
 
-    Exit codes: 0 reproduced (and unchanged), 1 differs, changed or tampered with, 2 no verdict file, 3 the store cannot
-    be read.
+    Exit codes: 0 reproduced (and unchanged), 1 differs, changed or tampered with, 2 not a verdict file, 3 the store
+    cannot be read.
     """
     from smoke_gate.reproduce import ReplayOutcome, replay
     from smoke_gate.reproduce.wording import replay_text
@@ -156,7 +156,7 @@ def _limits(_context: click.Context, parameter: click.Parameter, texts: Sequence
 def compare(base: Path, head: Path, max_drop: "tuple[Limit, ...]", max_rise: "tuple[Limit, ...]") -> int:
     """Compare the metrics of two verdict files, run by run: the same cell and seed in BASE and HEAD.
 
-    Exit codes: 0 no limit is broken, 1 one is, 2 a file is absent, no verdict file or tampered with.
+    Exit codes: 0 no limit is broken, 1 one is, 2 a file is absent, not a verdict file, or tampered with.
     """
     from smoke_gate.compare import compare as compared_with
     from smoke_gate.report.comparison import comparison_text

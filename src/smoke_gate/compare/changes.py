@@ -57,7 +57,7 @@ class CellChange:
 
     @property
     def is_change(self) -> bool:
-        """Whether the cell moved further than its seeds lie apart."""
+        """True if the cell moved further than its seeds lie apart."""
         if self.spread is None:
             return False
         return without_noise(abs(self.mean) - self.spread, self.mean, self.spread) > 0
@@ -113,5 +113,5 @@ def _range(values: Sequence[Decimal]) -> Decimal:
 
 
 def is_finite(value: str | None) -> bool:
-    """Whether a run logged a number here, and it is neither infinite nor NaN."""
+    """Return whether a run logged a number here, and it is neither infinite nor NaN."""
     return value is not None and math.isfinite(metric_number(value))

@@ -12,7 +12,7 @@ _Key = tuple[_Place, str, str]  # place, kind, subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingChanges:
-    """What became of failing checks. One that a waiver accepts is not fixed.
+    """The failing checks of two verdicts, by what became of them. One that a waiver accepts is not fixed.
 
     ``unlooked`` failed in base, and in head that gate judged nothing at that place: nobody knows whether it is fixed.
     """

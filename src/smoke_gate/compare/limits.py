@@ -42,7 +42,7 @@ class LimitResult:
 
     @property
     def holds(self) -> bool:
-        """Whether it was judged and is not broken."""
+        """True if it was judged and is not broken."""
         return self.judged > 0 and not self.problems
 
 

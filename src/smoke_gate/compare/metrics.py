@@ -31,12 +31,12 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Whether every limit holds: none is broken, and each was judged somewhere."""
+        """True if every limit holds: none is broken, and each was judged somewhere."""
         return all(result.holds for result in self.limits)
 
     @property
     def is_broken(self) -> bool:
-        """Whether a limit is broken."""
+        """True if a limit is broken."""
         return any(result.problems for result in self.limits)
 
 
@@ -154,7 +154,7 @@ def _data(base: Policy, head: Policy) -> Iterator[tuple[str, str]]:
 
 
 def _states_the_same(one: _Both, base_key: str, head_key: str) -> bool:
-    """Whether both runs say the same of a param, be it nothing."""
+    """Return whether both runs say the same of a param, be it nothing."""
     return one.base.params.get(base_key) == one.head.params.get(head_key)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind as artifacts: checkpoints with a manifest, figures that say where they come from.
+"""The artifacts that a run logs: checkpoints with a manifest, figures that say where they come from.
 
 Both functions log to the active run of ``with mlflow.start_run():``, or to the run that ``client`` and ``run_id``
 name, and raise ContractError for a file that must not be logged, and where the store refuses.

@@ -95,7 +95,7 @@ def _head(repository: "Repo") -> bytes:
 
 
 def _is_dirty(repository: "Repo") -> bool:
-    """Whether the index or a tracked file differs from the commit that is checked out."""
+    """Return whether the index or a tracked file differs from the commit that is checked out."""
     from dulwich import porcelain
     from dulwich.index import IndexEntry
     from dulwich.objects import S_ISGITLINK
@@ -114,7 +114,7 @@ def _is_dirty(repository: "Repo") -> bool:
 
 
 def _differs(submodule: Path, commit: bytes) -> bool:
-    """Whether a submodule is checked out, and is not at its commit or dirty itself."""
+    """Return whether a submodule is checked out, and is not at its commit or dirty itself."""
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 

@@ -1,4 +1,4 @@
-"""What a run was made with: Python, the libraries that train models, and the device."""
+"""The environment of a run: Python, the libraries that train models, and the device."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""What a run says of itself in params and tags: plan, definition, units, scaler spaces, data.
+"""The facts that a run logs as params and tags: plan, definition, units, scaler spaces, data.
 
 Every function logs to the active run of ``with mlflow.start_run():``, or to the run that ``client`` and ``run_id``
 name. All raise ContractError for a value that must not be logged, and where the store refuses.

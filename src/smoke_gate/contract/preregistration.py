@@ -62,7 +62,7 @@ def read_golden(path: str | PathLike[str]) -> Golden:
     """Read a ``golden.npz``.
 
     Raises:
-        ContractError: the file is none.
+        ContractError: the file is not a valid ``golden.npz``.
         OSError: it cannot be read.
 
     """

@@ -69,7 +69,7 @@ def marks(seeds: Sequence[str]) -> dict[str, SeedMark]:
 
 
 def can_be_told_apart(seeds: Sequence[str]) -> bool:
-    """Whether each seed has a mark of its own; a single one needs no legend."""
+    """Return whether each seed has a mark of its own; a single one needs no legend."""
     return 1 < len(seeds) <= len(_COLOURS)
 
 

@@ -1,4 +1,4 @@
-"""What is drawn, as plain numbers: the judged runs by cell and seed, and which metrics to show. Pure."""
+"""The content of the figures as plain numbers: the judged runs by cell and seed, and the metrics to show. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -81,5 +81,5 @@ def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]
 
 
 def fits_logarithmic(values: Sequence[float]) -> bool:
-    """Whether values have a place on a logarithmic axis: all above 0, and by as much as ``drawable`` allows."""
+    """Return whether values have a place on a logarithmic axis: all above 0, and by as much as ``drawable`` allows."""
     return min(values) * _LARGEST >= 1

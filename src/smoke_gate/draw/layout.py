@@ -1,4 +1,4 @@
-"""What figures with a row for each cell share: their height, the axis of cells, the legend of seeds."""
+"""The parts that figures with a row for each cell share: their height, the axis of cells, the legend of seeds."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -74,12 +74,12 @@ def all_gates() -> tuple[Gate, ...]:
 
 
 def is_known(section: str) -> bool:
-    """Whether a gate has this section in the policy, built in or installed."""
+    """Return whether a gate has this section in the policy, built in or installed."""
     return section in _BUILT_IN_SECTIONS or installed(section, BUILT_IN) is not None
 
 
 def is_usable(gate: Gate) -> bool:
-    """Whether a gate can judge: it is installed, and its package can be used."""
+    """Return whether a gate can judge: it is installed, and its package can be used."""
     return gate.settings is not AnySettings
 
 

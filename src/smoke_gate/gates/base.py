@@ -1,4 +1,4 @@
-"""What every gate is made of: checks, and the one interface that turns evidence into them."""
+"""The parts of every gate: checks, and the one interface that turns evidence into them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckTable:
-    """What a check lists for people: the titles of its columns, and its rows. The rows are foreign text."""
+    """A table that a check shows to people: the titles of its columns, and its rows. The rows are foreign text."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -69,7 +69,7 @@ class Check:
 
     @property
     def warns(self) -> bool:
-        """Whether it warns of itself; a failure that a waiver accepts is the waiver's warning."""
+        """True if it warns of itself; a failure that a waiver accepts is the waiver's warning."""
         return self.status is Status.WARNING and self.waived is None
 
     @property
@@ -139,7 +139,7 @@ class PolicyLine(NamedTuple):
 
 
 class LogMore(NamedTuple):
-    """What training code must log, as code or in words."""
+    """The call, or the words, for a fact that training code must log."""
 
     words: str
 
@@ -184,7 +184,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a gate found.
+    """The result of a gate's judgement.
 
     ``expected`` counts the planned pairs that the gate applies to, ``evaluated`` those that it judged. Where it applies
     to none, ``skipped`` says why.

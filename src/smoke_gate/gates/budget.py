@@ -1,4 +1,4 @@
-"""Whether runs were trained equally long, and once."""
+"""The part of G7 that asks whether runs were trained equally long, and once."""
 
 import math
 from collections import Counter, defaultdict

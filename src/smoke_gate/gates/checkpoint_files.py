@@ -1,4 +1,4 @@
-"""What is to be said of one file among the checkpoints, by what was read of it."""
+"""The findings about one file among the checkpoints, by what was read of it."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence

@@ -40,7 +40,7 @@ def _model_folders(files: Files) -> set[str]:
 
 
 def _has_usual(files: Files) -> bool:
-    """Whether a run has a file where the policy's defaults look for checkpoints, and that may be weights."""
+    """Return whether a run has a file where the policy's defaults look for checkpoints, and that may be weights."""
     return any(_is_usual(path) and path != MANIFEST and not is_beside(path) for path in files.paths)
 
 

@@ -19,7 +19,10 @@ class CheckpointsSettings(ThresholdSettings):
     weights: Patterns = ()
     """Patterns of the files that hold weights although neither their names nor their bytes say so."""
     required: Flag = True
-    """Whether there must be weights; false: no run needs any as long as none has any (`basic` without `paths`)."""
+    """Whether there must be weights. If false, runs may all lack them; once any run has some, every run must.
+
+    `basic` without `paths`: false.
+    """
     min_count: Annotated[int, Field(ge=0, le=1_000_000), PLAIN_DIGITS] = 1
     """How many weights files and MLflow models a run must have."""
     max_bytes: Size = DEFAULT_MAX_BYTES

@@ -75,12 +75,12 @@ def _weights(case: Case, section: CheckpointsSettings, judged: Judged) -> tuple[
 
 
 def _has_anything(section: CheckpointsSettings, run: Run) -> bool:
-    """Whether there is something to judge; artifacts that could not be read are not proof of absence."""
+    """Return whether there is something to judge; artifacts that could not be read are not proof of absence."""
     return bool(matching(run, section.paths) or run.models or run.manifest or run.artifacts_problem)
 
 
 def _should_have_weights(run: Run, weights: Mapping[str, Sequence[WeightsFile]]) -> bool:
-    """Whether a run has weights, or may have lost them."""
+    """Return whether a run has weights, or may have lost them."""
     return bool(weights[run.run_id] or run.models or run.manifest or run.artifacts_problem)
 
 

@@ -74,7 +74,7 @@ def comparable(facts: Iterable[Fact], judged: Sequence[Judged], elsewhere: Colle
 
 
 def _differs_for_its_own_reason(fact: Fact, judged: Sequence[Judged]) -> bool:
-    """Whether a fact follows the run, the seed or the machine, or is made up anew for each run."""
+    """Return whether a fact follows the run, the seed or the machine, or is made up anew for each run."""
     if not _OF_THE_MACHINE.isdisjoint(words_of(fact.key)):
         return True
     runs = [one for one in judged if fact.of(one) is not None]
@@ -97,7 +97,7 @@ def _each(runs: Sequence[Judged], fact: Fact, what: Callable[[Judged], str]) -> 
 
 
 def _goes_with_the_seed(runs: Sequence[Judged], fact: Fact) -> bool:
-    """Whether there is one value for a seed, the same in all cells."""
+    """Return whether there is one value for a seed, the same in all cells."""
     by_seed: dict[str | None, set[str]] = {}
     for one in runs:
         by_seed.setdefault(one.pair.key[1], set()).add(fact.values[one.run.run_id])

@@ -327,7 +327,10 @@ GATE = Gate(
                 "A logged payload gives the logged hash, as text or in its RFC 8785 form; one that cannot be "
                 "read is FAIL."
             ),
-            "There is one preregistration run with `key`, or one end of a chain of `prior_sha256`.",
+            (
+                "There is exactly one preregistration in force: a single one, or the last of a chain in which each "
+                "names its predecessor (`prior_sha256`)."
+            ),
             (
                 "Its payload is checked too; none logged is a WARNING: the definition was not held against "
                 "its hash."

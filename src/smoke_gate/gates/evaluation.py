@@ -1,4 +1,4 @@
-"""Whether the cells were evaluated on the same samples, as far as the runs say on how many."""
+"""The part of G7 that asks whether the cells were evaluated on the same samples, as far as runs say on how many."""
 
 import math
 import re
@@ -38,7 +38,7 @@ class Count(NamedTuple):
     error: float = 0.0
 
     def may_be(self, other: "Count") -> bool:
-        """Whether both may be one number."""
+        """Return whether both may be one number."""
         return abs(self.number - other.number) <= self.error + other.error + _WHOLE
 
     @property
@@ -73,7 +73,10 @@ def evaluation_checks(case: Case, params: Sequence[Fact], status: Status) -> Ite
 
 
 def _is_a_name(fact: Fact) -> bool:
-    """Whether a fact names data; a hash or a number of samples, which differ where something is wrong, does not."""
+    """Return whether a fact names data.
+
+    A hash or a number of samples does not: these differ where something is wrong.
+    """
     return not any(_MANY_DIGITS.search(text) or text.replace(".", "").isdecimal() for text in fact.distinct)
 
 

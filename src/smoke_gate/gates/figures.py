@@ -42,7 +42,10 @@ class FiguresSettings(ThresholdSettings):
     paths: Patterns = DEFAULT_FIGURES
     """Patterns of PNG artifacts of the runs."""
     required: Flag = True
-    """Whether there must be any; false: no run needs one as long as none has one (`basic` without `paths`: false)."""
+    """Whether there must be any. If false, runs may all lack one; once any run has one, every run must.
+
+    `basic` without `paths`: false.
+    """
     files: Patterns = ()
     """Patterns of PNG files in the checkout, e.g. a paper's `figs/**/*.png`."""
     required_keys: Names = (SOURCES, DEFINITION_KEY)
@@ -96,7 +99,10 @@ def judge(case: Case) -> Outcome:
 
 
 def _asks_for_nothing(case: Case, own: Mapping[str, Sequence[Figure]]) -> bool:
-    """Whether there is no figure and none is missed; artifacts that could not be read are not proof of absence."""
+    """Return whether there is no figure and none is missed.
+
+    Artifacts that could not be read are not proof of absence.
+    """
     section = case.settings(FiguresSettings)
     asked = section.required_keys or section.files or section.required
     return not (asked or _some_unread(case) or any(own.values()))
@@ -119,7 +125,7 @@ def _sorted(figures: Iterable[Figure]) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
-    """What is asked of the figures.
+    """The demands on the figures.
 
     ``sources`` are the runs that a figure may be drawn from, ``runs`` the facts of those that are judged. ``expected``
     is the definition; where G1 is off it is None, and the source runs' own hashes under ``key`` count.
@@ -398,8 +404,11 @@ GATE = Gate(
         question="Can every figure be traced to its runs and its definition?",
         checks=(
             "Each PNG of the runs (`paths`) and of the checkout (`files`) is whole and readable.",
-            "It carries every text chunk of `required_keys`, readable, and with one text.",
-            "`source_run_ids` names only runs that stand for planned pairs, and an artifact's own run.",
+            "It carries every text chunk of `required_keys`, readable and not contradictory.",
+            (
+                "`source_run_ids` names only runs that stand for planned pairs, and, for a run's own figure, "
+                "includes that run."
+            ),
             "The definition's hash in it is the expected one.",
             (
                 "A run without a figure while another has one, a pattern of the policy that matches nothing, "

@@ -51,11 +51,11 @@ class RatioRule(Section):
         return Ratio.parse(self.value)
 
     def is_for(self, cell: str) -> bool:
-        """Whether the rule judges the runs of a cell."""
+        """Return whether the rule judges the runs of a cell."""
         return self.cells is None or cell in self.cells
 
     def holds(self, value: float) -> bool:
-        """Whether the value is in the band; a quotient that overflowed is in none."""
+        """Return whether the value is in the band; a quotient that overflowed is in none."""
         above = self.min is None or self.min <= value
         below = self.max is None or value <= self.max
         return math.isfinite(value) and above and below
@@ -247,7 +247,7 @@ def _propose(seen: Seen) -> Proposal:
     pair = next(_loss_pairs(seen.in_most(lambda run: run.metrics)), None)
     if pair is None:
         return Proposal(
-            found="most runs log no validation and training loss that are called alike",
+            found="most runs log no validation and training loss with similar names",
             to_log=('mlflow.log_metrics({"train_loss": train_loss, "val_loss": val_loss})',),
         )
     value = " / ".join(map(_written, pair))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What is read of each selected run, and of the checkout.
+    """The facts that are read of each selected run, and of the checkout.
 
     ``params`` and ``tags`` are keys, ``histories`` metric names. ``checkpoints`` and ``figures`` are patterns of
     artifacts, ``files`` patterns in the checkout. ``weights`` are patterns of checkpoints that are weights, whatever

@@ -106,7 +106,7 @@ def newer_than_selected(place: Place) -> list[Attempt]:
 
 
 def _may_count(attempt: Attempt, judged: Judged) -> bool:
-    """Whether an attempt that does not stand for its pair may say more of it than the run that does."""
+    """Return whether an attempt that does not stand for its pair may say more of it than the run that does."""
     if attempt.registered:
         return False  # has a finding of its own
     if attempt.status != "FINISHED":
@@ -125,7 +125,7 @@ def _day(milliseconds: int | None) -> str:
 
 
 def is_not_run_yet(place: Place) -> bool:
-    """Whether a pair without a run may still get one by waiting: nobody tried it, or the newest attempt goes on."""
+    """Return whether a pair may still get a run by waiting: nobody tried it, or its newest attempt goes on."""
     newest = place.counting[0] if place.counting else None
     return place.selected is None and (
         newest is None or (newest.status in ("RUNNING", "SCHEDULED") and _is_active(newest))
@@ -281,7 +281,7 @@ def _duplicates(case: Case, place: Place) -> Iterator[Finding]:
 
 
 def _is_timed(attempt: Attempt, as_of: str) -> bool:
-    """Whether it is known when an attempt started; by a clock that is ahead, it would be the newest for long."""
+    """Return whether it is known when an attempt started; by a clock that is ahead, it would be the newest for long."""
     end_of_day = datetime.fromisoformat(f"{as_of}T00:00:00+00:00") + timedelta(days=1)
     return attempt.start_time is not None and attempt.start_time < end_of_day.timestamp() * 1000
 

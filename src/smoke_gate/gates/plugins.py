@@ -35,7 +35,7 @@ def installed_sections() -> tuple[str, ...]:
 
 
 def may_be_section(name: str) -> bool:
-    """Whether the policy can have a section of this name."""
+    """Return whether the policy can have a section of this name."""
     return re.fullmatch(r"[a-z][a-z0-9_]*", name) is not None and not hasattr(Gates, name)
 
 

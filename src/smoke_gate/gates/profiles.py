@@ -6,13 +6,13 @@ from typing import Any
 from smoke_gate.gates.base import Defaults, Gate
 
 OFF_IN_BASIC = Defaults(values={"enabled": False, "reason": "profile basic"}, unless=("enabled",))
-"""Of a gate that asks for facts which no run has that never heard of smoke-gate."""
+"""Of a gate that asks for facts which only runs with ``smoke_gate.contract`` log."""
 REQUIRED_WHERE_NAMED = Defaults(values={"required": False}, unless=("paths",))
 """Of a gate that judges artifacts where they exist, unless the policy names a place of its own."""
 
 
 def is_basic(policy: Mapping[str, Any]) -> bool:
-    """Whether the policy has the profile for stores that never heard of smoke-gate."""
+    """Return whether the policy has the profile for runs that were logged without ``smoke_gate.contract``."""
     return policy.get("profile") == "basic"
 
 

@@ -1,4 +1,4 @@
-"""What ``init`` saw in a store, and what a gate proposes to write into the policy for it."""
+"""The view of a store that ``init`` has, and the proposal of a gate for the policy."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -102,5 +102,5 @@ class Proposal:
 
     @property
     def is_logged(self) -> bool:
-        """Whether the runs log what the gate judges. ``check`` then says whether it is good."""
+        """True if the runs log what the gate judges. ``check`` then says whether it is good."""
         return not self.to_log

@@ -28,7 +28,7 @@ class Group(NamedTuple):
 
 
 def may_be_equal(policy: Policy, one: Pair, other: Pair) -> bool:
-    """Whether equal results of two pairs are not a surprise, because the plan says so."""
+    """Return whether equal results of two pairs are not a surprise, because the plan says so."""
     cells = policy.plan.cells
     if one.cell == other.cell:
         return cells[one.cell].deterministic
@@ -161,7 +161,7 @@ def _by_values(
 
 
 def _tells(texts: Sequence[str], runs: int, least: int) -> bool:
-    """Whether equal values are a surprise. Seeds may not share a result; cells may share a few round ones."""
+    """Return whether equal values are a surprise. Seeds may not share a result; cells may share a few round ones."""
     if least == 1:
         return any(abs(metric_number(text)) not in (0, 1) for text in texts)
     telling = sum(_digits(text) >= _TELLING_DIGITS for text in texts)

@@ -1,4 +1,4 @@
-"""What differs between cells although the plan does not say so: notes of G7, for people to read."""
+"""Differences between cells that the plan does not name: notes of G7, for people to read."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,7 +109,7 @@ def _note(subject: str, message: Message, table: CheckTable | None = None) -> Ch
 
 
 def _splits(fact: Fact, cells: Mapping[str, Sequence[Judged]]) -> bool:
-    """Whether a fact has one value in each cell that has it, and not the same in all."""
+    """Return whether a fact has one value in each cell that has it, and not the same in all."""
     values = [{fact.of(one) for one in runs} - {None} for runs in cells.values()]
     return all(len(own) <= 1 for own in values) and len(set().union(*values)) > 1
 

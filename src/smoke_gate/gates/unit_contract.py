@@ -37,7 +37,7 @@ _MOST_VALUES = 3  # that a message names
 
 
 class UnitRule(Section):
-    """What runs of one kind must say of their units."""
+    """The demands on the units that runs of one kind log."""
 
     when: Annotated[Expectations, Field(min_length=1)]
     """The rule is for runs that have all of these."""
@@ -231,7 +231,7 @@ def _forgotten(rule: UnitRule, judged: Judged, everyone: Sequence[Judged]) -> It
 
 
 def _tells(rule: UnitRule, key: str, everyone: Sequence[Judged]) -> bool:
-    """Whether a required key is evidence of the flag.
+    """Return whether a required key is evidence of the flag.
 
     It is not if a run with the flag off has it too, or if every run has it and no run has the flag off.
     """
@@ -366,7 +366,7 @@ def _absence(run: Run, key: str) -> Message:
 
 
 def holds(rule: UnitRule, run: Run) -> bool:
-    """Whether a rule is for a run: its ``when`` holds."""
+    """Return whether a rule is for a run: its ``when`` holds."""
     return all(matches(run.value(key), values) for key, values in rule.when.items())
 
 
@@ -375,7 +375,7 @@ def _is_expected(policy: Policy, pair: Pair) -> bool:
 
 
 def _expects(policy: Policy, pair: Pair, rule: UnitRule) -> bool:
-    """Whether every value that the plan lets the cell have satisfies the rule's ``when``."""
+    """Return whether every value that the plan lets the cell have satisfies the rule's ``when``."""
     expect: Mapping[str, Sequence[str]] = policy.plan.cells[pair.cell].expect
     return all(
         key in expect and all(matches(value, values) for value in expect[key])

@@ -70,7 +70,7 @@ def weights_of(run: Run, paths: Sequence[str], named: Sequence[str]) -> tuple[We
 
 
 def _is_data_beside(file: WeightsFile, named: Iterable[str]) -> bool:
-    """Whether a pickle that holds no model lies beside one that does, such as a list of columns in ``columns.pkl``.
+    """Return whether a pickle holds no model and lies beside one that does, as a list of columns in ``columns.pkl``.
 
     Its suffix alone does not make it weights then; a name such as ``model.pkl`` does.
     """

@@ -1,4 +1,4 @@
-"""What runs inside GitHub Actions: inputs, verdict, publishing, in this order; the exit code is the verdict's alone."""
+"""The action inside GitHub Actions: inputs, verdict, publishing, in this order. The verdict decides the exit code."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ def publish_file(
     Args:
         file: the verdict file.
         environ: as for ``run_action``; the token is ``GITHUB_TOKEN`` where ``INPUT_GITHUB_TOKEN`` is not given.
-        require_publish: whether a failure to publish is an error where the verdict is none.
+        require_publish: whether a failure to publish is an error although the verdict is not.
         clock: time, as the client of GitHub waits.
 
     """

@@ -1,4 +1,4 @@
-"""What to do where GitHub did not let the gate publish. Pure."""
+"""The advice for a user whom GitHub did not let publish. Pure."""
 
 from collections.abc import Sequence
 

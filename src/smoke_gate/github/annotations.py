@@ -1,4 +1,4 @@
-"""What stands on the job's page and beside the lines of a pull request: one annotation a finding. Pure.
+"""The annotations on the job's page and beside the lines of a pull request: one for each finding. Pure.
 
 GitHub shows ten of each level a step, so the most important come first: what makes the verdict critical, then what is a
 failure whatever the threshold, then what most runs have.

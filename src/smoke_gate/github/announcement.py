@@ -1,4 +1,4 @@
-"""What is published of a verdict, or of the lack of one. Pure.
+"""The texts and states that are published of a verdict, or of the lack of one. Pure.
 
 GitHub counts at most 65,536 characters in a comment; its column takes four bytes for each of them.
 """
@@ -30,13 +30,13 @@ _LONGEST_LINES = (1000, 200)  # characters of a line of an error: as much as the
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """What a text may take: characters, and bytes in UTF-8; None: any number."""
+    """The space that a text may take: characters, and bytes in UTF-8; None: any number."""
 
     characters: int | None = None
     bytes: int | None = None
 
     def holds(self, text: str) -> bool:
-        """Whether a text fits."""
+        """Return whether a text fits."""
         fits = self.characters is None or len(text) <= self.characters
         return fits and (self.bytes is None or len(text.encode()) <= self.bytes)
 
@@ -50,7 +50,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What is published: one account of the same thing for each reader.
+    """The announcement of a verdict or an error: one account of the same thing for each reader.
 
     ``outputs`` are those of the action, ``body`` makes the Markdown for people, ``state`` and ``headline`` are for the
     commit status, ``errors`` and ``warnings`` for the job's page. ``is_problem``: it is not ALL PASS.

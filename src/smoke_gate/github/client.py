@@ -84,8 +84,8 @@ class GitHub:
     def pull_requests_of(self, sha: str, head_label: str | None = None) -> list[PullRequest]:
         """Return the open pull requests whose head is the commit, the oldest first.
 
-        A commit of a fork is none of this repository's, so GitHub lists no pull request of it; that one is found by
-        its branch (``owner:branch``).
+        This repository does not have a fork's commit, so GitHub lists no pull request of it; that one is found by its
+        branch (``owner:branch``).
         """
         found = self._pull_requests("/pulls", state="open", head=head_label) if head_label else []
         found = found or self._pull_requests_with(sha)

@@ -1,4 +1,4 @@
-"""Whether two commits have the same code, by GitHub's trees: so a shallow clone is enough."""
+"""The comparison of two commits' code by GitHub's trees: so a shallow clone is enough."""
 
 import logging
 from collections.abc import Iterator, Sequence

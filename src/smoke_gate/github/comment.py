@@ -54,7 +54,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edits:
-    """What to do about the comments: write or not, into ``canonical`` or into a new one; then delete ``surplus``.
+    """The edits of the comments: write or not, into ``canonical`` or into a new one; then delete ``surplus``.
 
     ``reason`` says why nothing is written, None where something is.
     """
@@ -65,7 +65,7 @@ class Edits:
 
     @property
     def writes(self) -> bool:
-        """Whether the report is to be written."""
+        """True if the report is to be written."""
         return self.reason is None
 
 

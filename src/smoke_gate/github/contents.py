@@ -1,4 +1,4 @@
-"""What the repository holds at a revision: the texts of its files, and what its folders hold.
+"""The content of the repository at a revision: the texts of its files, and the entries of its folders.
 
 A revision is a commit's hash, or a branch as ``refs/heads/NAME``. GraphQL follows no symbolic link: a link's text is
 where it leads.
@@ -27,7 +27,7 @@ class TreeEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What a tree holds; ``truncated``: it holds more than GitHub lists."""
+    """The entries of a tree; ``truncated``: it holds more than GitHub lists."""
 
     entries: tuple[TreeEntry, ...]
     truncated: bool

@@ -1,4 +1,4 @@
-"""What GitHub Actions says about this job: which event, which commit, which pull request. Pure.
+"""The event of this job as GitHub Actions tells it: which event, which commit, which pull request. Pure.
 
 Sources: the event payloads and default variables of GitHub Actions' documentation. The commit that counts is always the
 pull request's head: ``GITHUB_SHA`` of a pull request is a merge commit that no run was ever made of. So is the commit
@@ -78,7 +78,7 @@ class Situation:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nothing says which commit or pull request this job is about."""
+        """True if nothing says which commit or pull request this job is about."""
         known = self.event in (*COMMIT_EVENTS, *PULL_REQUEST_EVENTS, "merge_group", "workflow_run")
         return not known and self.sha is None and self.pull_request is None
 

@@ -24,7 +24,7 @@ from smoke_gate.verdict_file.document import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What the steps of the work share. ``failures`` are what GitHub refused before there was anything to publish."""
+    """The state that the steps share. ``failures``: what GitHub refused before there was anything to publish."""
 
     settings: Settings
     situation: Situation
@@ -35,7 +35,7 @@ class Job:
 
     @property
     def context(self) -> Context:
-        """What the verdict file says of this job."""
+        """The entry of the verdict file for this job."""
         where = self.situation
         return Context(
             repository=where.repository,
@@ -57,7 +57,7 @@ class Job:
 
     @property
     def has_place(self) -> bool:
-        """Whether there is anything on GitHub that a verdict can be told at: a pull request, or a commit's status."""
+        """True if there is anything on GitHub that a verdict can be told at: a pull request, or a commit's status."""
         where = self.situation
         sets_status = self.settings.commit_status is not None and where.status_sha is not None
         return where.pull_request is not None or sets_status

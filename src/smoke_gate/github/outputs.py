@@ -19,7 +19,7 @@ ERROR = "ERROR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What outputs tell of: a judgement and the files that were written, by what they are, from the workspace."""
+    """The source of the outputs: a judgement, and the files that were written, by what they are, from the workspace."""
 
     judgement: Judgement
     files: Mapping[str, Path]

@@ -51,20 +51,20 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of publishing. ``comment_url`` is None where there is no comment."""
+    """The result of publishing. ``comment_url`` is None if there is no comment."""
 
     comment_url: str | None
     failures: tuple[Failure, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was to be published was."""
+        """True if everything that was to be published was."""
         return not self.failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentOutcome:
-    """What became of the comment: its address, None where there is none; ``note``: why nothing was written."""
+    """The result of commenting: the comment's address, or None; ``note``: why nothing was written."""
 
     url: str | None
     note: str | None = None

@@ -1,4 +1,4 @@
-"""Whether and when a request to GitHub is sent again. Pure.
+"""The rules by which a request to GitHub is sent again, and when. Pure.
 
 Source: "Best practices for using the REST API" and "Rate limits" of GitHub's documentation.
 """
@@ -40,7 +40,7 @@ _FORBIDDEN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: ``status`` 0 means that nothing did. Header names are in lower case; ``text`` is the body.
+    """The reply to a request: ``status`` 0 means that none came. Header names are in lower case; ``text`` is the body.
 
     ``of_graphql``: GraphQL granted the request and reported an error, and ``status`` is what REST answers then.
     """
@@ -52,17 +52,17 @@ class Reply:
 
     @property
     def granted(self) -> bool:
-        """Whether the request was done."""
+        """True if the request was done."""
         return 200 <= self.status < 300
 
     @property
     def redirects(self) -> bool:
-        """Whether it says where else to look."""
+        """True if it says where else to look."""
         return self.status in (301, 302, 303, 307, 308) and "location" in self.headers
 
     @property
     def uncertain(self) -> bool:
-        """Whether the request may have been done all the same."""
+        """True if the request may have been done all the same."""
         return self.status == 0 or self.status >= 500
 
 
@@ -106,7 +106,7 @@ def pause_before_repeat(reply: Reply, repeats: int, *, now: float) -> float | No
 
 
 def is_asked_for(reply: Reply) -> bool:
-    """Whether GitHub asks for the pause before the next request, and not only we think that one would help."""
+    """Return whether GitHub asks for the pause before the next request, and not only we think that one would help."""
     asked = _asked_for(reply)
     match refusal_of(reply):
         case Refusal.LIMITED:

@@ -53,7 +53,7 @@ class Rules:
 
     @property
     def is_known(self) -> bool:
-        """Whether everything that decides could be read."""
+        """True if everything that decides could be read."""
         return self.definition is None or not isinstance(self.definition.error, GitHubError)
 
     @property

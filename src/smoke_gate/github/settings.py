@@ -1,6 +1,6 @@
 """The action's inputs, which GitHub passes as ``INPUT_*`` variables. Pure; one small function a setting.
 
-An input that is empty, or nothing but blanks, was not given. Defaults are those of ``action.yml``.
+An input that is empty, or nothing but blanks, counts as not given. Defaults are those of ``action.yml``.
 """
 
 import os.path
@@ -33,7 +33,7 @@ class CommentMode(StrEnum):
 
 
 class FailOn(StrEnum):
-    """From which verdict on the job fails."""
+    """The mildest verdict that fails the job."""
 
     FAIL = "fail"
     WARNING = "warning"

@@ -190,7 +190,10 @@ class Transport:
                 return Reply(status=200, text="")
 
     def _waits(self, pause: float, reply: Reply, deadline: float) -> bool:
-        """Whether a pause is made. One that GitHub asks for may go beyond the deadline, once, and costs none of it."""
+        """Return whether a pause is made.
+
+        A pause that GitHub asks for may go beyond the deadline, once, and costs none of it.
+        """
         if self._spent + pause < deadline:
             self._spent += pause
             return True

@@ -191,7 +191,7 @@ def _why_unknown(error: SmokeGateError, branch: str) -> SmokeGateError:
     if isinstance(error, GitHubError):
         needed = " (`contents: read` is needed)" if error.refusal in NO_ACCESS else ""
         return GitHubError(error.refusal, f"the policy of {branch} could not be read{needed}: {error}")
-    return UsageError(f"the policy of {branch} is none: {error}")
+    return UsageError(f"the policy of {branch} cannot be used: {error}")
 
 
 def _is_only_in_checkout(counted: Rules, tip: Rules, options: Options) -> bool:

@@ -1,4 +1,4 @@
-"""What messages say of a request to GitHub: what was asked and what came back, and never who asked."""
+"""The words of messages about a request to GitHub: what was asked and what came back, and never who asked."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the sections of the policy are made of: texts, flags, references and thresholds, read from text as written.
+"""The types of the policy's values: texts, flags, references and thresholds, read from text as written.
 
 A YAML reader would turn ``NO`` into a boolean and ``042`` into 34; the policy is read as text, and these types say what
 a text means where one of them stands.

@@ -129,7 +129,7 @@ class Waiver(Section):
 
 
 class Report(Section):
-    """What the report shows besides the gates."""
+    """The content of the report besides the gates."""
 
     metrics: Names = ()
     """The metrics of the cell summary; left out, those that the gates and references name."""

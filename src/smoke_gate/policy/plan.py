@@ -100,7 +100,7 @@ class Runs(Section):
 
 
 class Cell(Section):
-    """What is expected of one cell."""
+    """The expectations of one cell."""
 
     expect: Expectations = Field(default={})
     """Param or tag to the text it must have; a list means any of them. `True` and `true` are one."""
@@ -164,7 +164,7 @@ class Plan(Section):
 
 
 class Narrowing(Section):
-    """What `--cells` and `--seeds` leave of the plan. Not a key of the policy file."""
+    """The part of the plan that `--cells` and `--seeds` leave. Not a key of the policy file."""
 
     cells: Names | None = None
     """The cells that remain; None: all."""

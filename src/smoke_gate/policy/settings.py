@@ -1,4 +1,4 @@
-"""What the settings of every gate have in common. A gate's own keys are in its module in :mod:`smoke_gate.gates`."""
+"""The settings that every gate has. A gate's own keys are in its module in :mod:`smoke_gate.gates`."""
 
 from typing import Self
 
@@ -38,7 +38,7 @@ class ThresholdSettings(GateSettings):
     """The settings of a gate that may bear a few failing runs."""
 
     fail_threshold: Threshold = 1
-    """From how many failing runs on the gate fails: a number, or a percentage of the planned runs.
+    """The number of failing runs at which the gate fails, or a percentage of the planned runs.
 
     Fewer are a WARNING.
     """

@@ -186,7 +186,7 @@ class Template:
         """Read ``params.X``, ``parent.tags.X``, ``experiment``, ``run_name:REGEX``, ``none``, or a template of these.
 
         Raises:
-            ValueError: The text is none of these, or the regular expression is broken.
+            ValueError: The text has another form, or the regular expression is broken.
         """
         if text == "none":
             return cls(text)
@@ -202,12 +202,12 @@ class Template:
 
     @property
     def is_none(self) -> bool:
-        """Whether nothing is read: runs have no such thing (``seed: none``)."""
+        """True if nothing is read: runs have no such thing (``seed: none``)."""
         return not self.references and self.pattern is None
 
     @property
     def reads_parent(self) -> bool:
-        """Whether the run's parent is needed."""
+        """True if the run's parent is needed."""
         return any(reference.startswith("parent.") for reference in self.references)
 
     @property
@@ -321,7 +321,7 @@ def _folded(name: str) -> str:
 
 
 def threshold_runs(threshold: int | str, planned: int) -> int:
-    """Return from how many failing runs on a gate fails: at least 1, never more than are planned.
+    """Return the number of failing runs at which a gate fails: at least 1, never more than are planned.
 
     Args:
         threshold: A number of runs, or a percentage of the planned runs such as ``"10%"``, which is rounded up.

@@ -1,4 +1,4 @@
-"""What one part of a policy asks of another: every name that is used must be one that the plan knows."""
+"""The demands of one part of a policy on another: every name that is used must be one that the plan knows."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What is wrong with a policy: where, which key, what was found, what is allowed; all problems at once."""
+"""The problems of a policy: where, which key, what was found, what is allowed; all at once."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

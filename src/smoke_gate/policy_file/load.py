@@ -96,7 +96,7 @@ def _model(value: Mapping[str, Any], gates: tuple[Gate, ...]) -> Policy:
 
 
 def _causes(error: ValidationError) -> list[ErrorDetails]:
-    """Return the models' errors but for one: a list is not too short because entries of it were refused."""
+    """Return the models' errors except one: a list is not too short because entries of it were refused."""
     details = error.errors(include_url=False)
     around = {detail["loc"][:-1] for detail in details}
     return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in around]

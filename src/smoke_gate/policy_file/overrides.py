@@ -1,11 +1,11 @@
-"""What the options say of the policy; apart from the loader, so that reading options costs no model."""
+"""The values that the options set in the policy; apart from the loader, so that reading options costs no model."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What the options say; None and empty: nothing."""
+    """The values of the options; None and empty: not given."""
 
     experiments: tuple[str, ...] = ()
     """Replace those of the file."""

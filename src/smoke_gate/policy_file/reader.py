@@ -117,7 +117,7 @@ def _composed(source: str, text: str) -> yaml.Node | None:
 
 
 def _is_plain(node: yaml.Node) -> bool:
-    """Whether a node is a scalar without quotes."""
+    """Return whether a node is a scalar without quotes."""
     return isinstance(node, yaml.ScalarNode) and node.style is None
 
 

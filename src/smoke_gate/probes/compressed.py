@@ -15,7 +15,7 @@ _LZMA_BYTES = 64 << 20  # of a dictionary; joblib's default preset needs far les
 
 
 class _Decompressor(Protocol):
-    """What bz2, lzma and the adapter for zlib have in common."""
+    """The interface that bz2, lzma and the adapter for zlib share."""
 
     @property
     def eof(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""What a file or a member of an archive is, and whether it is intact: the way from its bytes to the right probe."""
+"""The way from the bytes of a file, or of a member of an archive, to the probe that says whether it is intact."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""What a probe of one file carries along: what it found so far, and how much work is left to it."""
+"""The state of a probe of one file: its findings so far, and how much work is left to it."""
 
 import posixpath
 from dataclasses import dataclass, field, replace

@@ -32,7 +32,7 @@ def _path(path: str) -> str:
     parts = path.split("/")
     inside = {"", ".", ".."}.isdisjoint(parts) and "\\" not in path and not DRIVE.match(path)
     if not inside or not path.isprintable() or len(path) > _MAX_PATH:
-        raise BrokenError(f"it names a path that is none below the artifact root: {path[:80]!r}")
+        raise BrokenError(f"it names a path that is not below the artifact root: {path[:80]!r}")
     return path
 
 

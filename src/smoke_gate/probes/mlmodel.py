@@ -121,7 +121,7 @@ def _root(data: bytes) -> yaml.Node | None:
         return yaml.compose(data, _BoundedLoader)
     except RecursionError:
         raise BrokenError("it holds YAML that is nested too deeply") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter two: an escape that is none
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter two: a wrong escape
         raise BrokenError(f"it is not YAML: {' '.join(str(error).split())}") from None
 
 

@@ -29,7 +29,7 @@ def probe_npy(stream: io.BufferedReader, size: int, inspection: Inspection) -> N
     """Verify the header against the length of the data, and look at these; scan the pickle of an object array.
 
     Raises:
-        BrokenError: the header is none, or the data have another length.
+        BrokenError: the header is not one of NumPy's, or the data have another length.
 
     """
     array = read_header(stream, size)
@@ -57,7 +57,7 @@ def probe_npy_header(stream: io.BufferedReader, size: int, inspection: Inspectio
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """What a header says: the number of elements, and their kind as ``nan`` names it."""
+    """The content of a header: the number of elements, and their kind as ``nan`` names it."""
 
     elements: int
     kind: str = ""

@@ -130,7 +130,7 @@ class _Graph:
 
 @dataclass(slots=True)
 class _Tensor:
-    """What a TensorProto says of its elements, and how many bytes and numbers it has for them."""
+    """The elements that a TensorProto declares, and the bytes and numbers that it has for them."""
 
     shape: list[int] = field(default_factory=list)
     kind: int = 0

@@ -38,7 +38,7 @@ class Field(NamedTuple):
 
     @property
     def is_bytes(self) -> bool:
-        """Whether it holds bytes: a text, a message or packed numbers."""
+        """True if it holds bytes: a text, a message or packed numbers."""
         return self.wire is Wire.LENGTH
 
 

@@ -27,7 +27,7 @@ class ProvenanceError(ContractError):
 
 
 class ImageData:
-    """What is unpacked of the IDAT chunks, which are one stream."""
+    """The unpacked part of the IDAT chunks, which are one stream."""
 
     def __init__(self) -> None:
         self.has_palette = False
@@ -95,7 +95,7 @@ class ImageData:
         return self._inflater.unconsumed_tail
 
     def _is_enough(self) -> bool:
-        """Whether the stream has ended, broken off, or given more than is looked at."""
+        """Return whether the stream has ended, broken off, or given more than is looked at."""
         ended = self._inflater.eof or self._problem is not None
         return ended or self._count > min(self._promised, _MAX_BYTES)
 

@@ -1,4 +1,4 @@
-"""What the text chunks of a PNG say, and how it is written."""
+"""The text chunks of a PNG: reading and writing."""
 
 import struct
 import zlib
@@ -13,7 +13,7 @@ _TOO_LARGE = f"the PNG's text chunks are larger than {MAX_TEXT_BYTES} bytes"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a PNG says: text by keyword; and ``unread``, the keywords whose text cannot be told, and why."""
+    """The texts of a PNG by keyword; and ``unread``: the keywords whose text cannot be told, and why."""
 
     by_keyword: Mapping[str, str]
     unread: Mapping[str, str]

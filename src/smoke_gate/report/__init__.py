@@ -1,1 +1,1 @@
-"""What people and machines read: one module an output, pure text but for ``files``."""
+"""The reports for people and machines: one module for each output, pure text except for ``files``."""

@@ -1,4 +1,4 @@
-"""What the page shows of a baseline: for the templates ``baseline.html`` and ``baseline_call.html``."""
+"""The part of the page about a baseline: for the templates ``baseline.html`` and ``baseline_call.html``."""
 
 from typing import Any
 

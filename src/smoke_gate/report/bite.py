@@ -1,4 +1,4 @@
-"""What a policy would have caught, in words: for `smoke-gate bite`, for the Markdown report and for the page."""
+"""The catch of a policy in words: for `smoke-gate bite`, for the Markdown report and for the page."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What each gate checks, for ``smoke-gate explain`` and for ``docs/gates.md``: one source for both.
+"""The explanations of the gates, for ``smoke-gate explain`` and for ``docs/gates.md``: one source for both.
 
 The words, the policy's keys, their defaults and meanings are in each gate's module.
 ``python -m smoke_gate.report.explain > docs/gates.md`` writes the page anew.
@@ -121,7 +121,7 @@ def _page_part(gate: Gate) -> str:
 | --- | --- | --- |
 {rows}
 
-A failure:
+Example of a failure:
 
 > {words.example}
 

@@ -1,4 +1,4 @@
-"""What a reader must see first, in words: a line for each gate that is behind the verdict, with what and where."""
+"""The first lines of a report: one for each gate that is behind the verdict, with what was found and where."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is cut from a report that has too little space: it is cut by importance, the least important section first."""
+"""The cuts of a report that has too little space: by importance, the least important section first."""
 
 from collections.abc import Callable, Sequence
 

@@ -27,7 +27,7 @@ class CheckGroup:
 
     @cached_property
     def message(self) -> Message:
-        """What the checks say, with a mark in place of each value that differs."""
+        """The message of the checks, with a mark in place of each value that differs."""
         values = iter(range(len(self.checks[0].message.values)))
         return Message(
             MARK if isinstance(part, Value) and next(values) in self._differing else part
@@ -42,7 +42,7 @@ class CheckGroup:
 
     @cached_property
     def brief(self) -> Message:
-        """What was found, in one sentence and without how to fix it; of values that differ, the first ones."""
+        """The finding in one sentence and without how to fix it; of values that differ, the first ones."""
         found = in_a_line(first_sentence(Message(self._with_values())))
         subjects = dict.fromkeys(check.subject for check in self.checks if _adds_something(check))
         if not subjects:
@@ -60,7 +60,7 @@ class CheckGroup:
 
     @cached_property
     def is_long(self) -> bool:
-        """Whether what one of the checks has alone is so long that each needs a line."""
+        """True if what one of the checks has alone is so long that each needs a line."""
         return any(len(text) > _LONGEST_IN_LINE for check in self.checks for text in self.own_words(check))
 
     def own_words(self, check: Check) -> tuple[str, ...]:
@@ -131,6 +131,6 @@ def _seen(value: Value) -> str:
 
 
 def _adds_something(check: Check) -> bool:
-    """Whether a check's message does not name its subject, which is ``a=b`` where two are compared."""
+    """Return whether a check's message does not name its subject, which is ``a=b`` where two are compared."""
     named = all(name in check.message for name in check.subject.split("="))
     return check.subject != place_of(check) and not named

@@ -86,7 +86,7 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
 
 
 def _some_are_not_drawn(judgement: Judgement) -> bool:
-    """Whether there are more metrics to show, or more rules on ratios, than figures of a kind are drawn."""
+    """Return whether there are more metrics to show, or more rules on ratios, than figures of a kind are drawn."""
     gate = judgement.policy.settings(MetricRatioSettings)
     rules = gate.rules if gate.enabled else ()
     metrics = shown_metrics(judgement.policy, judgement.evidence)

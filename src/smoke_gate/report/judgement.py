@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The judgement that a report is made of."""
 
 from dataclasses import dataclass
 from urllib.parse import quote

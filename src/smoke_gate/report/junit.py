@@ -17,7 +17,7 @@ from smoke_gate.text import shortened, visible
 from smoke_gate.verdict import GateResult, Verdict
 
 _LONGEST_NAME = 300
-_NOT_XML = re.compile("[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # but for XML 1.0's Char, on one line
+_NOT_XML = re.compile("[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # except XML 1.0's Char, on one line
 _COUNTED = {"failures": "failure", "skipped": "skipped"}
 
 

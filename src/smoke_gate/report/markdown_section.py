@@ -1,4 +1,4 @@
-"""What the sections of the Markdown report are made of."""
+"""The parts that the sections of the Markdown report are made of."""
 
 import re
 from collections.abc import Iterable, Sequence

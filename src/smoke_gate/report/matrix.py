@@ -65,7 +65,7 @@ def rows_of(verdict: Verdict, policy: Policy) -> dict[str, list[Mark]]:
 
 
 def is_large(matrix: Matrix) -> bool:
-    """Whether a matrix is so large that its good rows are counted rather than shown."""
+    """Return whether a matrix is so large that its good rows are counted rather than shown."""
     return len(matrix.places) > _LARGE
 
 

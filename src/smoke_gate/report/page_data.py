@@ -1,4 +1,4 @@
-"""What the script of the HTML report works with: every check and every run, as JSON that can do nothing in a page."""
+"""The data for the script of the HTML report: every check and every run, as JSON that can do nothing in a page."""
 
 import json
 from typing import Any

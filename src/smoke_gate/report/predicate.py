@@ -38,7 +38,7 @@ def predicate(document: VerdictDocument) -> Predicate:
     """Return the predicate of a verdict.
 
     Tests are the gates (``G1 definition_hash``), the checks (``G1/hash A3/42 pape_definition_hash``), references and
-    waivers. What was skipped is in no list: who requires a gate asks for its name among the passed ones. A failing
+    waivers. What was skipped is in no list: to require a gate, look for its name among the passed ones. A failing
     check of a gate that does not fail is warned, so that nothing is in ``failedTests`` unless the verdict is FAIL.
     """
     tests: dict[str, _Result] = {}
@@ -103,7 +103,7 @@ def _waiver(waiver: WaiverEntry) -> str:
 
 
 def _warns(waiver: WaiverEntry) -> bool:
-    """Whether a waiver has expired while what it names still stands."""
+    """Return whether a waiver has expired while what it names still stands."""
     return waiver.state == "expired" and waiver.matched > 0
 
 

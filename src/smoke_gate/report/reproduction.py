@@ -18,7 +18,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")  # in a container that is another 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
-    """What the commands need.
+    """The facts that the commands need.
 
     ``image`` is named by its digest where that is known; ``verdict_file`` is the path from the working directory, or
     an absolute one, which a reader may not have: a container has its own; ``options`` are the effective options of
@@ -75,7 +75,7 @@ def _places(options: Sequence[str]) -> list[str]:
 
 
 def _is_elsewhere(place: str) -> bool:
-    """Whether a path or address means something else in a container that sees the working directory alone."""
+    """Return whether a path or address means something else in a container that sees the working directory alone."""
     try:
         parts = urlsplit(place)
         if parts.netloc:

@@ -77,7 +77,7 @@ class MetricStatistics:
 
     @property
     def is_tested(self) -> bool:
-        """Whether any difference has a p-value."""
+        """True if any difference has a p-value."""
         return any(difference.p_value is not None for difference in self.differences)
 
 

@@ -12,7 +12,7 @@ from smoke_gate.contract.commit import UnknownCommitError, WorkingTree, working_
 
 @pytest.fixture(autouse=True, params=["dulwich", "git"])
 def reader(request, monkeypatch):
-    """What reads the repository: dulwich where it is installed, else git."""
+    """Choose the reader of the repository: dulwich where it is installed, else git."""
     if request.param == "git":
         monkeypatch.setattr(module, "find_spec", lambda _name: None)
     return request.param

@@ -1,4 +1,4 @@
-"""What a run says of the libraries and the machine that it is made with."""
+"""The libraries and the machine that a run says it is made with."""
 
 import platform
 import sys

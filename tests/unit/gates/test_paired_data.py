@@ -196,7 +196,7 @@ def test_the_policy_names_the_key_and_the_splits():
 
 
 def with_facts(**of_runs: str | None) -> Evidence:
-    """Return a matrix in which every run has `lr` 0.1 and tag `host` a, but for the `lr` of the runs that are named."""
+    """Return a matrix in which every run has tag `host` a, and `lr` 0.1 unless ``of_runs`` names another value."""
     evidence = passing_matrix()
     for run in evidence.runs:
         pair = run.run_id.removeprefix("run-").replace("-", "/")

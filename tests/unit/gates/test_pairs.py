@@ -1,4 +1,4 @@
-"""What G0 says of pairs without a run and of runs without a pair: how to get what is missing."""
+"""The messages of G0 about pairs without a run and runs without a pair: how to get what is missing."""
 
 from dataclasses import replace
 from typing import Any

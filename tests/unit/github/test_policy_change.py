@@ -82,8 +82,10 @@ def test_two_changes_are_told_as_one():
 
 
 def test_a_policy_that_is_not_known_is_told_on_one_line():
-    assert policy_unknown("the policy of main is none: 1\n2.", other="the verdict file") == PolicyChange(
-        found="The policy of main is none: 1 2. Whether the verdict file has another one is not known. "
+    assert policy_unknown(
+        "the policy of main cannot be used: 1\n2.", other="the verdict file"
+    ) == PolicyChange(
+        found="The policy of main cannot be used: 1 2. Whether the verdict file has another one is not known. "
         "That of the verdict file counted."
     )
 

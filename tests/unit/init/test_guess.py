@@ -198,7 +198,7 @@ def test_ratios_that_will_fail_are_judged_all_the_same(rows: list[dict[str, floa
 def test_no_ratio(rows: list[dict[str, float]]):
     found = proposal("G5", with_metrics(*rows))
     assert not found.is_logged
-    assert found.found == "most runs log no validation and training loss that are called alike"
+    assert found.found == "most runs log no validation and training loss with similar names"
 
 
 def test_data_hashes():

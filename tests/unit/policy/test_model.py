@@ -1,4 +1,4 @@
-"""What each section refuses by itself, with the place of each problem."""
+"""The values that each section refuses by itself, with the place of each problem."""
 
 import pytest
 

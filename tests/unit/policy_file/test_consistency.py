@@ -1,4 +1,4 @@
-"""What one part of a policy asks of another, with the place of each problem."""
+"""The demands of one part of a policy on another, with the place of each problem."""
 
 import pytest
 

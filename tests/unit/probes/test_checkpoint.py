@@ -338,7 +338,7 @@ def test_a_broken_member_breaks_the_archive(tmp_path, members):
 
 
 def test_a_pickle_that_ends_like_a_zip_is_no_pickle(tmp_path):
-    """What is a pickle from the front and an archive from the end means two things."""
+    """A file that is a pickle from the front and an archive from the end means two things."""
     assert probed(tmp_path, b"\x80\x04N." + npz(), "model.pt").problem
 
 

@@ -1,4 +1,4 @@
-"""What archives are by their members: what counts as weights, what two archives share, what brings code."""
+"""The members of archives: those that count as weights, those that two archives share, those that bring code."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What other scanners of pickles find dangerous is never clean here: on the corpus, and on mutations of it.
+"""A pickle that another scanner finds dangerous is never clean here: on the corpus, and on mutations of it.
 
 They are oracles for what is hostile only: what they accuse may be honest, so that no honest file is asked of them.
 """

@@ -63,7 +63,7 @@ def in_experiment(evidence: Evidence, experiment_id: str = "1") -> Evidence:
 
 
 class Page(HTMLParser):
-    """What a reader sees of Markdown on GitHub: its elements, its links, and its text inside and outside of code."""
+    """The view of Markdown on GitHub: its elements, its links, and its text inside and outside of code."""
 
     def __init__(self, markdown: str) -> None:
         super().__init__(convert_charrefs=True)

@@ -79,7 +79,7 @@ def test_a_line_is_yaml(value: object, text: str):
 
 
 def test_foreign_text_of_a_line_is_inert():
-    """What runs log gets into the line that expects it."""
+    """Text that runs log gets into the line that expects it."""
     evidence = with_ledger(passing_matrix(), params={"mode": lambda cell, _: f"{cell} ##[error]\n::x::"})
     policy = passing_policy(plan={"cells": ["B0", "B1", "A3", "A4"]}, gates={"comparison": {"varies": ["*"]}})
     text = bite_text(bite(policy, evidence, ["wrong_cell"]), say("::error::"))

@@ -98,7 +98,7 @@ def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
 
 @pytest.fixture
 def given(monkeypatch) -> dict[int, tuple[int, int]]:
-    """What root gives to whom, by inode: the tests run as any user, who may not give anything away."""
+    """Return to whom root gives which inode: the tests run as any user, who may not give anything away."""
     found: dict[int, tuple[int, int]] = {}
 
     def fchown(descriptor, uid, gid):

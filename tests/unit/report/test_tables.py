@@ -1,4 +1,4 @@
-"""What a note counts is a table: in the Markdown report, in the page's data and in the verdict file."""
+"""The table behind a note: in the Markdown report, in the page's data and in the verdict file."""
 
 import json
 

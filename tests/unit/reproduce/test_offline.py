@@ -115,7 +115,7 @@ def test_a_policy_without_a_hashed_part_is_tampering(tmp_path):
 
 
 def test_changed_evidence_with_a_new_hash_differs(tmp_path):
-    """What is not signed can be made anew; but then the rest of the file gives it away, unless all of it is forged."""
+    """A file that is not signed can be made anew; then the rest of it gives that away, unless all of it is forged."""
     document = document_json(judgement().document)
     facts = evidence_json(with_run(passing_matrix(), "A3/42", checkpoints=()))
     document["evidence"], document["evidence_sha256"] = facts, sha256_hex(canonical_json(facts))

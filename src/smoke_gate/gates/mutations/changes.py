@@ -1,4 +1,4 @@
-"""What mutations share: how they find a run, and how they change its facts."""
+"""The steps that mutations share: how they find a run, and how they change its facts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

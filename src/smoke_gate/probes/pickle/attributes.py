@@ -96,8 +96,8 @@ class Attributes:
     def given(self, maker: Value, arguments: Value) -> None:
         """Follow a call of anything that is not followed otherwise, with its arguments.
 
-        Nobody has read which methods of an instance the callee calls, nor what they do: an argument is no safer
-        than the callee itself.
+        Nobody has read which methods of an instance the callee calls, nor what they do: an argument is as
+        dangerous as the callee itself.
         """
         if isinstance(maker, Instance):
             self._misused(maker)

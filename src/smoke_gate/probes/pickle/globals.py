@@ -129,7 +129,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 class Danger(Enum):
-    """What importing a global can do."""
+    """The danger of importing a global."""
 
     HARMLESS = "harmless"
     UNKNOWN = "unknown"

@@ -15,7 +15,7 @@ _LIST: Final = "known_classes.json"
 
 
 class Use(Enum):
-    """What a pickle may do with a global of the list."""
+    """The uses of a global of the list that a pickle may make."""
 
     MADE = "made"
     """Make an empty instance, whose attributes a dict sets."""

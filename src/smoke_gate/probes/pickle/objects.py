@@ -1,4 +1,4 @@
-"""What the calls in a pickle make: arrays, plain data, numbers, functions of its own, objects of classes."""
+"""The products of the calls in a pickle: arrays, plain data, numbers, functions of its own, objects of classes."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -23,7 +23,7 @@ from smoke_gate.probes.pickle.values import (
 
 
 class _Kind(Enum):
-    """What a global makes when it is called."""
+    """The product of a global when it is called."""
 
     DTYPE = auto()
     NUMBER = auto()

@@ -25,7 +25,7 @@ class Stack:
 
     @property
     def has_mark(self) -> bool:
-        """Whether a mark is set."""
+        """True if a mark is set."""
         return bool(self._marks)
 
     def push(self, value: Value) -> None:

@@ -1,4 +1,4 @@
-"""What the scan knows of the values that a pickle would build: little, but that exactly."""
+"""The facts that the scan knows of the values that a pickle would build: little, but that exactly."""
 
 import re
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Name:
 
     @property
     def is_array_wrapper(self) -> bool:
-        """Whether joblib, on meeting an instance of it, reads an array's bytes from amid the pickle."""
+        """True if joblib, on meeting an instance of it, reads an array's bytes from amid the pickle."""
         return self.name.rpartition(".")[2] == "NumpyArrayWrapper"
 
 
@@ -113,13 +113,13 @@ class ArrayWrapper:
 
     @property
     def holds_objects(self) -> bool:
-        """Whether the array is a pickle of its own."""
+        """True if the array is a pickle of its own."""
         dtype = self.state.get("dtype")
         return isinstance(dtype, Dtype) and dtype.has_object
 
     @property
     def has_elements(self) -> bool:
-        """Whether the array's shape is known, and is not that of an empty one."""
+        """True if the array's shape is known, and is not that of an empty one."""
         shape = self.state.get("shape")
         return isinstance(shape, tuple) and 0 not in shape
 

@@ -176,7 +176,7 @@ def test_no_attribute_that_python_defines_itself_is_harmless():
 
 
 class _Uses:
-    """What an unpickler is given for getattr: it notes how it is called."""
+    """A stand-in for getattr in an unpickler: it notes how it is called."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []

@@ -384,7 +384,7 @@ UNLOADABLE = (
 
 
 class Anything:
-    """What a real unpickler gets for every global: it takes whatever is done to it."""
+    """A stand-in for every global in a real unpickler: it takes whatever is done to it."""
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
