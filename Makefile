@@ -46,7 +46,7 @@ help:
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
-	@echo 'make bench           the measurements that the README quotes'
+	@echo 'make bench           the measurements that the documents quote'
 	@echo 'make bench-checkpoints  the table of docs/checkpoints.md; installs some gigabytes of libraries and scanners'
 	@echo 'make image           build the image $(IMAGE)'
 	@echo 'make lock            bring the locks up to pyproject.toml; LOCK_FLAGS=--upgrade for the newest releases'
