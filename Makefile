@@ -12,6 +12,7 @@ DOCKER_BUILD_FLAGS ?=
 IMAGE ?= smoke-gate:dev
 LOCK_FLAGS ?=
 PYTEST_FLAGS ?=
+ISSUE_FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
@@ -88,6 +89,8 @@ check: .venv-dev/installed
 	$(BIN)/zizmor --offline --quiet . docs/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 
 bench: .venv-dev/installed
