@@ -35,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check bench bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check docs bench bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -47,6 +47,7 @@ help:
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
+	@echo 'make docs            the documents as a site, in site/; strict: a link that leads nowhere is an error'
 	@echo 'make bench           the measurements that the documents quote'
 	@echo 'make bench-checkpoints  the table of docs/checkpoints.md; installs some gigabytes of libraries and scanners'
 	@echo 'make image           build the image $(IMAGE)'
@@ -93,6 +94,15 @@ check: .venv-dev/installed
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+.venv-docs/installed: requirements/docs.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@
+
 bench: .venv-dev/installed
 	@set -e; for benchmark in $(filter-out $(NOT_BENCH),$(wildcard benchmarks/*.py)); do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
@@ -120,12 +130,13 @@ image: docker
 
 lock: .venv-dev/installed
 	$(COMPILE) --group build --output-file requirements/build.txt
+	$(COMPILE) --group docs --output-file requirements/docs.txt
 	$(COMPILE) pyproject.toml --extra check --extra s3 --output-file requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra check --extra s3 --group dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv .venv-dev .venv-bench .venv-integrations build dist outputs .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv .venv-dev .venv-docs .venv-bench .venv-integrations build dist site outputs .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

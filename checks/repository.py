@@ -50,6 +50,7 @@ def lock_findings() -> Iterator[str]:
     wanted = [*project["project"]["dependencies"], *extras["check"], *extras["s3"]]
     yield from unpinned("runtime", wanted, runtime)
     yield from unpinned("dev", project["dependency-groups"]["dev"], development)
+    yield from unpinned("docs", project["dependency-groups"]["docs"], pins("docs"))
     for name, version in runtime.items():
         if development.get(name) != version:
             yield f"requirements/dev.txt: {name} is not {version} as in runtime.txt: run `make lock`"
@@ -73,7 +74,10 @@ def unpinned(lock: str, wanted: list[str], pinned: dict[str, str]) -> Iterator[s
 
 
 def document_findings() -> Iterator[str]:
-    """Every relative link leads to a file and a heading; every `make` command is a target."""
+    """Links that lead to no file or heading, `make` commands that are not targets, and pages that the site lacks."""
+    menu = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    yield from (f"mkdocs.yml: docs/{page} is not in `nav`" for page in sorted(pages - menu))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     for path in documents():
         name = path.relative_to(ROOT)
