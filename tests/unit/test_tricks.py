@@ -234,6 +234,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("section", REFUSED.values(), ids=REFUSED)
 def test_no_such_policy_is_read(section: dict[str, Any]):
+    """spec: policy-look-alikes"""
     plain = {"version": 1, "plan": {"cells": ["A3"], "seeds": ["1"]}}
     policy_from_json(plain)
     with pytest.raises(PolicyError):

@@ -14,6 +14,7 @@ from tests.support.matrix import (
     attempt_of,
     passing_matrix,
     passing_policy,
+    run_of,
     with_another_attempt,
     with_attempt,
     with_run,
@@ -112,6 +113,15 @@ def test_what_no_gate_looked_at_is_named(off, said):
 def test_what_was_looked_at_in_some_runs_only_is_counted():
     evidence = with_run(with_run(read(), "A3/42", figures=()), "A4/42", figures=())
     assert " · not looked at: figures of 2 runs · " in line(evidence)
+
+
+def test_files_of_which_only_the_structure_was_read_are_counted():
+    """spec: G3-structure"""
+    evidence = read()
+    for pair in ("A3/42", "A4/42"):
+        (large, *rest) = run_of(evidence, pair).checkpoints
+        evidence = with_run(evidence, pair, checkpoints=(replace(large, structure_only=True), *rest))
+    assert " · structure only of 2 checkpoints · " in line(evidence)
 
 
 def test_what_is_not_finished_yet_is_nothing_wrong():
