@@ -15,7 +15,9 @@ HABITS = {
     "`is no` before a noun; write `is not a`": re.compile(
         rf"{_NOT_THERE}\b(?:is|are|was|were)\s+no\s+(?!(?:{_DEGREE})\b)\w", re.IGNORECASE
     ),
-    "`none` after `is`; say what the thing is not": re.compile(rf"{_NOT_THERE}\b(?:is|are)\s+none\b(?!\s+of\b)"),
+    "`none` after `is`; say what the thing is not": re.compile(
+        rf"{_NOT_THERE}\b(?:is|are)\s+none\b(?!\s+of\b)"
+    ),
     "`but for` after a comma; write `except for`": re.compile(r",\s+but\s+for\b"),
 }
 FIRST_WORDS = ("What", "That", "Whether")
