@@ -10,7 +10,7 @@ _SLOWEST_BYTES_PER_SECOND = 50_000
 
 
 class Allowance:
-    """What is left of the seconds that the slow requests of one run may take in all.
+    """The seconds that are left of those that the slow requests of one run may take in all.
 
     A request costs the time beyond what it is due: five seconds, and one second for each 50 kB of a file.
     """

@@ -1,4 +1,4 @@
-"""What the selected runs left behind: checkpoints, their manifest, figures, LoggedModels, the definition."""
+"""The artifacts of the selected runs: checkpoints, their manifest, figures, LoggedModels, the definition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MOST_UNMATCHED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifacts:
-    """What was read of a run's artifacts, or why nothing was."""
+    """The facts that were read of a run's artifacts, or why there are none."""
 
     checkpoints: tuple[Artifact, ...] = ()
     unmatched: tuple[str, ...] = ()

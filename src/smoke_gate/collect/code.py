@@ -1,4 +1,4 @@
-"""Whether two commits have the same code, by what their trees say of it. Pure."""
+"""The comparison of two commits' code by their trees. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a container action sees otherwise than the runner that starts it: folders, and the machine behind ``localhost``.
+"""Places that are others for a container action than for its runner: folders, and the machine behind ``localhost``.
 
 Source: the runner's ``ContainerActionHandler``. It mounts the workspace and its folder for temporary files, and
 rewrites variables that begin with one of these folders. It does not see a path that stands further back, as in

@@ -78,7 +78,7 @@ def _yaml(path: Path, content: bytes) -> Mapping[str, Any] | Sequence[Any]:
                 "that is not a definition"
             )
         value = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # the date or letter is none
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # a wrong date or letter
         raise UsageError(f"the definition file {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict | list):
         raise UsageError(

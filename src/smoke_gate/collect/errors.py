@@ -1,4 +1,4 @@
-"""What can go wrong while reading, apart from what the gates judge."""
+"""The errors of reading, apart from what the gates judge."""
 
 from smoke_gate.errors import NoVerdictError, UsageError
 

@@ -70,7 +70,7 @@ def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[
 
     Raises:
         StoreError: A run folder has no ``meta.yaml``, or one that names another experiment. (A copy of a run that was
-            found is none that is lost.) Or a folder cannot be read.
+            found is not a lost run.) Or a folder cannot be read.
     """
     try:
         lost = [
@@ -89,7 +89,7 @@ def refuse_lost_runs(store: Path, experiments: Sequence[str], found: Collection[
 
 
 def _is_lost(folder: Path, found: Collection[str]) -> bool:
-    """Whether a folder holds what only runs have, and is not a second one of a run that was found."""
+    """Return whether a folder holds what only runs have, and is not a second one of a run that was found."""
     try:
         stated = set(_RUN_ID.findall((folder / _META).read_text(errors="replace")))
     except FileNotFoundError:

@@ -111,7 +111,7 @@ class LocalFolder:
         return _real(path).is_relative_to(self.root)
 
     def _is_circle(self, name: str, found: "os.DirEntry[str]") -> bool:
-        """Whether a link leads back to a folder on the way to it."""
+        """Return whether a link leads back to a folder on the way to it."""
         if not found.is_symlink():
             return False
         target = _real(self.root / name)
@@ -225,7 +225,7 @@ def _literal_folder(pattern: str) -> str:
 
 
 def may_hold(folder: str, pattern: str) -> bool:
-    """Whether a match of the pattern may be somewhere below the folder."""
+    """Return whether a match of the pattern may be somewhere below the folder."""
     wanted, given = pattern.split("/"), folder.split("/")
     for index, segment in enumerate(given):
         if index >= len(wanted) - 1:

@@ -46,7 +46,7 @@ def head_of(repository: "Repo") -> str | None:
 
 
 def has_changes(repository: "Repo", patterns: Sequence[str]) -> bool:
-    """Whether files that the patterns name have changes which no commit holds; an untracked file changes none."""
+    """Return whether files that the patterns name have changes that no commit holds; untracked files do not count."""
     from dulwich import porcelain
 
     try:
@@ -59,7 +59,7 @@ def has_changes(repository: "Repo", patterns: Sequence[str]) -> bool:
 
 
 def knows(repository: "Repo", commit: str) -> bool:
-    """Whether the clone has a commit."""
+    """Return whether the clone has a commit."""
     found = _id(commit)
     try:
         return found is not None and found in repository.object_store
@@ -68,7 +68,7 @@ def knows(repository: "Repo", commit: str) -> bool:
 
 
 def same_code(repository: "Repo", commit: str | None, head: str | None, patterns: Sequence[str]) -> Answer:
-    """Whether the files that match the patterns are the same, bit for bit, in two commits.
+    """Return whether the files that match the patterns are the same, bit for bit, in two commits.
 
     A commit that is not recorded, or that the clone lacks, leaves it unknown. So do patterns that match nothing, unless
     the commits are one, and a submodule of another commit that they reach into.
@@ -87,7 +87,7 @@ def same_code(repository: "Repo", commit: str | None, head: str | None, patterns
 
 
 def is_ancestor(repository: "Repo", old: str | None, new: str | None) -> Answer:
-    """Whether one commit is the other, or comes before it; unknown where the clone lacks what would show it."""
+    """Return whether one commit is the other, or comes before it; unknown where the clone lacks what would show it."""
     from dulwich.graph import can_fast_forward
 
     first, last = _id(old), _id(new)

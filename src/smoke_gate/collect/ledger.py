@@ -1,4 +1,4 @@
-"""What the selected runs say of themselves beyond what a rule names: params, tags, data sets, steps."""
+"""The facts of the selected runs that no rule names: params, tags, data sets, steps."""
 
 import json
 from collections import Counter

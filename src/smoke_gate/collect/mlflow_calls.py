@@ -80,7 +80,7 @@ def explanation(store: str, error: Exception) -> StoreError:
 
 
 def is_absent(error: Exception) -> bool:
-    """Whether an error says that what was asked for is not there, rather than that asking failed."""
+    """Return whether an error says that what was asked for is not there, rather than that asking failed."""
     causes = list(_causes(error))
     return any(
         isinstance(cause, FileNotFoundError)
@@ -103,7 +103,7 @@ def _is_late(names: frozenset[str]) -> bool:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether a failure is of the kind that a busy or restarting server causes."""
+    """Return whether a failure is of the kind that a busy or restarting server causes."""
     causes = list(_causes(error))
     status = next(filter(None, map(_status, causes)), None)
     return status in (408, 429, 500, 502, 503, 504) or (

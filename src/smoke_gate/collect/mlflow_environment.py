@@ -1,4 +1,4 @@
-"""What MLflow reads from the process and what it says to it, held still while smoke-gate uses MLflow.
+"""The variables that MLflow reads and the messages that it prints, held still while smoke-gate uses MLflow.
 
 All of it is put back afterwards: whoever calls smoke-gate from Python keeps their environment and their logging.
 """

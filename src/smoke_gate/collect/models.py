@@ -106,7 +106,7 @@ def _structure(tree: Tree, entry: Entry, size: int, shown: str) -> Artifact:
 
 
 def _beside(tree: Tree, entry: Entry, name: str) -> bool:
-    """Whether the run has the file that another one, which lies in the same folder, names."""
+    """Return whether the run has the file that another one, which lies in the same folder, names."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), name))
     leads_out = path.startswith(("/", "../")) or "\\" in path
     return not leads_out and bool(tree.at(path))

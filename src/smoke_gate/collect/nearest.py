@@ -1,4 +1,4 @@
-"""What runs have in place of a param or tag that the policy names and no run has, because it is misspelt. Pure."""
+"""The param or tag that runs have in place of one that the policy names and no run has: a misspelling. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 

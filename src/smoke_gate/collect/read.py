@@ -90,7 +90,7 @@ class FoundPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recorded:
-    """What the store says of all runs: as recorded, by id, those of preregistrations apart; and as attempts."""
+    """The records of all runs: as recorded, by id, those of preregistrations apart; and as attempts."""
 
     experiments: Experiments
     runs: Mapping[str, "RecordedRun"]

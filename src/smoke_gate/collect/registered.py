@@ -66,7 +66,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
         StoreError: As :func:`read_registered`.
         ExperimentError: The same.
         UsageError: No preregistration is in force, or it has no golden tensor.
-        ContractError: Its ``golden.npz`` is none.
+        ContractError: Its ``golden.npz`` is not a valid one.
 
     """
     with _registered(policy, source) as (store, experiments, runs):

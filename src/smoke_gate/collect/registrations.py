@@ -19,7 +19,7 @@ _MOST_OTHER_KEYS = 3  # that are told
 
 
 def is_registration(policy: Policy, run: "RecordedRun") -> bool:
-    """Whether a run holds a preregistration: by its tag, or because the policy names it."""
+    """Return whether a run holds a preregistration: by its tag, or because the policy names it."""
     if run.data.tags.get(KIND_TAG) == PREREGISTRATION:
         return True
     expected = policy.settings(DefinitionHashSettings).expected

@@ -100,7 +100,7 @@ def _is_local(uri: str) -> bool:
 
 
 def _is_stranded(uri: str, store: Store) -> bool:
-    """Whether artifacts were behind a server, which the URI does not name, while the store is read without it."""
+    """Return whether artifacts were behind a server that the URI does not name, and the store is read without it."""
     return uri.startswith(_PROXIED) and not uri.startswith(f"{_PROXIED}//") and store.kind != "server"
 
 
@@ -147,7 +147,7 @@ def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
 
 
 def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -> bool:
-    """Whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
+    """Return whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
 
     MLflow makes it for the first artifact: it may be absent where its neighbours are there, or in a store that still
     is where it was. In a file store it is absent where git dropped an empty folder.
@@ -161,7 +161,7 @@ def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -
 
 
 def _is_denied(folder: Path) -> bool:
-    """Whether this user may not even ask for a folder, so that its absence says nothing."""
+    """Return whether this user may not even ask for a folder, so that its absence says nothing."""
     try:
         folder.stat()
     except PermissionError:
@@ -172,7 +172,7 @@ def _is_denied(folder: Path) -> bool:
 
 
 def _is_here(folder: Path) -> bool:
-    """Whether a folder is there for this user: the home of another may not be looked into, which is not an error."""
+    """Return whether a folder is there for this user. One that may not be looked into, as another's home, is not."""
     try:
         return folder.is_dir()
     except OSError:

@@ -140,7 +140,7 @@ def _run(run: "RecordedRun", experiments: Mapping[str, str]) -> RunShape:
 
 
 def is_random(name: str) -> bool:
-    """Whether MLflow made a name up: adjective, noun, number.
+    """Return whether MLflow made a name up: adjective, noun, number.
 
     Its words are not a public part of MLflow: where they are not found, no name is taken for one of its own.
     """

@@ -24,7 +24,7 @@ _LONGEST_QUOTE = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contained:
-    """What `smoke-gate reproduce FILE` came to in an image; ``output`` is its standard output."""
+    """The result of `smoke-gate reproduce FILE` in an image; ``output`` is its standard output."""
 
     image: str
     exit_code: int

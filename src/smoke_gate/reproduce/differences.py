@@ -50,7 +50,7 @@ def differences(said: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str,
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two values are the same JSON: unlike in Python, ``1`` is neither ``1.0`` nor ``true``."""
+    """Return whether two values are the same JSON: unlike in Python, ``1`` is neither ``1.0`` nor ``true``."""
     if isinstance(one, str) and isinstance(other, str):
         return one == other
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -22,7 +22,7 @@ from smoke_gate.verdict_file.read import Recorded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What changed since the verdict, and the headline that the store gives now."""
+    """The changes since the verdict, and the headline that the store gives now."""
 
     changes: tuple[Changed, ...]
     headline: str

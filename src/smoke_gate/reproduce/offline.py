@@ -41,7 +41,7 @@ LONGEST_VERSION = 40
 
 
 class ReplayOutcome(StrEnum):
-    """What a replay came to."""
+    """The result of a replay."""
 
     REPRODUCED = "reproduced"
     DIFFERS = "differs"

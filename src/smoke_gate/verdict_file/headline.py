@@ -77,7 +77,7 @@ def _accepted(verdict: Verdict) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a reader must do: the part that stands out, and the rest."""
+    """The advice to a reader: the part that stands out, and the rest."""
 
     strong: str
     rest: str = ""
@@ -213,7 +213,7 @@ def _commits(selected: Sequence[Attempt], evidence: Evidence) -> str:
 
 
 def _is_heads_code(selected: Sequence[Attempt], evidence: Evidence) -> bool:
-    """Whether all known commits were looked at and hold the code of head: then another commit than head is right."""
+    """Return whether all known commits were looked at and hold head's code: then another commit than head is right."""
     return {code_of(attempt, evidence.codes).same_code for attempt in selected if attempt.commit} == {
         Answer.YES
     }

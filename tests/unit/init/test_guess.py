@@ -1,4 +1,4 @@
-"""What each gate proposes for the runs that are there, and the metrics that are asked for."""
+"""The proposals of each gate for the runs that are there, and the metrics that are asked for."""
 
 from collections.abc import Sequence
 from dataclasses import replace

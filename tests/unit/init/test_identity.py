@@ -1,4 +1,4 @@
-"""What is guessed of where runs say which cell and seed they are."""
+"""The guesses of where runs say which cell and seed they are."""
 
 from dataclasses import replace
 from itertools import product
