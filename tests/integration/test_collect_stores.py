@@ -546,6 +546,7 @@ def test_a_newer_run_that_mlflow_passes_over(folder, damage):
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_what_nobody_asks_for_may_be_damaged(folder, content):
+    """spec: G0-damaged"""
     """Such as another experiment, and its runs."""
     uri, ids = stored(folder, "files", matrix())
     whole = evidence(uri, ids)
@@ -558,6 +559,7 @@ def test_what_nobody_asks_for_may_be_damaged(folder, content):
 
 
 def test_a_param_that_a_gate_asks_for_is_named_where_its_file_is_damaged(folder):
+    """spec: G0-damaged"""
     uri, ids = stored(folder, "files", matrix())
     only((folder / "mlruns").glob(f"*/{ids['B0-42']}/params/use_vq")).write_bytes(b"\xff\xfe")
     rules = policy(plan={"cells": {"B0": {"expect": {"use_vq": ("False",)}}}, "seeds": ["42", "123"]})

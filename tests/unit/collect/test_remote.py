@@ -159,6 +159,7 @@ def part(folder: RemoteFolder, count: int) -> bytes:
     [*((silent_server, read) for read in READS), (dripping_server, "a list"), (dripping_server, "a file")],
 )
 def test_what_does_not_come_in_time_is_the_fault_of_that_run(store, monkeypatch, server, read):
+    """spec: artifact-deadline"""
     for name, value in {"_USUAL_SECONDS": 0.1, "_SLOWEST_BYTES_PER_SECOND": 1e6}.items():
         monkeypatch.setattr(allowance, name, value)
     with calm_mlflow(), server() as uri:
@@ -168,6 +169,7 @@ def test_what_does_not_come_in_time_is_the_fault_of_that_run(store, monkeypatch,
 
 
 def test_all_that_a_run_waits_for_is_bounded(monkeypatch):
+    """spec: artifact-deadline"""
     clock = iter([0.0, 100.0, 200.0, 245.0, 300.0, 600.0, 700.0, 701.0])
     monkeypatch.setattr(allowance, "monotonic", lambda: next(clock))
     left = Allowance(100)
