@@ -1,4 +1,4 @@
-"""What GitHub does with a workflow: starts it for an event, checks the commit out, and runs the job's steps in order.
+"""The work of GitHub with a workflow: it starts it for an event, checks the commit out, and runs its steps in order.
 
 ``run:`` steps are run by bash, as they stand there. The gate's step is the action itself, against the loopback GitHub.
 Only expressions that the workflows of this project use are evaluated; any other fails the test.

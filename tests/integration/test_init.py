@@ -165,7 +165,7 @@ def test_a_store_that_keeps_the_contract():
 
 
 def plain(model: str, seed: int, **facts: Any) -> Recipe:
-    """What a training script logs that never heard of smoke-gate."""
+    """Return the run of a training script that does not use smoke-gate."""
     number = 10 * len(model) + seed
     run = Recipe(
         name=f"{model}-{seed}",
@@ -472,7 +472,7 @@ NAMES = ("load forecasting", "$(touch x); y", "it's")
 
 
 def without_a_plan(cells: tuple[str, ...], seeds: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
-    """What check says of runs of these cells and seeds where there is no plan."""
+    """Return what check says of runs of these cells and seeds if there is no plan."""
     pairs = [(cell, seed) for cell in cells for seed in seeds or (None,)]
     params = [{"cell": cell} | ({"seed": seed} if seed else {}) for cell, seed in pairs]
     recorded([Recipe(name="r", params=one, metrics={"m": (float(n),)}) for n, one in enumerate(params)])

@@ -1,4 +1,4 @@
-"""What the real libraries train in the tests: one linear layer on a few random samples."""
+"""The model that the real libraries train in the tests: one linear layer on a few random samples."""
 
 from typing import Any
 

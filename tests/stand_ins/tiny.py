@@ -1,4 +1,4 @@
-"""What the stand-ins train, without torch: nothing, on samples that are counted."""
+"""The training of the stand-ins, without torch: nothing is learnt, and samples are counted."""
 
 from dataclasses import dataclass
 from math import ceil

@@ -20,7 +20,7 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the owner of a store would write, or ask.
+    """The policy that the owner of a store would write, and the questions that init must ask.
 
     ``cell`` is None where nothing in the store says it: then ``asks`` are the places that `init` must offer, and
     ``cells`` are not judged. ``of_cells`` are the metrics of some cells only. ``findings`` are the gates and kinds of

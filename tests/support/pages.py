@@ -1,4 +1,4 @@
-"""What a page of the documentation tells a reader to type and to write, so that tests do just that.
+"""The commands and files that a page of the documentation tells a reader to write, so that tests do just that.
 
 A fence's info string is its language and, after a blank, its file. ``console`` is typed, a ``diff`` is applied.
 """

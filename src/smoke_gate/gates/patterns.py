@@ -23,7 +23,7 @@ def patterns_of(left: Iterable[Iterable[str]]) -> tuple[str, ...]:
 
 
 def _is_of_one_file(folder: str, name: str) -> bool:
-    """Whether a folder is named after a file, as Lightning does it, or after a step: another run has another one."""
+    """Return whether a folder is named after a file, as Lightning does it, or a step: another run has another one."""
     return (
         name.startswith(f"{folder}.")
         or re.fullmatch(r"(?:epoch|step|checkpoint)[-=_]?\d+.*", folder) is not None

@@ -65,7 +65,7 @@ class Seen:
 
     @property
     def is_unread(self) -> bool:
-        """Whether the artifacts of some runs could not be read, so that nobody knows which files they have."""
+        """True if the artifacts of some runs could not be read, so that nobody knows which files they have."""
         return any(files.unread for files in self.files)
 
     def in_most(self, keys_of: Callable[[RunShape], Iterable[str]]) -> list[str]:

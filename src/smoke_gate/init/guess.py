@@ -32,7 +32,7 @@ _SPLITS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """What a policy is written from.
+    """The guesses that a policy is written from.
 
     ``metric`` is the metric that the matrix is about. ``required_metrics`` are asked of every run, those in
     ``of_cells`` of the runs of a cell. ``rare_metrics`` are not asked for, since most runs do not log them.
@@ -48,7 +48,7 @@ class Guess:
     gates: tuple[tuple[Gate, Proposal], ...]
 
     def is_on(self, gate: Gate, proposal: Proposal) -> bool:
-        """Whether the policy switches a gate on: all in profile contract, else those with something to judge."""
+        """Return whether the policy switches a gate on: all in profile contract, else those with something to judge."""
         return self.profile == "contract" or gate.in_basic == "on" or proposal.is_logged
 
 
@@ -144,5 +144,5 @@ def _unlikeliness(metric: str) -> tuple[object, ...]:
 
 
 def _is_result(metric: str) -> bool:
-    """Whether a metric is a result of training: not of the machine, not a counter, and not a setting."""
+    """Return whether a metric is a result of training: not of the machine, not a counter, and not a setting."""
     return not is_meter(metric) and not _NO_RESULT.fullmatch(metric)

@@ -146,7 +146,7 @@ def _completed(places: Places, first: Identity) -> Identity:
 
 
 def _is_good(places: Places, one: Identity) -> bool:
-    """Whether most runs state it, it makes a matrix of them, and that is not a coincidence."""
+    """Return whether most runs state it, it makes a matrix of them, and that is not a coincidence."""
     if one.fit <= _ENOUGH or one.stated > _MOST_TRIES * len(one.selected) or len(one.cells) > MOST_CELLS:
         return False
     if one.cell == one.seed == NAMES[-1]:  # `resnet-18`, `resnet-50` are not two seeds
@@ -166,7 +166,7 @@ def _is_good(places: Places, one: Identity) -> bool:
 
 
 def _is_worth_a_question(one: Identity) -> bool:
-    """Whether it tells runs apart, and makes no more cells than a matrix may have."""
+    """Return whether it tells runs apart, and makes no more cells than a matrix may have."""
     return 1 < len(one.cells) <= MOST_CELLS
 
 

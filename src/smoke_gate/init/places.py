@@ -77,7 +77,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """What the runs of a matrix say, by how a policy names the place; the likeliest places first.
+    """The values that the runs of a matrix state, by how a policy names the place; the likeliest places first.
 
     ``seeds`` hold integers and have a seed's name. ``usual`` and ``constant`` have a cell's name: the first tell runs
     apart, the others are the same everywhere. ``others`` tell runs apart, too, and have neither's name.
@@ -145,12 +145,12 @@ def read(shape: Shape, runs: Iterable[RunShape], text: str, group: str) -> Colum
 
 
 def is_usual_cell(place: str) -> bool:
-    """Whether a place is called as people call a cell."""
+    """Return whether a place is called as people call a cell."""
     return _last_part(place) in CELLS
 
 
 def holds_names(column: Column) -> bool:
-    """Whether what is said in a place are names: texts that begin with a letter."""
+    """Return whether what is said in a place are names: texts that begin with a letter."""
     return all(value is None or re.match(r"[^\W\d_]", value) for value in column)
 
 
@@ -181,7 +181,10 @@ def _may_say_it(place: str, column: Column, runs: int) -> bool:
 
 
 def _is_refused(place: str, said: Sequence[str]) -> bool:
-    """Whether a place is called as outcomes, clocks, states, ids, addresses and paths are, but for its usual name."""
+    """Return whether a place is called as outcomes, clocks, states, ids, addresses and paths are.
+
+    The part of its name that is usual for a cell does not count.
+    """
     key = re.sub(r"^(?:parent\.)?(?:params|tags)\.", "", place)
     key = key[: -len(_last_part(place))] if is_usual_cell(place) else key
     words = words_of(key)
@@ -191,7 +194,7 @@ def _is_refused(place: str, said: Sequence[str]) -> bool:
 
 
 def _is_made_up(value: str) -> bool:
-    """Whether a value is an address, an id, a path, a host or a time."""
+    """Return whether a value is an address, an id, a path, a host or a time."""
     return _MADE_UP.fullmatch(value) is not None
 
 

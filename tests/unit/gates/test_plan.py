@@ -404,6 +404,7 @@ def test_a_metric_that_all_runs_lack_is_looked_for_once(monkeypatch):
 
 @pytest.mark.parametrize("value", [None, "NaN"])
 def test_metrics_of_a_cell_are_required_of_its_runs_only(value):
+    """spec: G0-required-metrics"""
     cells = {"A3": {"required_metrics": ["vq_loss", "pape"]}}
     whole = passing_matrix()
     for pair in ("A3/42", "A3/123", "A3/456"):

@@ -381,6 +381,7 @@ def test_how_near_is_asked_for():
 
 
 def test_an_experiment_may_be_a_part_of_a_template():
+    """spec: pair-one-place"""
     assert Template.parse("experiment").read({"experiment": "p"}, {}, {}, {}, None, "cell", "e") == "e"
     assert Template.parse("{net}/{experiment}").read({"net": "n"}, {}, {}, {}, None, "cell", "e") == "n/e"
     assert Template.parse("experiment").read({}, {}, {}, {}, None, "cell") is None
