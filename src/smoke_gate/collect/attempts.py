@@ -67,10 +67,10 @@ def search(
 
 def _off_the_tables(store: Store, experiments: Sequence[str]) -> tuple["RecordedRun", ...] | None:
     """Return all runs as a database's tables have them; None for other stores, and where MLflow must list them."""
-    if store.kind not in ("sqlite", "database"):
+    if store.tables is None:
         return None
     try:
-        return store.call(runs_in_database, store.uri, experiments)
+        return store.call(store.tables.read, runs_in_database(experiments))
     except StoreError as error:
         _LOG.info("MLflow lists the runs, because the tables could not be read at once: %s", error)
         return None

@@ -17,6 +17,7 @@ from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
+from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
 from smoke_gate.collect.locations import shown
 from smoke_gate.collect.nearest import nearest_keys
@@ -132,9 +133,10 @@ def collect(
         head = checkout.head(source.head)
         attempts = checkout.one_repository(recorded.attempts)
         codes = checkout.codes(head, attempts)
-        reader = FactReader(needs, store, source.artifact_path_map)
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
+        histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
+        reader = FactReader(needs, store, source.artifact_path_map, histories)
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         facts = in_parallel(
             lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.facts import FactReader
+from smoke_gate.collect.histories import Histories
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Run
 from smoke_gate.gates import needs_of
@@ -29,7 +30,7 @@ def read_runs(
         StoreError: The store or the artifacts cannot be reached.
 
     """
-    reader = FactReader(needs_of(policy) | also, store, path_map)
+    reader = FactReader(needs_of(policy) | also, store, path_map, Histories(store))
     found = (_run(store, run_id) for run_id in run_ids)
     return tuple(reader.run(run) for run in found if run is not None)
 

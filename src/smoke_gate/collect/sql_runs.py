@@ -1,8 +1,4 @@
-"""All runs of a SQL store by a few plain queries over MLflow's own tables, instead of an object for each row.
-
-The tables are those of the installed MLflow: a private copy is upgraded, and of a server's database the revision was
-checked when it was opened. All queries are one transaction, so that no run is passed over while others write.
-"""
+"""All runs of a SQL store by a few plain queries over MLflow's own tables, instead of an object for each row."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,28 +11,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def runs_in_database(uri: str, experiments: Sequence[str]) -> tuple["Run", ...]:
-    """Return all runs of the experiments, deleted ones too, as MLflow's own search returns them.
+def runs_in_database(experiments: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":
+    """Return the query for all runs of the experiments, deleted ones too, as MLflow's own search returns them."""
 
-    Raises:
-        SQLAlchemyError: The database cannot be read.
+    def query(connection: "Connection") -> "tuple[Run, ...]":
+        from mlflow.store.tracking.dbmodels.models import SqlRun
+        from sqlalchemy import select
 
-    """
-    import sqlalchemy
-    from mlflow.store.tracking.dbmodels.models import SqlRun
+        run = SqlRun.__table__.c
+        wanted = run.experiment_id.in_([int(experiment) for experiment in experiments])
+        facts = select(
+            run.run_uuid, run.name, run.experiment_id, run.user_id, run.status, run.start_time, run.end_time,
+            run.lifecycle_stage, run.artifact_uri,
+        )  # fmt: skip
+        return _runs(connection, facts.where(wanted), select(run.run_uuid).where(wanted))
 
-    engine = sqlalchemy.create_engine(uri)
-    run = SqlRun.__table__.c
-    wanted = run.experiment_id.in_([int(experiment) for experiment in experiments])
-    query = sqlalchemy.select(
-        run.run_uuid, run.name, run.experiment_id, run.user_id, run.status, run.start_time, run.end_time,
-        run.lifecycle_stage, run.artifact_uri,
-    )  # fmt: skip
-    try:
-        with engine.connect() as connection, connection.begin():
-            return _runs(connection, query.where(wanted), sqlalchemy.select(run.run_uuid).where(wanted))
-    finally:
-        engine.dispose()
+    return query
 
 
 def _runs(connection: "Connection", query: "Select[Any]", ids: "Select[Any]") -> tuple["Run", ...]:
