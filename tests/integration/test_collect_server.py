@@ -124,17 +124,18 @@ def test_parts_of_large_artifacts_are_read_through_the_server(server, ids, tmp_p
 
 def test_pages_are_followed(server, ids, monkeypatch):
     whole = evidence(server)
-    monkeypatch.setattr("smoke_gate.collect.attempts._REMOTE_PAGE", 2)
+    monkeypatch.setattr("smoke_gate.collect.listing._REMOTE_PAGE", 2)
     assert evidence(server, workers=1) == whole
 
 
 def test_scope_and_plan(server, ids):
-    found = evidence(server, policy(runs={"where": "params.lr = '0.01'"}))
+    plan = {"cells": list(CELLS), "seeds": [*SEEDS, "7"]}
+    found = evidence(server, policy(runs={"where": "params.lr = '0.01'"}, plan=plan))
     assert [attempt.run_name for attempt in found.attempts if not attempt.in_scope] == ["stray"]
     with pytest.raises(UsageError, match=r"runs\.where"):
         evidence(server, policy(runs={"where": "params.lr > 1"}))
-    plan = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
-    assert (plan.cells, plan.seeds) == (("A3", "B0"), ("7", "42", "123"))
+    known = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
+    assert (known.cells, known.seeds) == (("A3", "B0"), ("7", "42", "123"))
 
 
 def test_odd_names_of_artifacts(server, ids):

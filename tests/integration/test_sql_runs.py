@@ -10,14 +10,13 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, ViewType
 
-from smoke_gate.collect.attempts import search
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.histories import MOST_POINTS, Histories, histories_of
+from smoke_gate.collect.listing import in_full, keys_of, listing_of, search
 from smoke_gate.collect.progress import silent
-from smoke_gate.collect.sql_runs import runs_in_database
+from smoke_gate.collect.sql_runs import Keys, runs_in_database
 from smoke_gate.collect.store import open_store
 from smoke_gate.collect.tables import Tables
-
 
 METRICS = ("pape", "up", "loss", "long", "never logged")
 
@@ -75,6 +74,50 @@ def facts(run: Any) -> dict[str, Any]:
 
 def by_id(runs: Any) -> dict[str, dict[str, Any]]:
     return {run.info.run_id: facts(run) for run in runs}
+
+
+KEYS = Keys(
+    params=frozenset(["lr", "none"]), tags=frozenset(["leer", "mlflow.parentRunId", "mlflow.runName"])
+)
+
+
+@pytest.mark.parametrize("part", [1, 4], ids=["one run", "half of them"])
+def test_a_brief_listing_has_the_keys_that_were_asked_for_and_the_rest_on_demand(uri, part):
+    with open_store(uri) as store:
+        ids = ids_of(store.client, ["one", "two"])
+        everything = {run.info.run_id: run for run in search(store, ids, "", silent)}
+        listing = listing_of(store, ids, KEYS, silent)
+        assert listing.brief
+        for run_id, run in everything.items():
+            brief = listing.runs[run_id]
+            assert dict(brief.info) == dict(run.info)
+            assert brief.data.params == {
+                key: run.data.params[key] for key in KEYS.params & run.data.params.keys()
+            }
+            assert brief.data.tags == {key: run.data.tags[key] for key in KEYS.tags & run.data.tags.keys()}
+            assert not brief.data.metrics
+        wanted = sorted(everything)[:part]
+        found = in_full(store, listing, wanted)
+        assert by_id(found.values()) == by_id(everything[run_id] for run_id in wanted)
+        active = [run.data for run in everything.values() if run.info.lifecycle_stage == "active"]
+        keys = keys_of(store, listing, ())
+        assert keys.params == {key for data in active for key in data.params} == {"lr"}
+        assert keys.tags == {key for data in active for key in data.tags}
+        assert keys_of(store, listing, everything) == Keys(frozenset(), frozenset())
+
+
+def test_where_the_tables_break_after_the_listing_mlflow_lists_the_runs(uri, monkeypatch):
+    with open_store(uri) as store:
+        ids = ids_of(store.client, ["one"])
+        listing = listing_of(store, ids, KEYS, silent)
+        read, keys = in_full(store, listing, listing.runs), keys_of(store, listing, ())
+        monkeypatch.setattr(Tables, "read", broken)
+        assert by_id(in_full(store, listing, listing.runs).values()) == by_id(read.values())
+        assert keys_of(store, listing, ()).params == keys.params
+        whole = listing_of(store, ids, KEYS, silent)
+        assert not whole.brief
+        assert by_id(in_full(store, whole, whole.runs).values()) == by_id(read.values())
+        assert keys_of(store, whole, ()) == keys
 
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"], []])

@@ -123,4 +123,3 @@ def _late(run: "RecordedRun") -> tuple[str, ...]:
 
 def _only(keys: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     return {key: values[key] for key in sorted(keys) if key in values}
-

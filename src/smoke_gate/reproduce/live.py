@@ -12,7 +12,7 @@ from smoke_gate.draw.facts import curve_needs
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates.needs import NOTHING, Needs
-from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes
+from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes, comparable
 from smoke_gate.reproduce.wording import inert_lines
 from smoke_gate.verdict import evaluate
 from smoke_gate.verdict_file.document import VerdictDocument
@@ -73,7 +73,7 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
         wanted = changed_metrics(case.evidence, now)
         clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}
     return Live(
-        changes=changes(case.evidence, now, clocks),
+        changes=changes(*comparable(case.evidence, now, case.policy), clocks),
         headline=headline(evaluate(case.policy, fresh), case.policy, fresh),
     )
 

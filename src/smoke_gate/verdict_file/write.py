@@ -83,7 +83,7 @@ def verdict_document(
         gates=tuple(_entry(GateEntry, result, message=str(result.message)) for result in verdict.gates),
         checks=tuple(_entry(CheckEntry, check, message=str(check.message)) for check in verdict.checks),
         attempts=tuple(_attempts(verdict.matrix)),
-        unidentified=len(verdict.matrix.unidentified),
+        unidentified=verdict.matrix.all_unidentified,
         references=tuple(map(_reference, verdict.references)),
         waivers=tuple(map(_waiver, verdict.waivers)),
         figures=tuple(figures),

@@ -1,4 +1,4 @@
-"""``attempts.search``, on a store whose runs change while they are listed."""
+"""``listing.search``, on a store whose runs change while they are listed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ import pytest
 from mlflow.entities import Run
 from mlflow.store.entities import PagedList
 
-from smoke_gate.collect.attempts import search
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
 from tests.support.entities import run
 from tests.support.stores import served
