@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from smoke_gate.gates.pairs import newer_than_selected
 from smoke_gate.options import Options
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.names import reported
-from smoke_gate.report.files import output_directory, stamp, write_folder, write_text
+from smoke_gate.report.files import output_directory, stamp, write_folder, write_lines
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.junit import junit
@@ -39,7 +39,7 @@ from smoke_gate.text import log_line
 from smoke_gate.times import moment
 from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
-from smoke_gate.verdict_file.write import document_text, verdict_document
+from smoke_gate.verdict_file.write import document_lines, verdict_document
 from smoke_gate.waiting import wait_while
 
 _LONGEST_RUN = timedelta(days=7)
@@ -248,12 +248,12 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         baseline=against(request.baseline, request.policy, judged.evidence, judged.verdict),
         bite=bite_for_report(request.policy, judged.evidence),
     )
-    texts = {
-        "report": (folder / f"smoke_report_{name}.md", markdown(judgement)),
-        "html_report": (folder / f"smoke_report_{name}.html", html(judgement, judged.drawings)),
-        "verdict_file": (verdict_file, document_text(document)),
-        "junit": (folder / f"smoke_junit_{name}.xml", junit(judgement)),
-        "predicate": (folder / f"smoke_predicate_{name}.json", predicate_text(document)),
+    texts: dict[str, tuple[Path, Iterable[str]]] = {
+        "report": (folder / f"smoke_report_{name}.md", [markdown(judgement)]),
+        "html_report": (folder / f"smoke_report_{name}.html", [html(judgement, judged.drawings)]),
+        "verdict_file": (verdict_file, document_lines(document)),
+        "junit": (folder / f"smoke_junit_{name}.xml", [junit(judgement)]),
+        "predicate": (folder / f"smoke_predicate_{name}.json", [predicate_text(document)]),
     }
     output_directory(folder)
     files = _written(texts, folder / f"figures_{name}", judged.drawings)
@@ -261,14 +261,14 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
 
 
 def _written(
-    texts: Mapping[str, tuple[Path, str]], figures: Path, drawings: tuple[Drawing, ...]
+    texts: Mapping[str, tuple[Path, Iterable[str]]], figures: Path, drawings: tuple[Drawing, ...]
 ) -> Mapping[str, Path]:
     """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
     # Another check of this second and this evidence has files of the same names.
     new = [path for path, _ in texts.values() if not path.exists()]
     new_figures = not figures.exists()
     try:
-        files = {kind: write_text(path, text) for kind, (path, text) in texts.items()}
+        files = {kind: write_lines(path, lines) for kind, (path, lines) in texts.items()}
         if drawings:
             files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
     except BaseException:

@@ -97,8 +97,39 @@ def document_json(document: VerdictDocument, keys: Collection[str] | None = None
 
 def document_text(document: VerdictDocument) -> str:
     """Return the text of the verdict file: the same document gives the same bytes."""
-    text = json.dumps(document_json(document), indent=1, ensure_ascii=False, allow_nan=False)
-    return visible_json(text) + "\n"
+    return "".join(document_lines(document))
+
+
+def document_lines(document: VerdictDocument) -> Iterator[str]:
+    """Yield the lines of the verdict file: one for each check, attempt and run, so that two files can be compared."""
+    yield "{\n"
+    names = [field.name for field in fields(document)]
+    for name in names:
+        value = document.evidence if name == "evidence" else document_json(document, [name])[name]
+        yield from _member(name, value, is_last=name == names[-1])
+    yield "}\n"
+
+
+def _member(key: str, value: Any, *, is_last: bool, inside: bool = False) -> Iterator[str]:
+    """Yield a key with its value: a list of objects with a line for each, the evidence with lines for its keys."""
+    start, end = ("  " if inside else " ") + f"{_json(key)}: ", "\n" if is_last else ",\n"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        yield f"{start}[\n"
+        for item in value[:-1]:
+            yield f"{_json(item)},\n"
+        yield f"{_json(value[-1])}\n]{end}"
+    elif key == "evidence" and not inside:
+        yield f"{start}{{\n"
+        *_, last = value
+        for name, part in value.items():
+            yield from _member(name, part, is_last=name == last, inside=True)
+        yield f" }}{end}"
+    else:
+        yield f"{start}{_json(value)}{end}"
+
+
+def _json(value: Any) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _entry(kind: type[_Entry], *sources: object, **values: object) -> _Entry:

@@ -159,6 +159,20 @@ def test_the_same_judgement_gives_the_same_bytes():
 # --- the schema -------------------------------------------------------------------------------------------------------
 
 
+def test_a_check_an_attempt_and_a_run_have_a_line_each():
+    document = judgement().document
+    lines = document_text(document).splitlines()
+    written = [json.loads(line.rstrip(",")) for line in lines if line.startswith("{") and line != "{"]
+    parts = document_json(document)
+    runs, attempts = parts["evidence"]["runs"], parts["evidence"]["attempts"]
+    for entry in [*parts["checks"], *parts["attempts"], *runs, *attempts]:
+        assert entry in written
+    assert lines[0] == "{"
+    assert lines[1] == f' "schema": "{parts["schema"]}",'
+    assert json.loads("\n".join(lines)) == parts
+
+
+
 def test_the_shipped_schema_is_what_the_types_say():
     """After a change: python -m smoke_gate.verdict_file.schema > src/smoke_gate/schemas/verdict.json."""
     assert json.loads(schema_text()) == verdict_schema() == made_schema()
