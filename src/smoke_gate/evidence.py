@@ -361,8 +361,8 @@ class Evidence:
     ``as_of`` is the UTC date of reading (``YYYY-MM-DD``). ``attempts`` holds every attempt at a planned pair and the
     newest other active runs of the experiments, ``others`` counts the rest. ``runs`` has the facts of the selected
     ones. ``registrations`` are the preregistration runs; ``definition_sha256`` is the hash of the file that
-    ``expected: {file: …}`` names. ``files`` are the figures of the checkout, by path from its root, ``drawn`` those the
-    tool itself drew. ``head`` is the commit that ``runs.commit`` compares with, and ``codes`` says of the attempts'
+    ``expected: {file: …}`` names. ``files`` are the figures of the checkout, by path from its root. ``head``
+    is the commit that ``runs.commit`` compares with, and ``codes`` says of the attempts'
     commits whether they have its code.
     ``policy_change`` is None where the base branch has the same policy.
     ``ledger`` has all params and tags of the selected runs, where a gate compares them.
@@ -376,7 +376,6 @@ class Evidence:
     registrations: tuple[Registration, ...] = ()
     definition_sha256: str | None = None
     files: tuple[Figure, ...] = ()
-    drawn: tuple[Figure, ...] = ()
     head: Head = Head()
     codes: Mapping[str, Code] = field(default_factory=dict)
     policy_change: PolicyChange | None = None

@@ -24,6 +24,7 @@ Definition: TypeAlias = Mapping[str, object] | Sequence[object] | str | bytes
 
 _BLOCK_BYTES = 1 << 20  # what hashing an array that is not contiguous holds at a time
 _DATA_HASH_LENGTH = 16
+_PLAIN = frozenset([str, bool, type(None)])
 
 
 class HashError(ContractError):
@@ -72,12 +73,18 @@ def _is_plain(value: Any) -> bool:
     """
     kind = type(value)
     if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(part) for key, part in value.items())
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    if kind is int:
+        if not all(type(key) is str for key in value) or not "".join(value).isascii():
+            return False
+        parts = value.values()
+    elif kind is list or kind is tuple:
+        parts = value
+    elif kind is int:
         return bool(abs(value) < 2**53)
-    return kind is str or kind is bool or value is None
+    else:
+        return kind in _PLAIN
+    return _PLAIN.issuperset(map(type, parts)) or all(
+        _is_plain(part) for part in parts if type(part) not in _PLAIN
+    )
 
 
 def _plain_json(value: object) -> bytes:

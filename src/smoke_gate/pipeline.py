@@ -19,13 +19,13 @@ from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
 from smoke_gate.commits import read_commit
-from smoke_gate.draw import Drawing, draw, with_drawings
-from smoke_gate.draw.facts import curve_needs
+from smoke_gate.draw import Drawing, draw
+from smoke_gate.draw.facts import curve_metrics
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
-from smoke_gate.gates.needs import NOTHING
 from smoke_gate.gates.pairs import newer_than_selected
 from smoke_gate.options import Options
+from smoke_gate.pictures import NO_PICTURES, Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.names import reported
 from smoke_gate.report.files import output_directory, stamp, write_folder, write_lines
@@ -43,6 +43,7 @@ from smoke_gate.verdict_file.write import document_lines, verdict_document
 from smoke_gate.waiting import wait_while
 
 _LONGEST_RUN = timedelta(days=7)
+_MOST_POINTS = 200_000  # of curves in a verdict file: some six megabytes
 _LOG = logging.getLogger(__name__)
 # How reports name the image where its digest is not known: as `make image` does.
 LOCAL_IMAGE = "smoke-gate:dev"
@@ -124,6 +125,7 @@ class JudgedMatrix:
     verdict: Verdict
     looked_at: datetime
     drawings: tuple[Drawing, ...] = ()
+    pictures: Pictures = NO_PICTURES
 
 
 def _head_of(options: Options) -> Head:
@@ -197,7 +199,7 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         request.policy,
         request.source,
         ask_code=request.ask_code,
-        also=curve_needs(request.policy) if figures else NOTHING,
+        curves=curve_metrics(request.policy) if figures else frozenset(),
         progress=progress,
     )
     evidence = replace(collected.evidence, policy_change=request.policy_change)
@@ -207,8 +209,8 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         experiments=experiments,
         policy_file=reported(request.policy_file) if request.policy_file else None,
     )
-    drawings = _drawn(request.policy, evidence, progress) if figures else ()
-    return judge(request, with_drawings(evidence, drawings), origin, looked_at, drawings)
+    judged = judge(request, evidence, origin, looked_at)
+    return _with_pictures(request.policy, judged, collected.pictures, progress) if figures else judged
 
 
 def judge(
@@ -216,13 +218,10 @@ def judge(
     evidence: Evidence,
     origin: StoreOrigin,
     looked_at: datetime,
-    drawings: tuple[Drawing, ...] = (),
 ) -> JudgedMatrix:
-    """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
+    """Judge evidence by the request's policy."""
     verdict = evaluate(request.policy, evidence)
-    return JudgedMatrix(
-        evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at, drawings=drawings
-    )
+    return JudgedMatrix(evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at)
 
 
 def write(request: Request, judged: JudgedMatrix) -> Result:
@@ -235,7 +234,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         source=judged.origin,
         tool=Tool(version=__version__, image_digest=request.image_digest),
         created_at=judged.looked_at,
-        figures=[drawing.name for drawing in judged.drawings],
+        pictures=judged.pictures,
     )
     folder, name = request.options.output_dir, stamp(judged.looked_at, document.evidence_sha256)
     verdict_file = folder / f"smoke_verdict_{name}.json"
@@ -289,11 +288,19 @@ def _reproduction(request: Request, origin: StoreOrigin, verdict_file: Path) -> 
     )
 
 
-def _drawn(policy: Policy, evidence: Evidence, progress: Progress) -> tuple[Drawing, ...]:
+def _with_pictures(policy: Policy, judged: JudgedMatrix, read: Pictures, progress: Progress) -> JudgedMatrix:
+    """Draw the summary figures; what was left out of them is said, and changes nothing."""
     progress("figures", 0, 1)
-    drawings = draw(policy, evidence)
+    notes = list(read.notes)
+    drawings = draw(policy, judged.evidence, read.curves, notes.append)
+    if sum(len(curve.points) for curve in read.curves) > _MOST_POINTS:
+        notes.append("the points of the curves are not in this file: there are too many")
+        read = NO_PICTURES
+    for note in notes:
+        _LOG.warning("%s", note)
     progress("figures", 1, 1)
-    return drawings
+    figures = tuple(drawing.figure for drawing in drawings)
+    return replace(judged, drawings=drawings, pictures=replace(read, drawn=figures, notes=tuple(notes)))
 
 
 def _from_here(path: Path) -> str:

@@ -188,7 +188,7 @@ def test_the_verdict_now_is_the_one_that_check_gives_and_a_deleted_run_has_lost_
     ids = record(client, RUNS)
     Path("paper.png").write_bytes(embed_provenance(png("paper"), {"source_run_ids": ids["B0-42"]}))
     _, path, then = check(policy)
-    assert then["figures"]
+    assert then["pictures"]["drawn"]
     kept = Path("verdict.json")
     shutil.copy(path, kept)
     client.delete_run(ids["A3-42"])

@@ -52,7 +52,6 @@ def full_matrix() -> Evidence:
         head=Head(commit=COMMIT, origin=HeadFrom.PULL_REQUEST),
         others=Others(statuses={"FAILED": 3}, unidentified={"seed": 2}),
         files=(figure(run_id("A3/42"), "figs/paper.png"),),
-        drawn=(figure(run_id("A3/42"), "ratio.png"),),
     )
 
 
@@ -206,7 +205,6 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "Evidence.as_of": (ANY, "the day of reading; reading evidence refuses what is not a day"),
         "Evidence.definition_sha256": (ANY, "counts only where the policy expects the definition of a file"),
-        "Evidence.drawn": (("removed",), "the tool draws figures only where it is asked to"),
         "Head.commit": (
             tuple(damage for damage in ANY if damage != "removed"),
             "`codes` say which commits have its code",

@@ -3,7 +3,7 @@
 import logging
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from smoke_gate.collect.attempts import (
 from smoke_gate.collect.checkout import Checkout
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.container_action import PathMap
+from smoke_gate.collect.curves import curves_of
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
@@ -39,6 +40,7 @@ from smoke_gate.gates import needs_of
 from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
 from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.origins import ArtifactHost
+from smoke_gate.pictures import Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
@@ -79,9 +81,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials."""
+    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
+
+    ``pictures`` has the curves that were asked for.
+    """
 
     evidence: Evidence
+    pictures: Pictures
     experiments: Experiments
     tracking_uri: str
 
@@ -130,13 +136,15 @@ def collect(
     source: Source,
     *,
     also: Needs = NOTHING,
+    curves: Collection[str] = (),
     ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
-    """Read what the policy's gates need to know, and ``also`` what others do, such as the summary figures.
+    """Read what the policy's gates need to know, and ``also`` what others do.
 
-    ``ask_code`` says whether a commit has head's code where the clone cannot.
+    ``curves`` are metrics whose histories only figures show: they are not evidence. ``ask_code`` says whether a commit
+    has head's code where the clone cannot.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -158,6 +166,9 @@ def collect(
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
         histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
+        shown_runs = [recorded.runs[attempt.run_id] for attempt in selected]
+        pictures = curves_of(store, shown_runs, {*curves} - needs.histories, source.workers, progress)
+        store.end_transaction()
         reader = FactReader(needs, store, source.artifact_path_map, histories)
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         facts = in_parallel(
@@ -173,11 +184,8 @@ def collect(
         lost = lost_folders(places, store, source.artifact_path_map)
         runs = checkout.after_registration(facts, selected, in_force(policy, registrations))
     _tell(lost)
-    evidence = Evidence(
+    rest = Evidence(
         as_of=clock().astimezone(UTC).date().isoformat(),
-        attempts=attempts,
-        runs=tuple(runs),
-        registrations=registrations,
         definition_sha256=definition,
         files=read_figures(source.checkout, needs.files),
         head=head,
@@ -186,8 +194,16 @@ def collect(
         others=recorded.others,
         nearest=recorded.nearest,
     )
+    # Attempts, runs and registrations are without secrets from the time when they were read.
+    evidence = replace(
+        without_secrets(rest, store.secrets),
+        attempts=attempts,
+        runs=tuple(runs),
+        registrations=registrations,
+    )
     return Collected(
-        evidence=without_secrets(evidence, store.secrets),
+        evidence=evidence,
+        pictures=without_secrets(pictures, store.secrets),
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
     )
@@ -266,7 +282,7 @@ def _with_weights(
         lambda one: reader.weights(one, recorded.runs[one.attempt.run_id]), compared,
         workers=workers, stage="facts", progress=silent,
     )  # fmt: skip
-    by_id = {attempt.run_id: attempt for attempt in read}
+    by_id = {attempt.run_id: attempt for attempt in without_secrets(tuple(read), reader.store.secrets)}
     return tuple(by_id.get(attempt.run_id, attempt) for attempt in attempts)
 
 

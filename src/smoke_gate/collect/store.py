@@ -62,6 +62,11 @@ class Store:
         """
         return _call(self.name, self.patience, function, *args, **kwargs)
 
+    def end_transaction(self) -> None:
+        """End the transaction in which a database is read: whatever comes next, such as artifacts, may take long."""
+        if self.tables is not None:
+            self.tables.end()
+
 
 @contextmanager
 def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterator[Store]:
@@ -80,8 +85,7 @@ def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterato
         try:
             yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
         finally:
-            if store.tables is not None:
-                store.tables.end()
+            store.end_transaction()
             if store.kind in ("sqlite", "database"):
                 _disconnect(store.uri)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from smoke_gate.evidence import Evidence, Run, metric_number
 from smoke_gate.gates.base import Case
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
-from smoke_gate.gates.needs import Needs
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import seed_order
 
@@ -54,10 +53,10 @@ def reference_cell(policy: Policy, cells: Sequence[str]) -> str:
     return chosen if chosen is not None and chosen in cells else cells[0]
 
 
-def curve_needs(policy: Policy) -> Needs:
-    """Return the histories that the figures of curves show."""
+def curve_metrics(policy: Policy) -> frozenset[str]:
+    """Return the metrics whose histories the figures of curves show."""
     settings = policy.settings(MetricRatioSettings)
-    return Needs(histories=frozenset(settings.metrics if settings.enabled else ()))
+    return frozenset(settings.metrics if settings.enabled else ())
 
 
 def value_of(run: Run, metric: str) -> float | None:
