@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.histories import MOST_POINTS, histories_of, history_of
 from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.served_runs import asked
 from smoke_gate.collect.sql_histories import Logged
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
@@ -71,22 +72,11 @@ def _from_store(store: Store, metric: str, run_ids: Sequence[str]) -> Iterator[C
 
 def _from_server(store: Store, metric: str, run_ids: Sequence[str]) -> Iterator[Curve]:
     values: dict[str, list[Logged]] = {run_id: [] for run_id in run_ids}
-    for one in store.call(_sampled, store, metric, run_ids):
+    params = {"run_ids": list(run_ids), "metric_key": metric, "max_results": MOST_POINTS}
+    answer = store.call(asked, store, _SAMPLED, "GET", {"params": params})
+    for one in answer.get("metrics", []):
         values[one["run_id"]].append(
             Logged(int(one.get("step", 0)), int(one.get("timestamp", 0)), float(one.get("value", math.nan)))
         )
     for run_id, own in values.items():
         yield Curve(run_id=run_id, metric=metric, points=history_of(own).points)
-
-
-def _sampled(store: Store, metric: str, run_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Ask a server as MLflow does, with all that the user set up for it."""
-    from mlflow.utils import credentials, rest_utils
-
-    request: Callable[..., Any] = rest_utils.http_request
-    host: Callable[[str], object] = credentials.get_default_host_creds
-    params = {"run_ids": list(run_ids), "metric_key": metric, "max_results": MOST_POINTS}
-    response = request(host(store.uri), _SAMPLED, "GET", params=params)
-    rest_utils.verify_rest_response(response, _SAMPLED)
-    found: list[dict[str, Any]] = response.json().get("metrics", [])
-    return found

@@ -9,6 +9,7 @@ from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import refuse_lost_runs
 from smoke_gate.collect.locations import files_path
 from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.served_runs import ServedRuns
 from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs_by_id, runs_in_database
 from smoke_gate.collect.store import Store, all_pages
 from smoke_gate.errors import UsageError
@@ -26,6 +27,7 @@ _LOG = logging.getLogger(__name__)
 _LOCAL_PAGE = 5000  # a file store reads every run again for each page
 _REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
 _MOST_LISTINGS = 5  # until nothing that the one before had is missing
+_WORKERS = 4  # unless somebody says how many
 _AT_ONCE = 500  # ids in a query: databases bound how many one may name
 
 
@@ -42,14 +44,14 @@ class Listing:
 
 
 def search(
-    store: Store, experiments: Sequence[str], where: str, progress: Progress
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int = _WORKERS
 ) -> tuple["RecordedRun", ...]:
     """Return all runs of the experiments that the filter selects, deleted ones too.
 
-    Those of a database are read off its tables, which is much faster. Elsewhere, and where that fails, MLflow lists
-    them. A list of several pages is made at least twice: MLflow counts how many runs the pages before had, so that a
-    run is passed over where one before it is erased in between. What a list passed over, or what was erased, the next
-    one shows to be missing. A private copy does not change, and is listed once.
+    Those of a database are read off its tables, which is much faster; a server is asked by start time. Elsewhere, and
+    where that fails, MLflow lists them. A list of several pages is made at least twice: MLflow counts how many runs the
+    pages before had, so that a run is passed over where one before it is erased in between. What a list passed over, or
+    what was erased, the next one shows to be missing. A private copy does not change, and is listed once.
 
     Raises:
         StoreError: A page cannot be read, the runs change all the while, or a run of a file store is one that MLflow
@@ -58,10 +60,12 @@ def search(
     if not where and (runs := _off_the_tables(store, runs_in_database(experiments))) is not None:
         progress("runs", len(runs), None)
         return runs
-    return _listed(store, experiments, where, progress)
+    return _listed(store, experiments, where, progress, workers)
 
 
-def listing_of(store: Store, experiments: Sequence[str], keys: Keys, progress: Progress) -> Listing:
+def listing_of(
+    store: Store, experiments: Sequence[str], keys: Keys, progress: Progress, workers: int = _WORKERS
+) -> Listing:
     """Return all runs of the experiments, deleted ones too. Those of a database have only the keys, to begin with.
 
     Raises:
@@ -71,7 +75,7 @@ def listing_of(store: Store, experiments: Sequence[str], keys: Keys, progress: P
     runs = _off_the_tables(store, brief_runs(experiments, keys))
     if runs is not None:
         progress("runs", len(runs), None)
-    found = _listed(store, experiments, "", progress) if runs is None else runs
+    found = _listed(store, experiments, "", progress, workers) if runs is None else runs
     return Listing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
 
 
@@ -93,7 +97,7 @@ def in_full(store: Store, listing: Listing, run_ids: Collection[str]) -> Mapping
     for query in queries:
         runs = _off_the_tables(store, query)
         if runs is None:
-            runs = _listed(store, listing.experiments, "", silent)
+            runs = _listed(store, listing.experiments, "", silent, _WORKERS)
         found |= {run.info.run_id: run for run in runs}
     if not found.keys() >= set(wanted):
         raise _restless(store)
@@ -115,7 +119,7 @@ def keys_of(store: Store, listing: Listing, but: Collection[str]) -> Keys:
 
 
 def ids_in_scope(
-    store: Store, experiments: Sequence[str], policy: Policy, progress: Progress
+    store: Store, experiments: Sequence[str], policy: Policy, progress: Progress, workers: int = _WORKERS
 ) -> frozenset[str] | None:
     """Return the ids of the runs that ``runs.where`` selects, None where it selects all.
 
@@ -126,7 +130,7 @@ def ids_in_scope(
     if not where:
         return None
     try:
-        return frozenset(run.info.run_id for run in search(store, experiments, where, progress))
+        return frozenset(run.info.run_id for run in search(store, experiments, where, progress, workers))
     except StoreError as error:
         if error.code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
             raise UsageError(f"MLflow refuses the filter `runs.where`: {where!r}: {error}") from error
@@ -160,9 +164,14 @@ def _off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | Non
 
 
 def _listed(
-    store: Store, experiments: Sequence[str], where: str, progress: Progress
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
 ) -> tuple["RecordedRun", ...]:
-    """Return the runs as MLflow lists them."""
+    """Return the runs as a server lists them by start time, else as MLflow's client does."""
+    if (
+        store.kind == "server"
+        and (runs := _by_time(store, experiments, where, progress, workers)) is not None
+    ):
+        return runs
     before: Mapping[str, RecordedRun] | None = None
     for _ in range(_MOST_LISTINGS):
         found, pages = _pages(store, experiments, where, progress)
@@ -174,6 +183,19 @@ def _listed(
     if store.kind == "files" and not where:
         refuse_lost_runs(files_path(store.uri), experiments, found)
     return tuple(found.values())
+
+
+def _by_time(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
+) -> tuple["RecordedRun", ...] | None:
+    """Return a server's runs; None where it answers that it cannot list them so."""
+    try:
+        return ServedRuns(store, experiments, where, workers, progress).listed()
+    except StoreError as error:
+        if not error.code:
+            raise
+        _LOG.info("MLflow lists the runs, because the server does not by start time: %s", error)
+        return None
 
 
 def _restless(store: Store) -> StoreError:

@@ -239,14 +239,14 @@ def _read_listing(policy: Policy, source: Source, store: Store, progress: Progre
     _LOG.info("reading %s", store.name)
     experiments = find_experiments(store, policy.experiments, source.experiment_ids)
     ids = [experiment_id for experiment_id, _ in experiments]
-    listing = listing_of(store, ids, keys_for_attempts(policy) | named_keys(policy), progress)
+    listing = listing_of(store, ids, keys_for_attempts(policy) | named_keys(policy), progress, source.workers)
     named = ", ".join(f"{name} ({experiment_id})" for experiment_id, name in experiments)
     _LOG.info("%d runs in %s", len(listing.runs), named)
     registered = frozenset(run_id for run_id, run in listing.runs.items() if is_registration(policy, run))
     reader = reader_of(
         policy,
         parents_of(store, policy, listing.runs),
-        ids_in_scope(store, ids, policy, progress),
+        ids_in_scope(store, ids, policy, progress, source.workers),
         dict(experiments),
     )
     attempts = (reader.attempt(run, registered=run_id in registered) for run_id, run in listing.runs.items())

@@ -11,6 +11,7 @@ from mlflow.store.entities import PagedList
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
+from smoke_gate.collect.served_runs import ServedRuns
 from tests.support.entities import run
 from tests.support.stores import served
 
@@ -35,6 +36,16 @@ class Client:
         if change := self.after.get(self.asked):
             change(self.ids)
         return page
+
+
+@pytest.fixture(autouse=True)
+def listed_by_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a server that cannot list runs by start time."""
+
+    def refuse(_: ServedRuns) -> None:
+        raise StoreError("another API", code="ENDPOINT_NOT_FOUND")
+
+    monkeypatch.setattr(ServedRuns, "listed", refuse)
 
 
 def found(client: Client, where: str = "") -> list[str]:
