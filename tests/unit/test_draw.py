@@ -11,7 +11,7 @@ from PIL import Image
 
 from smoke_gate.draw import draw
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
-from smoke_gate.draw.facts import curve_metrics, rows_of
+from smoke_gate.draw.facts import MANY, curve_metrics, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
 from smoke_gate.draw.metric_figure import paired_by_cell
@@ -227,6 +227,27 @@ def test_a_letter_that_no_font_has_is_said_once(caplog):
     with caplog.at_level(logging.WARNING):
         draw(passing_policy(plan={"cells": ["B\U0010fffd"]}), evidence)
     assert len([record for record in caplog.records if "no font of this machine" in record.message]) == 1
+
+
+def test_very_many_runs_are_drawn_together():
+    policy, evidence = (
+        passing_policy(),
+        passing_matrix(["B0", "A3"], [str(seed) for seed in range(MANY // 2 + 1)]),
+    )
+    policy = policy.model_copy(
+        update={
+            "plan": type(policy.plan).model_validate(
+                {"cells": ["B0", "A3"], "seeds": [*map(str, range(251))]}
+            )
+        }
+    )
+    drawings = draw(policy, evidence)
+    assert [drawing.name.split("_")[0] for drawing in drawings] == ["metric", "metric", "ratio", "curve"]
+    for drawing in drawings:
+        with Image.open(io.BytesIO(drawing.png)) as picture:
+            colours = picture.convert("RGB").getcolors(1 << 24)
+        assert colours is not None
+        assert len(colours) > 20
 
 
 # --- differences ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import seed_order
 
+MANY = 500  # runs: more are drawn together, since each line or mark of its own takes a millisecond
 _LARGEST = 1e150  # what is larger has no place on an axis: its ends are added, subtracted and divided
 
 
@@ -28,6 +29,11 @@ def rows_of(case: Case) -> tuple[Row, ...]:
         cell, seed = judged.pair.key
         cells.setdefault(cell, {})[seed or ""] = judged.run
     return tuple(Row(cell, runs) for cell, runs in cells.items())
+
+
+def are_many(rows: Sequence[Row]) -> bool:
+    """Whether there are so many runs that nobody sees a single one."""
+    return sum(len(row.runs) for row in rows) > MANY
 
 
 def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
