@@ -293,11 +293,11 @@ def _with_pictures(policy: Policy, judged: JudgedMatrix, read: Pictures, progres
     progress("figures", 0, 1)
     notes = list(read.notes)
     drawings = draw(policy, judged.evidence, read.curves, notes.append)
+    for note in notes:
+        _LOG.warning("%s", note)
     if sum(len(curve.points) for curve in read.curves) > _MOST_POINTS:
         notes.append("the points of the curves are not in this file: there are too many")
         read = NO_PICTURES
-    for note in notes:
-        _LOG.warning("%s", note)
     progress("figures", 1, 1)
     figures = tuple(drawing.figure for drawing in drawings)
     return replace(judged, drawings=drawings, pictures=replace(read, drawn=figures, notes=tuple(notes)))
