@@ -19,7 +19,7 @@ MOST_POINTS = 200
 _AT_ONCE = 500  # runs in a query: databases bound how many ids one may name
 
 
-class Value(Protocol):
+class LoggedValue(Protocol):
     """A value of a history: MLflow's entity, or a row of its table."""
 
     @property
@@ -35,7 +35,7 @@ class Value(Protocol):
         """The value, NaN included."""
 
 
-V = TypeVar("V", bound=Value)
+V = TypeVar("V", bound=LoggedValue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def histories_of(store: Store, run_ids: Sequence[str], metrics: Collection[str])
     return Histories(store, known)
 
 
-def history_of(values: Iterable[Value]) -> History:
+def history_of(values: Iterable[LoggedValue]) -> History:
     """Return what evidence holds of a history's values, which come in any order."""
     points = tuple(
         Point(step=one.step if is_exact(one.step) else str(one.step), value=metric_text(one.value))
@@ -99,7 +99,7 @@ def in_order(values: Iterable[V]) -> list[V]:
     return [one for _, group in groupby(ordered, key=_moment) for one in _known(list(group))]
 
 
-def _moment(one: Value) -> tuple[int, int]:
+def _moment(one: LoggedValue) -> tuple[int, int]:
     return one.step, one.timestamp
 
 

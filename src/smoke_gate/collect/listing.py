@@ -32,7 +32,7 @@ _AT_ONCE = 500  # ids in a query: databases bound how many one may name
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class RunListing:
     """The runs of experiments, by id.
 
     In a ``brief`` one they have only the params and tags that were asked for, and nothing else besides their info.
@@ -65,7 +65,7 @@ def search(
 
 def listing_of(
     store: Store, experiments: Sequence[str], keys: Keys, progress: Progress, workers: int = _WORKERS
-) -> Listing:
+) -> RunListing:
     """Return all runs of the experiments, deleted ones too. Those of a database have only the keys, to begin with.
 
     Raises:
@@ -76,10 +76,10 @@ def listing_of(
     if runs is not None:
         progress("runs", len(runs), None)
     found = _listed(store, experiments, "", progress, workers) if runs is None else runs
-    return Listing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
+    return RunListing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
 
 
-def in_full(store: Store, listing: Listing, run_ids: Collection[str]) -> Mapping[str, "RecordedRun"]:
+def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapping[str, "RecordedRun"]:
     """Return runs of a listing with all that they have, by id.
 
     Raises:
@@ -104,7 +104,7 @@ def in_full(store: Store, listing: Listing, run_ids: Collection[str]) -> Mapping
     return {run_id: found[run_id] for run_id in wanted}
 
 
-def keys_of(store: Store, listing: Listing, but: Collection[str]) -> Keys:
+def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
     """Return the keys of all params and tags of active runs, except runs ``but``."""
     if listing.brief:
         known = _off_the_tables(store, keys_in_database(listing.experiments, but))

@@ -25,7 +25,7 @@ from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
 from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
-from smoke_gate.collect.listing import Listing, ids_in_scope, in_full, keys_of, listing_of
+from smoke_gate.collect.listing import RunListing, ids_in_scope, in_full, keys_of, listing_of
 from smoke_gate.collect.locations import shown
 from smoke_gate.collect.nearest import named_keys, nearest_keys
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
@@ -106,7 +106,7 @@ class _Listed:
     """All runs of the experiments: as listed, and as attempts; ``registered`` are the ids of preregistrations."""
 
     experiments: Experiments
-    listing: Listing
+    listing: RunListing
     attempts: tuple[Attempt, ...]
     registered: frozenset[str]
 
@@ -295,7 +295,9 @@ def _tell(lost: Sequence[str]) -> None:
         )
 
 
-def _nearest(policy: Policy, store: Store, listing: Listing, registered: Collection[str]) -> dict[str, str]:
+def _nearest(
+    policy: Policy, store: Store, listing: RunListing, registered: Collection[str]
+) -> dict[str, str]:
     """Return what may be meant by keys that no run has; where there are none, as mostly, the store is not asked."""
     active = [
         run.data
