@@ -54,7 +54,7 @@ print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: CPU and wall seconds, and its peak memory in the unit of the system."""
+    """The cost of a process: CPU and wall seconds, and its peak memory in the unit of the system."""
 
     cpu: float
     wall: float

@@ -1,4 +1,4 @@
-"""What is read and drawn only for people to look at: it decides nothing, and no hash covers it."""
+"""Curves and figures for people to look at: they decide nothing, and no hash covers them."""
 
 from dataclasses import dataclass
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -366,14 +366,14 @@ def test_files_that_cannot_all_be_written_leave_none(failing, client, monkeypatc
     """spec: file-whole"""
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
-    whole = files.write_whole
+    whole = files.write_parts
 
-    def full(path: Path, content: bytes) -> Path:
+    def full(path: Path, parts: Iterable[bytes]) -> Path:
         if failing in str(path):
             raise files.ReportError(f"cannot write {path}: No space left on device")
-        return whole(path, content)
+        return whole(path, parts)
 
-    monkeypatch.setattr("smoke_gate.report.files.write_whole", full)
+    monkeypatch.setattr("smoke_gate.report.files.write_parts", full)
     assert run(["check", "--tracking-uri", URI]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [path.name for path in Path("outputs").iterdir()] == [".gitignore"]

@@ -97,6 +97,8 @@ def test_curves_that_the_evidence_does_not_have_are_drawn_as_if_it_had():
 
 
 def test_a_figure_that_cannot_be_drawn_is_left_out_with_a_note(monkeypatch):
+    """spec: G4-drawn"""
+
     def broken(*_: object, **__: object) -> None:
         raise MemoryError("too large")
 

@@ -113,7 +113,7 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recorded:
-    """What the store says of the runs that count.
+    """The records of the runs that count.
 
     ``runs`` are the attempts at planned pairs and the preregistrations as recorded, by id. ``others`` counts the rest
     of all runs. ``nearest`` is what may be meant by keys of the policy that no run has.

@@ -32,7 +32,7 @@ def rows_of(case: Case) -> tuple[Row, ...]:
 
 
 def are_many(rows: Sequence[Row]) -> bool:
-    """Whether there are so many runs that nobody sees a single one."""
+    """Return whether there are so many runs that nobody sees a single one."""
     return sum(len(row.runs) for row in rows) > MANY
 
 

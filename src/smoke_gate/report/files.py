@@ -55,7 +55,7 @@ def write_whole(path: Path, content: bytes) -> Path:
         ReportError: it cannot be written; then nothing of it is left.
 
     """
-    return _written(path, (content,))
+    return write_parts(path, (content,))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> Path:
@@ -66,10 +66,11 @@ def write_lines(path: Path, lines: Iterable[str]) -> Path:
 
     """
     secrets = process_secrets()
-    return _written(path, (secrets.removed_from(line).encode() for line in lines))
+    return write_parts(path, (secrets.removed_from(line).encode() for line in lines))
 
 
-def _written(path: Path, parts: Iterable[bytes]) -> Path:
+def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
+    """Write a file whole, as :func:`write_whole`, part by part."""
     with _explained(path):
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
         try:

@@ -127,6 +127,7 @@ def test_deleted_runs_count_at_planned_pairs_only():
 
 
 def test_of_very_many_runs_outside_the_plan_the_newest_are_kept_and_the_rest_is_counted():
+    """spec: pair-others"""
     rules = policy_of({"version": 1, "plan": {"cells": ["A"], "seeds": ["1"]},
                        "runs": {"ignore": [{"cell": "known", "reason": "sweep"}]}})  # fmt: skip
     most, few = MOST_UNEXPECTED, MOST_UNIDENTIFIED
