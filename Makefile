@@ -16,7 +16,7 @@ ISSUE_FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml
 WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
-NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py)
+NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py performance.py)
 # Where a process of the tests dies, the run ends: xdist would go on without the tests that it had. The files come in
 # order of name: the slow ones, of containers and stores, before the many quick ones of units.
 PYTEST = $(BIN)/pytest --numprocesses auto --max-worker-restart 0 --dist loadfile --no-loadscope-reorder \
@@ -35,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check docs bench bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check docs bench bench-parts bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -48,7 +48,8 @@ help:
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
 	@echo 'make docs            the documents as a site, in site/; strict: a link that leads nowhere is an error'
-	@echo 'make bench           the measurements that the documents quote'
+	@echo 'make bench           the table of docs/performance.md: targets, and what is measured here'
+	@echo 'make bench-parts     the other measurements that the documents quote'
 	@echo 'make bench-checkpoints  the table of docs/checkpoints.md; installs some gigabytes of libraries and scanners'
 	@echo 'make image           build the image $(IMAGE)'
 	@echo 'make lock            bring the locks up to pyproject.toml; LOCK_FLAGS=--upgrade for the newest releases'
@@ -104,6 +105,9 @@ docs: .venv-docs/installed
 	@touch $@
 
 bench: .venv-dev/installed
+	$(BIN)/python -m benchmarks.performance --write
+
+bench-parts: .venv-dev/installed
 	@set -e; for benchmark in $(filter-out $(NOT_BENCH),$(wildcard benchmarks/*.py)); do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
 # The libraries that write honest files, and the scanners, do not belong to the project: each set has an environment.

@@ -73,7 +73,7 @@ def _written(file: Path, runs: int) -> Path:
     policy, evidence = _matrix(-(-runs // len(CELLS)))
     document = verdict_document(
         evaluate(policy, evidence), policy, evidence, context=Context(), source=StoreOrigin(tracking_uri="mlflow.db"),
-        tool=Tool(version="1.0.0"), created_at=datetime.now(UTC), figures=(),
+        tool=Tool(version="1.0.0"), created_at=datetime.now(UTC),
     )  # fmt: skip
     file.write_text(document_text(document), encoding="utf-8")
     return file

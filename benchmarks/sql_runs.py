@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from smoke_gate.collect.sql_runs import runs_in_database
+from smoke_gate.collect.tables import Tables
 
 START = 1_700_000_000_000
 PAGE = 5000
@@ -37,7 +38,10 @@ def main() -> None:
         fill(Path(scratch) / "mlflow.db", experiment, arguments.runs, arguments.params)
 
         def by_tables() -> int:
-            return len(runs_in_database(uri, [experiment]))
+            tables = Tables(uri)
+            found = len(tables.read(runs_in_database([experiment])))
+            tables.end()
+            return found
 
         def by_search() -> int:
             found, token = 0, None

@@ -97,6 +97,25 @@ class Attempt:
     weights: Mapping[str, str] = field(default_factory=dict)
 
 
+Lack = Literal["cell", "seed", "cell and seed"]
+"""What a run does not say of the planned pair that it is at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """The active runs outside the plan, counted: an experiment may hold very many of them.
+
+    ``statuses`` counts all of them by status. The newest ones are among the attempts. ``unexpected`` counts the rest of
+    those that finished with a cell and a seed, ``unidentified`` the rest of those without, by what they lack.
+    ``looked_for`` is False where the policy ignores such runs and the store was asked for the planned cells only.
+    """
+
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    unexpected: int = 0
+    unidentified: Mapping[Lack, int] = field(default_factory=dict)
+    looked_for: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """The logged text of a definition, known by its hashes.
@@ -339,11 +358,12 @@ class PolicyChange:
 class Evidence:
     """Everything the gates may know.
 
-    ``as_of`` is the UTC date of reading (``YYYY-MM-DD``). ``attempts`` holds every attempt at a planned pair and every
-    other active run of the experiments; ``runs`` the facts of the selected ones. ``registrations`` are the
-    preregistration runs; ``definition_sha256`` is the hash of the file that ``expected: {file: …}`` names. ``files``
-    are the figures of the checkout, by path from its root, ``drawn`` those the tool itself drew. ``head`` is the commit
-    that ``runs.commit`` compares with, and ``codes`` says of the attempts' commits whether they have its code.
+    ``as_of`` is the UTC date of reading (``YYYY-MM-DD``). ``attempts`` holds every attempt at a planned pair and the
+    newest other active runs of the experiments, ``others`` counts the rest. ``runs`` has the facts of the selected
+    ones. ``registrations`` are the preregistration runs; ``definition_sha256`` is the hash of the file that
+    ``expected: {file: …}`` names. ``files`` are the figures of the checkout, by path from its root. ``head``
+    is the commit that ``runs.commit`` compares with, and ``codes`` says of the attempts'
+    commits whether they have its code.
     ``policy_change`` is None where the base branch has the same policy.
     ``ledger`` has all params and tags of the selected runs, where a gate compares them.
     ``nearest`` has, for a param or tag that the policy names and no run has, that of the runs which may be meant.
@@ -351,11 +371,11 @@ class Evidence:
 
     as_of: str
     attempts: tuple[Attempt, ...] = ()
+    others: Others = Others()
     runs: tuple[Run, ...] = ()
     registrations: tuple[Registration, ...] = ()
     definition_sha256: str | None = None
     files: tuple[Figure, ...] = ()
-    drawn: tuple[Figure, ...] = ()
     head: Head = Head()
     codes: Mapping[str, Code] = field(default_factory=dict)
     policy_change: PolicyChange | None = None

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Definition: TypeAlias = Mapping[str, object] | Sequence[object] | str | bytes
 
 _BLOCK_BYTES = 1 << 20  # what hashing an array that is not contiguous holds at a time
+_TILE = 512  # values of the last axis that are copied at a time
 _DATA_HASH_LENGTH = 16
+_PLAIN = frozenset([str, bool, type(None)])
 
 
 class HashError(ContractError):
@@ -72,12 +74,18 @@ def _is_plain(value: Any) -> bool:
     """
     kind = type(value)
     if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(part) for key, part in value.items())
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    if kind is int:
+        if not all(type(key) is str for key in value) or not "".join(value).isascii():
+            return False
+        parts = value.values()
+    elif kind is list or kind is tuple:
+        parts = value
+    elif kind is int:
         return bool(abs(value) < 2**53)
-    return kind is str or kind is bool or value is None
+    else:
+        return kind in _PLAIN
+    return _PLAIN.issuperset(map(type, parts)) or all(
+        _is_plain(part) for part in parts if type(part) not in _PLAIN
+    )
 
 
 def _plain_json(value: object) -> bytes:
@@ -182,10 +190,31 @@ def _blocks(array: "Array") -> Iterator[memoryview]:
     if array.flags.c_contiguous:
         yield np.asarray(array).reshape(-1).view(np.uint8).data
         return
-    for block in np.nditer(
-        array,
-        flags=["external_loop", "buffered"],
-        order="C",
-        buffersize=max(1, _BLOCK_BYTES // array.itemsize),
-    ):
-        yield np.ascontiguousarray(block).view(np.uint8).data
+    for block in _whole_rows(array):
+        yield _copied(block).reshape(-1).view(np.uint8).data
+
+
+def _whole_rows(array: "Array") -> Iterator["Array"]:
+    """Yield parts of an array in C order, each of a block's size at most."""
+    if array.nbytes <= _BLOCK_BYTES or array.ndim == 0:
+        yield array
+        return
+    rows = _BLOCK_BYTES // (array.nbytes // len(array))
+    if rows == 0:
+        for row in array:
+            yield from _whole_rows(row)
+    else:
+        yield from (array[at : at + rows] for at in range(0, len(array), rows))
+
+
+def _copied(array: "Array") -> "Array":
+    """Return a contiguous copy, made tile by tile: a transposed array's values lie on as many pages of memory."""
+    import numpy as np
+
+    copy = np.empty(array.shape, array.dtype)
+    if array.ndim < 2 or array.strides[-1] == array.itemsize:
+        copy[...] = array
+    else:
+        for at in range(0, array.shape[-1], _TILE):
+            copy[..., at : at + _TILE] = array[..., at : at + _TILE]
+    return copy

@@ -5,7 +5,7 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,16 +19,16 @@ from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
 from smoke_gate.commits import read_commit
-from smoke_gate.draw import Drawing, draw, with_drawings
-from smoke_gate.draw.facts import curve_needs
+from smoke_gate.draw import Drawing, draw
+from smoke_gate.draw.facts import curve_metrics
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
-from smoke_gate.gates.needs import NOTHING
 from smoke_gate.gates.pairs import newer_than_selected
 from smoke_gate.options import Options
+from smoke_gate.pictures import NO_PICTURES, Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.names import reported
-from smoke_gate.report.files import output_directory, stamp, write_folder, write_text
+from smoke_gate.report.files import output_directory, stamp, write_folder, write_lines
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.junit import junit
@@ -39,10 +39,11 @@ from smoke_gate.text import log_line
 from smoke_gate.times import moment
 from smoke_gate.verdict import Verdict, VerdictStatus, evaluate
 from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
-from smoke_gate.verdict_file.write import document_text, verdict_document
+from smoke_gate.verdict_file.write import document_lines, verdict_document
 from smoke_gate.waiting import wait_while
 
 _LONGEST_RUN = timedelta(days=7)
+_MOST_POINTS = 200_000  # of curves in a verdict file: some six megabytes
 _LOG = logging.getLogger(__name__)
 # How reports name the image where its digest is not known: as `make image` does.
 LOCAL_IMAGE = "smoke-gate:dev"
@@ -124,6 +125,7 @@ class JudgedMatrix:
     verdict: Verdict
     looked_at: datetime
     drawings: tuple[Drawing, ...] = ()
+    pictures: Pictures = NO_PICTURES
 
 
 def _head_of(options: Options) -> Head:
@@ -197,7 +199,7 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         request.policy,
         request.source,
         ask_code=request.ask_code,
-        also=curve_needs(request.policy) if figures else NOTHING,
+        curves=curve_metrics(request.policy) if figures else frozenset(),
         progress=progress,
     )
     evidence = replace(collected.evidence, policy_change=request.policy_change)
@@ -207,8 +209,8 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         experiments=experiments,
         policy_file=reported(request.policy_file) if request.policy_file else None,
     )
-    drawings = _drawn(request.policy, evidence, progress) if figures else ()
-    return judge(request, with_drawings(evidence, drawings), origin, looked_at, drawings)
+    judged = judge(request, evidence, origin, looked_at)
+    return _with_pictures(request.policy, judged, collected.pictures, progress) if figures else judged
 
 
 def judge(
@@ -216,13 +218,10 @@ def judge(
     evidence: Evidence,
     origin: StoreOrigin,
     looked_at: datetime,
-    drawings: tuple[Drawing, ...] = (),
 ) -> JudgedMatrix:
-    """Judge evidence, which tells of the ``drawings`` already, by the request's policy."""
+    """Judge evidence by the request's policy."""
     verdict = evaluate(request.policy, evidence)
-    return JudgedMatrix(
-        evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at, drawings=drawings
-    )
+    return JudgedMatrix(evidence=evidence, origin=origin, verdict=verdict, looked_at=looked_at)
 
 
 def write(request: Request, judged: JudgedMatrix) -> Result:
@@ -235,7 +234,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         source=judged.origin,
         tool=Tool(version=__version__, image_digest=request.image_digest),
         created_at=judged.looked_at,
-        figures=[drawing.name for drawing in judged.drawings],
+        pictures=judged.pictures,
     )
     folder, name = request.options.output_dir, stamp(judged.looked_at, document.evidence_sha256)
     verdict_file = folder / f"smoke_verdict_{name}.json"
@@ -248,12 +247,12 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         baseline=against(request.baseline, request.policy, judged.evidence, judged.verdict),
         bite=bite_for_report(request.policy, judged.evidence),
     )
-    texts = {
-        "report": (folder / f"smoke_report_{name}.md", markdown(judgement)),
-        "html_report": (folder / f"smoke_report_{name}.html", html(judgement, judged.drawings)),
-        "verdict_file": (verdict_file, document_text(document)),
-        "junit": (folder / f"smoke_junit_{name}.xml", junit(judgement)),
-        "predicate": (folder / f"smoke_predicate_{name}.json", predicate_text(document)),
+    texts: dict[str, tuple[Path, Iterable[str]]] = {
+        "report": (folder / f"smoke_report_{name}.md", [markdown(judgement)]),
+        "html_report": (folder / f"smoke_report_{name}.html", [html(judgement, judged.drawings)]),
+        "verdict_file": (verdict_file, document_lines(document)),
+        "junit": (folder / f"smoke_junit_{name}.xml", [junit(judgement)]),
+        "predicate": (folder / f"smoke_predicate_{name}.json", [predicate_text(document)]),
     }
     output_directory(folder)
     files = _written(texts, folder / f"figures_{name}", judged.drawings)
@@ -261,14 +260,14 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
 
 
 def _written(
-    texts: Mapping[str, tuple[Path, str]], figures: Path, drawings: tuple[Drawing, ...]
+    texts: Mapping[str, tuple[Path, Iterable[str]]], figures: Path, drawings: tuple[Drawing, ...]
 ) -> Mapping[str, Path]:
     """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
     # Another check of this second and this evidence has files of the same names.
     new = [path for path, _ in texts.values() if not path.exists()]
     new_figures = not figures.exists()
     try:
-        files = {kind: write_text(path, text) for kind, (path, text) in texts.items()}
+        files = {kind: write_lines(path, lines) for kind, (path, lines) in texts.items()}
         if drawings:
             files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
     except BaseException:
@@ -289,11 +288,19 @@ def _reproduction(request: Request, origin: StoreOrigin, verdict_file: Path) -> 
     )
 
 
-def _drawn(policy: Policy, evidence: Evidence, progress: Progress) -> tuple[Drawing, ...]:
+def _with_pictures(policy: Policy, judged: JudgedMatrix, read: Pictures, progress: Progress) -> JudgedMatrix:
+    """Draw the summary figures; what was left out of them is said, and changes nothing."""
     progress("figures", 0, 1)
-    drawings = draw(policy, evidence)
+    notes = list(read.notes)
+    drawings = draw(policy, judged.evidence, read.curves, notes.append)
+    for note in notes:
+        _LOG.warning("%s", note)
+    if sum(len(curve.points) for curve in read.curves) > _MOST_POINTS:
+        notes.append("the points of the curves are not in this file: there are too many")
+        read = NO_PICTURES
     progress("figures", 1, 1)
-    return drawings
+    figures = tuple(drawing.figure for drawing in drawings)
+    return replace(judged, drawings=drawings, pictures=replace(read, drawn=figures, notes=tuple(notes)))
 
 
 def _from_here(path: Path) -> str:

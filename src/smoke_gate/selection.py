@@ -5,12 +5,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from smoke_gate.evidence import Answer, Attempt, Code, Evidence
+from smoke_gate.evidence import Answer, Attempt, Code, Evidence, Lack, Others
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
+
+_NO_OTHERS = Others()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,19 @@ class Matrix:
 
     ``places`` are the planned pairs that the options left, in plan order; ``planned`` counts those before
     narrowing. ``unexpected`` are finished runs of pairs that are not planned, also of excluded ones;
-    ``unidentified`` are active runs without cell or seed.
+    ``unidentified`` are active runs without cell or seed. Of both, ``others`` counts those that evidence does not have.
     """
 
     places: tuple[Place, ...]
     planned: int
     unexpected: tuple[Attempt, ...]
     unidentified: tuple[Attempt, ...]
+    others: Others = _NO_OTHERS
+
+    @property
+    def all_unidentified(self) -> int:
+        """The number of active runs without cell or seed."""
+        return len(self.unidentified) + sum(self.others.unidentified.values())
 
     @property
     def selected(self) -> tuple[tuple[Pair, Attempt], ...]:
@@ -85,7 +93,7 @@ def planned_pairs(policy: Policy, *, narrowed: bool = True) -> tuple[Pair, ...]:
 
 def matrix_of(policy: Policy, evidence: Evidence) -> Matrix:
     """Return the plan, held against the attempts of the evidence."""
-    return select(policy, evidence.attempts, evidence.codes)
+    return replace(select(policy, evidence.attempts, evidence.codes), others=evidence.others)
 
 
 def select(
@@ -144,6 +152,14 @@ def identity(policy: Policy, attempt: Attempt) -> tuple[str, str | None] | None:
     if policy.runs.seed_template.is_none:
         return attempt.cell, None
     return (attempt.cell, normal_seed(attempt.seed)) if attempt.seed else None
+
+
+def lacks(policy: Policy, attempt: Attempt) -> Lack:
+    """Return what an attempt does not say of the pair that it is at."""
+    has_seed = bool(attempt.seed) or policy.runs.seed_template.is_none
+    if attempt.cell:
+        return "seed"
+    return "cell" if has_seed else "cell and seed"
 
 
 def attempt_order(attempt: Attempt) -> tuple[object, ...]:

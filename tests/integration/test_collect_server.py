@@ -1,21 +1,28 @@
 """A real MLflow server: SQLite behind it, artifacts through it, two workers."""
 
 import base64
+import random
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, ViewType
 
-from smoke_gate.collect import Source, StoreError, collect, find_plan
+from smoke_gate.collect import Source, StoreError, collect, find_plan, served_runs
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
 from smoke_gate.collect.remote import artifacts_at
-from smoke_gate.collect.store import open_store
+from smoke_gate.collect.served_runs import ServedRuns
+from smoke_gate.collect.store import Store, open_store
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import policy_of
@@ -124,17 +131,45 @@ def test_parts_of_large_artifacts_are_read_through_the_server(server, ids, tmp_p
 
 def test_pages_are_followed(server, ids, monkeypatch):
     whole = evidence(server)
-    monkeypatch.setattr("smoke_gate.collect.attempts._REMOTE_PAGE", 2)
+    monkeypatch.setattr(served_runs, "_PAGE", 2)
     assert evidence(server, workers=1) == whole
 
 
 def test_scope_and_plan(server, ids):
-    found = evidence(server, policy(runs={"where": "params.lr = '0.01'"}))
+    plan = {"cells": list(CELLS), "seeds": [*SEEDS, "7"]}
+    found = evidence(server, policy(runs={"where": "params.lr = '0.01'"}, plan=plan))
     assert [attempt.run_name for attempt in found.attempts if not attempt.in_scope] == ["stray"]
     with pytest.raises(UsageError, match=r"runs\.where"):
         evidence(server, policy(runs={"where": "params.lr > 1"}))
-    plan = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
-    assert (plan.cells, plan.seeds) == (("A3", "B0"), ("7", "42", "123"))
+    known = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
+    assert (known.cells, known.seeds) == (("A3", "B0"), ("7", "42", "123"))
+
+
+def test_curves_are_sampled_as_the_database_has_them_and_are_not_evidence(server, folder, ids):
+    rules = {"metric_ratio": {"rules": [{"value": "val_loss / train_loss", "max": 9}]}}
+    asked = {"val_loss", "train_loss", "nobody"}
+    stores = (server, f"sqlite:///{folder / 'server.db'}")
+    read = [collect(policy(gates=rules), Source(tracking_uri=uri), curves=asked) for uri in stores]
+    by_server, by_tables = (
+        {(one.run_id, one.metric): one.points for one in each.pictures.curves} for each in read
+    )
+    assert by_server == by_tables
+    assert len(by_server) == 2 * len(CELLS) * len(SEEDS)
+    assert all(len(points) == 2 for points in by_server.values())
+    assert not any(run.histories for each in read for run in each.evidence.runs)
+    assert [each.pictures.notes for each in read] == [(), ()]
+
+
+def test_curves_that_cannot_be_had_are_left_out_with_a_note(server, ids, monkeypatch):
+    monkeypatch.setattr("smoke_gate.collect.curves._SAMPLED", "/ajax-api/2.0/mlflow/nothing-here")
+    found = collect(policy(), Source(tracking_uri=server), curves={"val_loss", "pape"})
+    assert not found.pictures.curves
+    (note,) = found.pictures.notes
+    assert note.startswith(f"{len(CELLS) * len(SEEDS)} curves are not drawn: {server}")
+    assert len(found.evidence.runs) == len(CELLS) * len(SEEDS)
+    monkeypatch.setattr("smoke_gate.collect.curves._LONGEST", -1.0)
+    (note,) = collect(policy(), Source(tracking_uri=server), curves={"pape"}).pictures.notes
+    assert "longer than" in note
 
 
 def test_odd_names_of_artifacts(server, ids):
@@ -267,3 +302,75 @@ def read_in_a_process(uri: str) -> str:
     done = subprocess.run([sys.executable, "-c", READ, uri], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout
+
+
+# --- runs by start time -----------------------------------------------------------------------------------------------
+
+STARTS = [*range(START, START + 10_000, 1000), *[START + 5000] * 5, START + 5001]
+
+
+@pytest.fixture(scope="module")
+def many(server: str, folder: Path) -> Iterator[tuple[Store, list[str]]]:
+    """Two experiments with a rich run and many plain ones, some of one millisecond; written beside the server."""
+    client = MlflowClient(f"sqlite:///{folder / 'server.db'}")
+    one, two = experiments = [client.create_experiment(name) for name in ("one", "two")]
+    rich = client.create_run(
+        "1", start_time=START + 77, run_name="rich", tags={"k": "v", "empty": ""}
+    ).info.run_id
+    client.log_param(rich, "lr", "0.1")
+    for key, value in (("nan", float("nan")), ("up", float("inf")), ("loss", 0.5)):
+        client.log_batch(rich, metrics=[Metric(key, value, START, 2**40)])
+    tags = [InputTag("mlflow.data.context", "eval")]
+    client.log_inputs(rich, [DatasetInput(Dataset("d", "0", "local", "{}", profile='{"num_rows": 3}'), tags)])
+    model = client.create_logged_model(one, name="model", source_run_id=rich)
+    client.log_outputs(rich, [LoggedModelOutput(model.model_id, step=3)])
+    client.set_terminated(rich)
+    for number, start in enumerate(STARTS):
+        client.create_run(one if number % 3 else two, start_time=start, tags={"k": "v"} if number % 2 else {})
+    client.delete_run(client.create_run(one, start_time=START + 3333).info.run_id)
+    with open_store(server) as opened:
+        yield opened, experiments
+
+
+def entity_facts(run: Any) -> Any:
+    return run.to_dictionary(), sorted(str(dict(one)) for one in run.data._metric_objs)
+
+
+def by_id(runs: Sequence[Any]) -> dict[str, Any]:
+    return {run.info.run_id: entity_facts(run) for run in runs}
+
+
+def by_start(many: tuple[Store, list[str]], where: str = "") -> dict[str, Any]:
+    return by_id(ServedRuns(*many, where, 4).listed())
+
+
+@pytest.mark.parametrize("where", ["", "tags.k = 'v'", "tags.k = 'nobody'"])
+@pytest.mark.parametrize("page", [3, 500])
+def test_by_start_time_the_server_says_what_the_client_says(many, where, page, monkeypatch):
+    monkeypatch.setattr(served_runs, "_PAGE", page)
+    store, experiments = many
+    said = by_id(store.client.search_runs(experiments, where, ViewType.ALL, max_results=500))
+    found = by_start(many, where)
+    assert found.keys() == said.keys()
+    assert str(found) == str({run_id: said[run_id] for run_id in found})  # NaN is not equal to NaN
+    assert bool(said) is ("nobody" not in where)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_run_is_missed_while_others_are_erased(many, folder, seed, monkeypatch):
+    monkeypatch.setattr(served_runs, "_PAGE", 3)
+    stay, ask, turn, chance = by_start(many), served_runs.asked, Lock(), random.Random(seed)
+    database, (_, two) = f"sqlite:///{folder / 'server.db'}", many[1]
+    starts = [START + chance.randrange(10_000) for _ in range(8)]
+    extra = [MlflowClient(database).create_run(two, start_time=start).info.run_id for start in starts]
+
+    def asked_while_runs_are_erased(*arguments: Any) -> dict[str, Any]:
+        with turn, closing(sqlite3.connect(folder / "server.db", timeout=30)) as tables, tables:
+            gone = [(extra.pop(),)] if extra else []
+            tables.executemany("DELETE FROM tags WHERE run_uuid = ?", gone)
+            tables.executemany("DELETE FROM runs WHERE run_uuid = ?", gone)
+        return ask(*arguments)
+
+    monkeypatch.setattr(served_runs, "asked", asked_while_runs_are_erased)
+    assert by_start(many).keys() >= stay.keys()
+    assert not extra

@@ -304,7 +304,7 @@ def test_cells_of_parents_also_in_another_experiment(folder, kind):
 
 def test_all_pages_are_read(folder, monkeypatch):
     uri, ids = stored(folder, "sqlite", matrix())
-    monkeypatch.setattr("smoke_gate.collect.attempts._LOCAL_PAGE", 2)
+    monkeypatch.setattr("smoke_gate.collect.listing._LOCAL_PAGE", 2)
     assert len(evidence(uri, ids).attempts) == 4
 
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -188,7 +188,7 @@ def test_the_verdict_now_is_the_one_that_check_gives_and_a_deleted_run_has_lost_
     ids = record(client, RUNS)
     Path("paper.png").write_bytes(embed_provenance(png("paper"), {"source_run_ids": ids["B0-42"]}))
     _, path, then = check(policy)
-    assert then["figures"]
+    assert then["pictures"]["drawn"]
     kept = Path("verdict.json")
     shutil.copy(path, kept)
     client.delete_run(ids["A3-42"])
@@ -366,14 +366,14 @@ def test_files_that_cannot_all_be_written_leave_none(failing, client, monkeypatc
     """spec: file-whole"""
     record(client, RUNS)
     Path("smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
-    whole = files.write_whole
+    whole = files.write_parts
 
-    def full(path: Path, content: bytes) -> Path:
+    def full(path: Path, parts: Iterable[bytes]) -> Path:
         if failing in str(path):
             raise files.ReportError(f"cannot write {path}: No space left on device")
-        return whole(path, content)
+        return whole(path, parts)
 
-    monkeypatch.setattr("smoke_gate.report.files.write_whole", full)
+    monkeypatch.setattr("smoke_gate.report.files.write_parts", full)
     assert run(["check", "--tracking-uri", URI]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert [path.name for path in Path("outputs").iterdir()] == [".gitignore"]

@@ -45,7 +45,6 @@ FULL = Evidence(
     files=(Figure(path="figs/a.png", text={"k": "v"}),),
     head=Head(origin=HeadFrom.CHECKOUT),
     codes={"c0ffee0": Code(same_code=Answer.NO, by="api")},
-    drawn=(Figure(path="ratio.png", problem="cut short"),),
     policy_change=PolicyChange(found="They differ.", difference=("-a", "+b")),
 )
 

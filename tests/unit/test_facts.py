@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from smoke_gate import evidence as model
-from smoke_gate.evidence import Answer, Artifact, Evidence, Head, HeadFrom, LoggedModel
+from smoke_gate.evidence import Answer, Artifact, Evidence, Head, HeadFrom, LoggedModel, Others
 from smoke_gate.verdict import VerdictStatus, evaluate
 from tests.support.matrix import (
     COMMIT,
@@ -50,8 +50,8 @@ def full_matrix() -> Evidence:
         with_ledger(plain, tags={"environment.gpu": "A100"}),
         runs=runs,
         head=Head(commit=COMMIT, origin=HeadFrom.PULL_REQUEST),
+        others=Others(statuses={"FAILED": 3}, unidentified={"seed": 2}),
         files=(figure(run_id("A3/42"), "figs/paper.png"),),
-        drawn=(figure(run_id("A3/42"), "ratio.png"),),
     )
 
 
@@ -75,6 +75,7 @@ PLACES: Mapping[str, tuple[Path, Path | None]] = {
     "Evidence": ((), None),
     "Head": (("head",), None),
     "Code": (("codes", COMMIT), None),
+    "Others": (("others",), None),
     "Ledger": (("ledger",), None),
     "Column": (("ledger", "params", "learning_rate"), None),
     "Registration": (("registrations", 0), None),
@@ -204,7 +205,6 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
     {
         "Evidence.as_of": (ANY, "the day of reading; reading evidence refuses what is not a day"),
         "Evidence.definition_sha256": (ANY, "counts only where the policy expects the definition of a file"),
-        "Evidence.drawn": (("removed",), "the tool draws figures only where it is asked to"),
         "Head.commit": (
             tuple(damage for damage in ANY if damage != "removed"),
             "`codes` say which commits have its code",
@@ -214,6 +214,12 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
             "decides how strictly an unknown code is judged, and here each one is known",
         ),
         "Code.by": (ANY, "says who answered; under `head` it counts whether the commit is head itself"),
+        "Others.statuses": (ANY, "counts for people"),
+        "Others.unexpected": (("another type",), "no run beyond those that are told is what passes"),
+        "Others.statuses[FAILED]": (ANY, "counts for people"),
+        "Others.unidentified[seed]": (ANY, "such runs are counted for people and not judged"),
+        "Others.unidentified": (ANY, "such runs are counted for people and not judged"),
+        "Others.looked_for": (("another type",), "is said in reports; the policy decides it"),
         "Ledger.params": (("removed",), "what runs do not say is not compared"),
         "Ledger.params[learning_rate]": (("removed",), "what runs do not say is not compared"),
         "Ledger.tags": (("removed",), "what runs do not say is not compared"),

@@ -1,39 +1,25 @@
 """The facts of the runs that stand for planned pairs, and of the preregistrations."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
 from smoke_gate.collect.attempts import time_of
 from smoke_gate.collect.container_action import PathMap
-from smoke_gate.collect.ledger import holds_two_trainings, last_step_of, rows_of
+from smoke_gate.collect.histories import Histories
+from smoke_gate.collect.ledger import last_step_of, rows_of
 from smoke_gate.collect.other_attempts import OtherAttempt, with_weights
 from smoke_gate.collect.registrations import other_keys, payload_in_params, registration_of
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.without_secrets import without_secrets
-from smoke_gate.evidence import (
-    Attempt,
-    Payload,
-    Point,
-    Registration,
-    Run,
-    is_exact,
-    metric_number,
-    metric_text,
-)
+from smoke_gate.evidence import Attempt, Payload, Registration, Run, metric_text
 from smoke_gate.gates.needs import Needs
 from smoke_gate.policy.terms import nearest
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
     from mlflow.entities import Run as RecordedRun
-
-MOST_POINTS = 200
-
 
 _ALIKE = 0.75  # as difflib measures it: `unit_in` is like `unit_input`, `use_lr` is not like `use_vq`
 _GRACE = 60_000  # milliseconds: clients flush their last values when they end
@@ -46,6 +32,7 @@ class FactReader:
     needs: Needs
     store: Store
     path_map: PathMap
+    histories: Histories
 
     def run(self, run: "RecordedRun") -> Run:
         """Return a run's facts, without what only git knows.
@@ -56,7 +43,7 @@ class FactReader:
         """
         artifacts = read_artifacts(run, self.needs, self.store, self.path_map)
         names = sorted(self.needs.histories & set(run.data.metrics))
-        histories = {name: self._history(run, name) for name in names}
+        histories = {name: self.histories.of(run.info.run_id, name) for name in names}
         facts = Run(
             run_id=run.info.run_id,
             params=_only(self._keys(run), run.data.params),
@@ -65,10 +52,10 @@ class FactReader:
             instead=_instead(self.needs.params, run.data.params),
             late=_late(run),
             damaged=self._damaged(run.info.run_id),
-            histories={name: thinned(points) for name, points in histories.items()},
+            histories={name: history.points for name, history in histories.items()},
             rows=rows_of(run) if self.needs.ledger else {},
             last_step=last_step_of(run) if self.needs.ledger else None,
-            repeated=tuple(name for name, points in histories.items() if holds_two_trainings(points)),
+            repeated=tuple(name for name, history in histories.items() if history.repeated),
             payload=self._payload(run),
             checkpoints=artifacts.checkpoints,
             unmatched=artifacts.unmatched,
@@ -112,13 +99,6 @@ class FactReader:
         in_params = payload_in_params(run, self.needs.definition)
         return in_params or payload_in_artifacts(run, self.store, self.path_map)
 
-    def _history(self, run: "RecordedRun", name: str) -> tuple[Point, ...]:
-        found = self.store.call(self.store.client.get_metric_history, run.info.run_id, name)
-        points = [
-            (metric.step if is_exact(metric.step) else str(metric.step), metric) for metric in in_order(found)
-        ]
-        return tuple(Point(step=step, value=metric_text(metric.value)) for step, metric in points)
-
 
 def _instead(needed: frozenset[str], params: Mapping[str, str]) -> dict[str, str]:
     """Return, for each needed param that a run lacks, the param that nobody else needs and that may be meant."""
@@ -143,41 +123,3 @@ def _late(run: "RecordedRun") -> tuple[str, ...]:
 
 def _only(keys: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     return {key: values[key] for key in sorted(keys) if key in values}
-
-
-# --- histories, short enough for evidence that people send around -----------------------------------------------------
-
-
-def in_order(metrics: Iterable["Metric"]) -> list["Metric"]:
-    """Return a history by step and time.
-
-    Which of several values of one step and millisecond came first, no store says: where a NaN is among them, they are
-    NaN, so that no other stands before it as the first or the last.
-    """
-    ordered = sorted(metrics, key=_moment)
-    return [metric for _, group in groupby(ordered, key=_moment) for metric in _known(list(group))]
-
-
-def _moment(metric: "Metric") -> tuple[int, int]:
-    return metric.step, metric.timestamp
-
-
-def _known(metrics: list["Metric"]) -> list["Metric"]:
-    return [metric for metric in metrics if math.isnan(metric.value)] or metrics
-
-
-def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ...]:
-    """Return about ``most`` of a history's points, evenly, in order.
-
-    The first, the last, the smallest, the largest and a NaN, if there is one, are among them, so that
-    whatever a policy picks from a history, it picks the same from this.
-    """
-    if len(points) <= most:
-        return tuple(points)
-    numbers = [metric_number(point.value) for point in points]
-    kept = {round(step * (len(points) - 1) / (most - 1)) for step in range(most)}
-    kept.update([place for place, number in enumerate(numbers) if math.isnan(number)][:1])
-    real = [place for place, number in enumerate(numbers) if not math.isnan(number)]
-    if real:
-        kept.update((min(real, key=numbers.__getitem__), max(real, key=numbers.__getitem__)))
-    return tuple(points[place] for place in sorted(kept))

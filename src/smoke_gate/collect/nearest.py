@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from smoke_gate.collect.sql_runs import Keys
 from smoke_gate.gates import PLAN
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import nearest
@@ -23,6 +24,15 @@ def nearest_keys(policy: Policy, params: Collection[str], tags: Collection[str])
         if kind in known and key not in known[kind] and (near := _nearest(kind, key, known)) is not None:
             found[reference] = near
     return found
+
+
+def named_keys(policy: Policy) -> Keys:
+    """Return the params and tags of runs that the policy's ``runs`` and plan name."""
+    named = set(_named(policy))
+    return Keys(
+        params=frozenset(one.removeprefix("params.") for one in named if one.startswith("params.")),
+        tags=frozenset(one.removeprefix("tags.") for one in named if one.startswith("tags.")),
+    )
 
 
 def _named(policy: Policy) -> Iterator[str]:

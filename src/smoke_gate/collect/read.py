@@ -2,24 +2,32 @@
 
 import logging
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import read_figures
-from smoke_gate.collect.attempts import ids_in_scope, parents_of, reader_of, search, worth_keeping
+from smoke_gate.collect.attempts import (
+    in_order,
+    keys_for_attempts,
+    parents_of,
+    planned_and_others,
+    reader_of,
+)
 from smoke_gate.collect.checkout import Checkout
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.container_action import PathMap
+from smoke_gate.collect.curves import curves_of
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
+from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
+from smoke_gate.collect.listing import RunListing, ids_in_scope, in_full, keys_of, listing_of
 from smoke_gate.collect.locations import shown
-from smoke_gate.collect.nearest import nearest_keys
+from smoke_gate.collect.nearest import named_keys, nearest_keys
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.registrations import in_force, is_registration
@@ -27,11 +35,12 @@ from smoke_gate.collect.roots import lost_folders
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.collect.workers import in_parallel
-from smoke_gate.evidence import NO_HEAD, Attempt, Evidence, Head, Ledger
+from smoke_gate.evidence import NO_HEAD, Attempt, Evidence, Head, Ledger, Others
 from smoke_gate.gates import needs_of
 from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
 from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.origins import ArtifactHost
+from smoke_gate.pictures import Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
@@ -72,9 +81,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials."""
+    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
+
+    ``pictures`` has the curves that were asked for.
+    """
 
     evidence: Evidence
+    pictures: Pictures
     experiments: Experiments
     tracking_uri: str
 
@@ -88,14 +101,29 @@ class FoundPlan:
     experiments: Experiments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Recorded:
-    """The records of all runs: as recorded, by id, those of preregistrations apart; and as attempts."""
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """All runs of the experiments: as listed, and as attempts; ``registered`` are the ids of preregistrations."""
 
     experiments: Experiments
+    listing: RunListing
+    attempts: tuple[Attempt, ...]
+    registered: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """The records of the runs that count.
+
+    ``runs`` are the attempts at planned pairs and the preregistrations as recorded, by id. ``others`` counts the rest
+    of all runs. ``nearest`` is what may be meant by keys of the policy that no run has.
+    """
+
     runs: Mapping[str, "RecordedRun"]
     registrations: tuple["RecordedRun", ...]
     attempts: tuple[Attempt, ...]
+    others: Others
+    nearest: Mapping[str, str]
 
 
 def now() -> datetime:
@@ -108,13 +136,15 @@ def collect(
     source: Source,
     *,
     also: Needs = NOTHING,
+    curves: Collection[str] = (),
     ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
-    """Read what the policy's gates need to know, and ``also`` what others do, such as the summary figures.
+    """Read what the policy's gates need to know, and ``also`` what others do.
 
-    ``ask_code`` says whether a commit has head's code where the clone cannot.
+    ``curves`` are metrics whose histories only figures show: they are not evidence. ``ask_code`` says whether a commit
+    has head's code where the clone cannot.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -128,13 +158,18 @@ def collect(
         open_store(source.tracking_uri, source.artifact_hosts) as store,
         Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
     ):
-        recorded = _read_attempts(policy, source, store, progress)
+        listed = _read_listing(policy, source, store, progress)
+        recorded = _read_recorded(policy, store, listed)
         head = checkout.head(source.head)
         attempts = checkout.one_repository(recorded.attempts)
         codes = checkout.codes(head, attempts)
-        reader = FactReader(needs, store, source.artifact_path_map)
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
+        histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
+        shown_runs = [recorded.runs[attempt.run_id] for attempt in selected]
+        pictures = curves_of(store, shown_runs, {*curves} - needs.histories, source.workers, progress)
+        store.end_transaction()
+        reader = FactReader(needs, store, source.artifact_path_map, histories)
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         facts = in_parallel(
             lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
@@ -149,21 +184,27 @@ def collect(
         lost = lost_folders(places, store, source.artifact_path_map)
         runs = checkout.after_registration(facts, selected, in_force(policy, registrations))
     _tell(lost)
-    evidence = Evidence(
+    rest = Evidence(
         as_of=clock().astimezone(UTC).date().isoformat(),
-        attempts=attempts,
-        runs=tuple(runs),
-        registrations=registrations,
         definition_sha256=definition,
         files=read_figures(source.checkout, needs.files),
         head=head,
         codes=codes,
         ledger=ledger_of([recorded.runs[run.run_id] for run in facts]) if needs.ledger else Ledger(),
-        nearest=_nearest(policy, recorded),
+        others=recorded.others,
+        nearest=recorded.nearest,
+    )
+    # Attempts, runs and registrations are without secrets from the time when they were read.
+    evidence = replace(
+        without_secrets(rest, store.secrets),
+        attempts=attempts,
+        runs=tuple(runs),
+        registrations=registrations,
     )
     return Collected(
-        evidence=without_secrets(evidence, store.secrets),
-        experiments=recorded.experiments,
+        evidence=evidence,
+        pictures=without_secrets(pictures, store.secrets),
+        experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
     )
 
@@ -178,51 +219,54 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
 
     """
     with open_store(source.tracking_uri, source.artifact_hosts) as store:
-        recorded = _read_attempts(policy, source, store, progress)
+        listed = _read_listing(policy, source, store, progress)
     found = [
         attempt
-        for attempt in recorded.attempts
-        if attempt.lifecycle_stage == "active" and attempt.in_scope and identity(policy, attempt) is not None
+        for attempt in listed.attempts
+        if not attempt.registered
+        and attempt.lifecycle_stage == "active"
+        and attempt.in_scope
+        and identity(policy, attempt) is not None
     ]
     return FoundPlan(
         cells=tuple(sorted({attempt.cell for attempt in found if attempt.cell})),
         seeds=tuple(sorted({normal_seed(attempt.seed) for attempt in found if attempt.seed}, key=seed_order)),
-        experiments=recorded.experiments,
+        experiments=listed.experiments,
     )
 
 
-def _read_attempts(policy: Policy, source: Source, store: Store, progress: Progress) -> _Recorded:
+def _read_listing(policy: Policy, source: Source, store: Store, progress: Progress) -> _Listed:
     _LOG.info("reading %s", store.name)
     experiments = find_experiments(store, policy.experiments, source.experiment_ids)
     ids = [experiment_id for experiment_id, _ in experiments]
-    everything = {run.info.run_id: run for run in search(store, ids, "", progress)}
+    listing = listing_of(store, ids, keys_for_attempts(policy) | named_keys(policy), progress, source.workers)
     named = ", ".join(f"{name} ({experiment_id})" for experiment_id, name in experiments)
-    _LOG.info("%d runs in %s", len(everything), named)
-    registrations = [run for run in everything.values() if is_registration(policy, run)]
-    apart = {run.info.run_id for run in registrations}
-    runs = {run_id: run for run_id, run in everything.items() if run_id not in apart}
+    _LOG.info("%d runs in %s", len(listing.runs), named)
+    registered = frozenset(run_id for run_id, run in listing.runs.items() if is_registration(policy, run))
     reader = reader_of(
         policy,
-        parents_of(store, policy, everything),
-        ids_in_scope(store, ids, policy, progress),
+        parents_of(store, policy, listing.runs),
+        ids_in_scope(store, ids, policy, progress, source.workers),
         dict(experiments),
     )
+    attempts = (reader.attempt(run, registered=run_id in registered) for run_id, run in listing.runs.items())
+    return _Listed(experiments, listing, tuple(attempts), registered)
+
+
+def _read_recorded(policy: Policy, store: Store, listed: _Listed) -> _Recorded:
+    ours, beside, others = planned_and_others(policy, listed.attempts)
+    wanted = listed.registered.union(attempt.run_id for attempt in ours)
+    runs = in_full(store, listed.listing, wanted)
+    registrations = sorted(
+        (runs[run_id] for run_id in listed.registered),
+        key=lambda run: (run.info.start_time or 0, run.info.run_id),
+    )
     return _Recorded(
-        experiments=experiments,
         runs=runs,
-        registrations=tuple(
-            sorted(registrations, key=lambda run: (run.info.start_time or 0, run.info.run_id))
-        ),
-        attempts=without_secrets(
-            worth_keeping(
-                policy,
-                [
-                    *map(reader.attempt, runs.values()),
-                    *(reader.attempt(run, registered=True) for run in registrations),
-                ],
-            ),
-            store.secrets,
-        ),
+        registrations=tuple(registrations),
+        attempts=without_secrets(in_order([*ours, *beside], runs), store.secrets),
+        others=others,
+        nearest=_nearest(policy, store, listed.listing, listed.registered),
     )
 
 
@@ -234,12 +278,11 @@ def _with_weights(
     workers: int,
 ) -> tuple[Attempt, ...]:
     """Return the attempts; those whose weights may equal those of the run that counts have them."""
-    runs = {**recorded.runs, **{run.info.run_id: run for run in recorded.registrations}}
     read = in_parallel(
-        lambda one: reader.weights(one, runs[one.attempt.run_id]), compared,
+        lambda one: reader.weights(one, recorded.runs[one.attempt.run_id]), compared,
         workers=workers, stage="facts", progress=silent,
     )  # fmt: skip
-    by_id = {attempt.run_id: attempt for attempt in read}
+    by_id = {attempt.run_id: attempt for attempt in without_secrets(tuple(read), reader.store.secrets)}
     return tuple(by_id.get(attempt.run_id, attempt) for attempt in attempts)
 
 
@@ -252,10 +295,22 @@ def _tell(lost: Sequence[str]) -> None:
         )
 
 
-def _nearest(policy: Policy, recorded: _Recorded) -> dict[str, str]:
-    active = [run.data for run in recorded.runs.values() if run.info.lifecycle_stage == "active"]
-    params = set(chain.from_iterable(run.params for run in active))
-    return nearest_keys(policy, params, set(chain.from_iterable(run.tags for run in active)))
+def _nearest(
+    policy: Policy, store: Store, listing: RunListing, registered: Collection[str]
+) -> dict[str, str]:
+    """Return what may be meant by keys that no run has; where there are none, as mostly, the store is not asked."""
+    active = [
+        run.data
+        for run_id, run in listing.runs.items()
+        if run.info.lifecycle_stage == "active" and run_id not in registered
+    ]
+    named = named_keys(policy)
+    if all(any(key in data.params for data in active) for key in named.params) and all(
+        any(key in data.tags for data in active) for key in named.tags
+    ):
+        return {}
+    known = keys_of(store, listing, registered)
+    return nearest_keys(policy, known.params, known.tags)
 
 
 def _definition(policy: Policy, source: Source) -> str | None:

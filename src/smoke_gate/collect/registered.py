@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of
-from smoke_gate.collect.attempts import search
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.experiments import find_experiments
+from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
 from smoke_gate.collect.read import Source
 from smoke_gate.collect.registrations import in_force, is_registration, payload_in_params, registration_of

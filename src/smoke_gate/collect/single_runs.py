@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.facts import FactReader
+from smoke_gate.collect.histories import Histories
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Run
 from smoke_gate.gates import needs_of
-from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.policy.model import Policy
 
 if TYPE_CHECKING:
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # erased; no run id at all
 
 
-def read_runs(
-    run_ids: Iterable[str], policy: Policy, store: Store, path_map: PathMap, *, also: Needs = NOTHING
-) -> tuple[Run, ...]:
+def read_runs(run_ids: Iterable[str], policy: Policy, store: Store, path_map: PathMap) -> tuple[Run, ...]:
     """Return the facts of runs, as the policy's gates need them and without git's; those that were erased are left out.
-
-    ``also`` is as for ``collect``.
 
     Raises:
         StoreError: The store or the artifacts cannot be reached.
 
     """
-    reader = FactReader(needs_of(policy) | also, store, path_map)
+    reader = FactReader(needs_of(policy), store, path_map, Histories(store))
     found = (_run(store, run_id) for run_id in run_ids)
     return tuple(reader.run(run) for run in found if run is not None)
 

@@ -1,92 +1,203 @@
-"""All runs of a SQL store by a few plain queries over MLflow's own tables, instead of an object for each row.
-
-The tables are those of the installed MLflow: a private copy is upgraded, and of a server's database the revision was
-checked when it was opened. All queries are one transaction, so that no run is passed over while others write.
-"""
+"""Runs of a SQL store by a few plain queries over MLflow's own tables, instead of an object for each row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import DatasetInput, Run, RunData
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
 T = TypeVar("T")
 
 
-def runs_in_database(uri: str, experiments: Sequence[str]) -> tuple["Run", ...]:
-    """Return all runs of the experiments, deleted ones too, as MLflow's own search returns them.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of params and of tags."""
 
-    Raises:
-        SQLAlchemyError: The database cannot be read.
+    params: frozenset[str]
+    tags: frozenset[str]
 
-    """
-    import sqlalchemy
+    def __or__(self, other: "Keys") -> "Keys":
+        """Return the keys of both."""
+        return Keys(self.params | other.params, self.tags | other.tags)
+
+
+def runs_in_database(experiments: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":
+    """Return the query for all runs of the experiments, deleted ones too, as MLflow's own search returns them."""
+
+    def query(connection: "Connection") -> "tuple[Run, ...]":
+        return _runs(connection, _of(experiments))
+
+    return query
+
+
+def runs_by_id(run_ids: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":
+    """Return the query for runs of which the ids are known, with all that they have."""
+
+    def query(connection: "Connection") -> "tuple[Run, ...]":
+        from mlflow.store.tracking.dbmodels.models import SqlRun
+
+        return _runs(connection, SqlRun.__table__.c.run_uuid.in_(run_ids))
+
+    return query
+
+
+def brief_runs(experiments: Sequence[str], keys: Keys) -> "Callable[[Connection], tuple[Run, ...]]":
+    """Return the query for all runs of the experiments with these params and tags only, and without all else."""
+
+    def query(connection: "Connection") -> "tuple[Run, ...]":
+        from mlflow.entities import RunData
+
+        wanted = _of(experiments)
+        ids = _ids(wanted)
+        params, tags = _params(connection, ids, keys.params), _tags(connection, ids, keys.tags)
+
+        def data(run_id: str) -> "RunData":
+            return RunData(params=params.get(run_id), tags=tags.get(run_id))
+
+        return tuple(_run(row, data, tags, (), ()) for row in connection.execute(_infos(wanted)))
+
+    return query
+
+
+def keys_in_database(experiments: Sequence[str], but: Collection[str]) -> "Callable[[Connection], Keys]":
+    """Return the query for the keys of all params and tags of active runs, except runs ``but``."""
+
+    def query(connection: "Connection") -> Keys:
+        from mlflow.store.tracking.dbmodels.models import SqlParam, SqlRun, SqlTag
+        from sqlalchemy import select
+
+        active = _ids(_of(experiments)).where(
+            SqlRun.__table__.c.lifecycle_stage == "active", SqlRun.__table__.c.run_uuid.not_in(list(but))
+        )
+        params, tags = (
+            frozenset(
+                connection.execute(
+                    select(table.__table__.c.key).distinct().where(table.__table__.c.run_uuid.in_(active))
+                ).scalars()
+            )
+            for table in (SqlParam, SqlTag)
+        )
+        return Keys(params, tags)
+
+    return query
+
+
+def _of(experiments: Sequence[str]) -> "ColumnElement[bool]":
     from mlflow.store.tracking.dbmodels.models import SqlRun
 
-    engine = sqlalchemy.create_engine(uri)
-    run = SqlRun.__table__.c
-    wanted = run.experiment_id.in_([int(experiment) for experiment in experiments])
-    query = sqlalchemy.select(
-        run.run_uuid, run.name, run.experiment_id, run.user_id, run.status, run.start_time, run.end_time,
-        run.lifecycle_stage, run.artifact_uri,
-    )  # fmt: skip
-    try:
-        with engine.connect() as connection, connection.begin():
-            return _runs(connection, query.where(wanted), sqlalchemy.select(run.run_uuid).where(wanted))
-    finally:
-        engine.dispose()
+    found: ColumnElement[bool] = SqlRun.__table__.c.experiment_id.in_([int(one) for one in experiments])
+    return found
 
 
-def _runs(connection: "Connection", query: "Select[Any]", ids: "Select[Any]") -> tuple["Run", ...]:
-    """Return the runs of a query with all that they have; ``ids`` selects the ids of the same runs."""
-    from mlflow.entities import (
-        LoggedModelOutput,
-        Metric,
-        Param,
-        Run,
-        RunData,
-        RunInfo,
-        RunInputs,
-        RunOutputs,
-        RunTag,
-    )
-    from mlflow.store.tracking.dbmodels.models import SqlInput, SqlLatestMetric, SqlParam, SqlTag
+def _ids(wanted: "ColumnElement[bool]") -> "Select[Any]":
+    from mlflow.store.tracking.dbmodels.models import SqlRun
     from sqlalchemy import select
 
-    def by_run(
-        make: Callable[..., T], of_run: "ColumnElement[str]", *columns: "ColumnElement[Any]"
-    ) -> Mapping[str, list[T]]:
-        return _by_run(connection.execute(select(of_run, *columns).where(of_run.in_(ids))), make)
+    return select(SqlRun.__table__.c.run_uuid).where(wanted)
 
-    param, tag, metric = SqlParam.__table__.c, SqlTag.__table__.c, SqlLatestMetric.__table__.c
-    params = by_run(Param, param.run_uuid, param.key, param.value)
-    tags = by_run(RunTag, tag.run_uuid, tag.key, tag.value)
-    metrics = by_run(
+
+def _infos(wanted: "ColumnElement[bool]") -> "Select[Any]":
+    from mlflow.store.tracking.dbmodels.models import SqlRun
+    from sqlalchemy import select
+
+    run = SqlRun.__table__.c
+    return select(
+        run.run_uuid, run.name, run.experiment_id, run.user_id, run.status, run.start_time, run.end_time,
+        run.lifecycle_stage, run.artifact_uri,
+    ).where(wanted)  # fmt: skip
+
+
+def _runs(connection: "Connection", wanted: "ColumnElement[bool]") -> tuple["Run", ...]:
+    """Return the runs that a condition selects with all that they have."""
+    from mlflow.entities import LoggedModelOutput, Metric, RunData
+    from mlflow.store.tracking.dbmodels.models import SqlInput, SqlLatestMetric
+    from sqlalchemy import select
+
+    ids = _ids(wanted)
+    params, tags = _params(connection, ids), _tags(connection, ids)
+    metric, output = SqlLatestMetric.__table__.c, SqlInput.__table__.c
+    metrics = _by_run(
+        connection.execute(
+            select(metric.run_uuid, metric.key, metric.value, metric.timestamp, metric.step, metric.is_nan)
+            .where(metric.run_uuid.in_(ids))
+        ),
         lambda key, value, time, step, is_nan: Metric(key, float("nan") if is_nan else value, time, step),
-        metric.run_uuid, metric.key, metric.value, metric.timestamp, metric.step, metric.is_nan,
     )  # fmt: skip
-    output = SqlInput.__table__.c
-    outputs = select(output.source_id, output.destination_id, output.step).where(
-        output.source_type == "RUN_OUTPUT",
-        output.destination_type == "MODEL_OUTPUT",
-        output.source_id.in_(ids),
-    )
     models = _by_run(
-        connection.execute(outputs), lambda model, step: LoggedModelOutput(model_id=model, step=step)
+        connection.execute(
+            select(output.source_id, output.destination_id, output.step).where(
+                output.source_type == "RUN_OUTPUT",
+                output.destination_type == "MODEL_OUTPUT",
+                output.source_id.in_(ids),
+            )
+        ),
+        lambda model, step: LoggedModelOutput(model_id=model, step=step),
     )
-    data = _data(connection, ids)
+    inputs = _data(connection, ids)
+
+    def data(run_id: str) -> "RunData":
+        return RunData(metrics=metrics.get(run_id), params=params.get(run_id), tags=tags.get(run_id))
+
     return tuple(
-        Run(
-            RunInfo(run_id, str(experiment), user, status, start, end, stage, place,
-                    run_name=name or _name_in(tags.get(run_id, ()))),
-            RunData(metrics=metrics.get(run_id), params=params.get(run_id), tags=tags.get(run_id)),
-            RunInputs(data.get(run_id, [])),
-            RunOutputs(models.get(run_id, [])),
-        )
-        for run_id, name, experiment, user, status, start, end, stage, place in connection.execute(query)
+        _run(row, data, tags, inputs.get(row[0], ()), models.get(row[0], ()))
+        for row in connection.execute(_infos(wanted))
+    )
+
+
+def _run(
+    row: Sequence[Any],
+    data: "Callable[[str], RunData]",
+    tags: Mapping[str, Sequence[Any]],
+    inputs: Sequence[Any],
+    models: Sequence[Any],
+) -> "Run":
+    from mlflow.entities import Run, RunInfo, RunInputs, RunOutputs
+
+    run_id, name, experiment, user, status, start, end, stage, place = row
+    return Run(
+        RunInfo(run_id, str(experiment), user, status, start, end, stage, place,
+                run_name=name or _name_in(tags.get(run_id, ()))),
+        data(run_id),
+        RunInputs(list(inputs)),
+        RunOutputs(list(models)),
     )  # fmt: skip
+
+
+def _params(
+    connection: "Connection", ids: "Select[Any]", keys: Collection[str] | None = None
+) -> Mapping[str, list[Any]]:
+    from mlflow.entities import Param
+    from mlflow.store.tracking.dbmodels.models import SqlParam
+
+    return _facts(connection, SqlParam.__table__.c, ids, keys, Param)
+
+
+def _tags(
+    connection: "Connection", ids: "Select[Any]", keys: Collection[str] | None = None
+) -> Mapping[str, list[Any]]:
+    from mlflow.entities import RunTag
+    from mlflow.store.tracking.dbmodels.models import SqlTag
+
+    return _facts(connection, SqlTag.__table__.c, ids, keys, RunTag)
+
+
+def _facts(
+    connection: "Connection",
+    table: Any,
+    ids: "Select[Any]",
+    keys: Collection[str] | None,
+    make: Callable[..., T],
+) -> Mapping[str, list[T]]:
+    """Return params or tags by the run's id: all of them, or those of the keys."""
+    from sqlalchemy import select
+
+    query = select(table.run_uuid, table.key, table.value).where(table.run_uuid.in_(ids))
+    return _by_run(
+        connection.execute(query if keys is None else query.where(table.key.in_(sorted(keys)))), make
+    )
 
 
 def _data(connection: "Connection", ids: "Select[Any]") -> Mapping[str, list["DatasetInput"]]:

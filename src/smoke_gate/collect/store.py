@@ -16,6 +16,7 @@ from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlit
 from smoke_gate.collect.mlflow_calls import explained, persistently
 from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
 from smoke_gate.collect.sqlite import private_copy, revisions
+from smoke_gate.collect.tables import Tables
 from smoke_gate.errors import UsageError
 from smoke_gate.origins import ArtifactHost
 from smoke_gate.redaction import Secrets, process_secrets
@@ -38,6 +39,7 @@ class Store:
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
     is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``secrets`` are removed from
     every fact that is read. ``damaged`` has, by run id, the names of what a file store cannot give.
+    ``tables`` are those of a database; None for other stores.
     """
 
     client: "MlflowClient"
@@ -50,6 +52,7 @@ class Store:
     artifact_hosts: tuple[ArtifactHost, ...] = ()
     secrets: Secrets = field(default_factory=process_secrets)
     damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Tables | None = None
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -58,6 +61,11 @@ class Store:
             StoreError: It failed, or took longer than the store's patience.
         """
         return _call(self.name, self.patience, function, *args, **kwargs)
+
+    def end_transaction(self) -> None:
+        """End the transaction in which a database is read: whatever comes next, such as artifacts, may take long."""
+        if self.tables is not None:
+            self.tables.end()
 
 
 @contextmanager
@@ -77,6 +85,7 @@ def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterato
         try:
             yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
         finally:
+            store.end_transaction()
             if store.kind in ("sqlite", "database"):
                 _disconnect(store.uri)
 
@@ -124,7 +133,11 @@ def _opened(uri: str, folder: Path) -> Store:
         uri = with_driver(uri)
         _call(name, patience, schema.refuse_other, name, uri)
     client = _call(name, patience, _client, uri)
-    return Store(client=client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience)
+    tables = Tables(uri) if kind == "database" else None
+    return Store(
+        client=client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
+        tables=tables,
+    )  # fmt: skip
 
 
 def _sqlite(uri: str, folder: Path) -> Store:
@@ -137,6 +150,7 @@ def _sqlite(uri: str, folder: Path) -> Store:
     client = explained(uri, _client, private_uri)
     return Store(
         client=client, uri=private_uri, name=uri, kind="sqlite", folder=database.parent, scratch=folder, patience=None,
+        tables=Tables(private_uri),
     )  # fmt: skip
 
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from smoke_gate.credentials import without_address_secrets
+from smoke_gate.evidence import Point
 from smoke_gate.redaction import Secrets
 
 T = TypeVar("T")
+
+_NO_TEXT = frozenset([bool, int, float, type(None), Point])  # the texts of a point are numbers
 
 
 def without_secrets(facts: T, secrets: Secrets) -> T:
@@ -19,15 +23,23 @@ def without_secrets(facts: T, secrets: Secrets) -> T:
 
 
 def _cleaned(value: Any, secrets: Secrets) -> Any:
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return secrets.removed_from(without_address_secrets(value))
-    if isinstance(value, tuple):
-        return tuple(_cleaned(item, secrets) for item in value)
+    if kind in _NO_TEXT:
+        return value
+    if kind is tuple:
+        return tuple(_cleaned(item, secrets) for item in value) if value else value
     if isinstance(value, Mapping):
         return {_cleaned(key, secrets): _cleaned(item, secrets) for key, item in value.items()}
-    if not is_dataclass(value) or isinstance(value, type):
+    if not is_dataclass(kind):
         return value
-    before = {field.name: getattr(value, field.name) for field in fields(value)}
+    before = {name: getattr(value, name) for name in _names(kind)}
     after = {name: _cleaned(item, secrets) for name, item in before.items()}
     changed = {name: item for name, item in after.items() if item != before[name]}
     return replace(value, **changed) if changed else value
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

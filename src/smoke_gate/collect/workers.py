@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
 from typing import TypeVar
 
 from smoke_gate.collect.progress import Progress
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+_PORTIONS = 32  # of each worker: the last ones end at about the same time
 
 
 def in_parallel(
@@ -19,12 +22,28 @@ def in_parallel(
     """
     if not items:
         return []
-    pool = ThreadPoolExecutor(max_workers=min(workers, len(items)))
+    is_over = Event()
+
+    def several(some: Sequence[S]) -> list[T]:
+        made = []
+        for item in some:
+            if is_over.is_set():
+                break
+            made.append(function(item))
+        return made
+
+    size = max(
+        1, len(items) // (workers * _PORTIONS)
+    )  # a thread's turn costs as much as a run without artifacts
+    portions = [items[at : at + size] for at in range(0, len(items), size)]
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(portions)))
     try:
-        futures = [pool.submit(function, item) for item in items]
-        for done, future in enumerate(as_completed(futures), 1):
-            future.result()
+        futures = [pool.submit(several, portion) for portion in portions]
+        done = 0
+        for future in as_completed(futures):
+            done += len(future.result())
             progress(stage, done, len(items))
-        return [future.result() for future in futures]
+        return [made for future in futures for made in future.result()]
     finally:
+        is_over.set()
         pool.shutdown(wait=False, cancel_futures=True)

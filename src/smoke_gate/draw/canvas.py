@@ -59,10 +59,14 @@ class SeedMark:
     symbol: str
 
 
+ANY_SEED = SeedMark(INSIDE, "o")
+"""The mark of seeds that cannot be told apart."""
+
+
 def marks(seeds: Sequence[str]) -> dict[str, SeedMark]:
     """Return a mark for each seed; where there are more than can be told apart, all have one."""
     if len(seeds) > len(_COLOURS):
-        return dict.fromkeys(seeds, SeedMark(INSIDE, "o"))
+        return dict.fromkeys(seeds, ANY_SEED)
     return {
         seed: SeedMark(*mark) for seed, mark in zip(seeds, zip(_COLOURS, _MARKERS, strict=True), strict=False)
     }

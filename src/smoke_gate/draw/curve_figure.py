@@ -1,11 +1,13 @@
 """The histories of a rule's metrics, a panel for each cell: what a person looks at when a ratio is off."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
-from smoke_gate.draw.canvas import GREY, INK, can_be_told_apart, labels, marks, paper, png_of
-from smoke_gate.draw.facts import Row, curve_of, fits_logarithmic, seeds_of
+from smoke_gate.draw.canvas import GREY, INK, INSIDE, can_be_told_apart, labels, marks, paper, png_of
+from smoke_gate.draw.facts import Row, are_many, curve_of, fits_logarithmic, seeds_of
 from smoke_gate.draw.layout import LineStyle, curve_legend, logarithmic_ticks
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[st
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for place, axes in enumerate(grid.flat):
             if place < len(rows):
-                _panel(axes, rows[place], metrics, seeds)
+                if are_many(rows):
+                    _bands(axes, rows[place], metrics)
+                else:
+                    _lines(axes, rows[place], metrics, seeds)
+                axes.tick_params(labelsize=5.5, colors=GREY, labelcolor=INK)
+                axes.locator_params(axis="x", nbins=4, integer=True)
                 axes.set_title(names[place], parse_math=False, loc="left", pad=2)
                 axes.tick_params(labelbottom=place + columns >= len(rows))
             else:
@@ -49,7 +56,22 @@ def _columns(panels: int) -> int:
     return 2 if panels <= 4 else 3 if panels <= 12 else 4
 
 
-def _panel(axes: "Axes", row: Row, metrics: Sequence[str], seeds: Sequence[str]) -> None:
+def _bands(axes: "Axes", row: Row, metrics: Sequence[str]) -> None:
+    """Draw, for each metric, all runs as one band from the smallest to the largest value, and the median."""
+    for metric, style in zip(metrics, _STYLES, strict=False):
+        by_step: dict[int, list[float]] = defaultdict(list)
+        for run in row.runs.values():
+            for step, value in zip(*curve_of(run, metric), strict=True):
+                if math.isfinite(value):
+                    by_step[step].append(value)
+        steps = sorted(by_step)
+        values = [by_step[step] for step in steps]
+        axes.fill_between(steps, [min(own) for own in values], [max(own) for own in values],
+                          color=INSIDE, alpha=0.2, linewidth=0)  # fmt: skip
+        axes.plot(steps, [median(own) for own in values], color=INSIDE, linestyle=style, linewidth=0.8)
+
+
+def _lines(axes: "Axes", row: Row, metrics: Sequence[str], seeds: Sequence[str]) -> None:
     shown = marks(seeds)
     for metric, style in zip(metrics, _STYLES, strict=False):
         for seed, run in row.runs.items():
@@ -58,5 +80,3 @@ def _panel(axes: "Axes", row: Row, metrics: Sequence[str], seeds: Sequence[str])
                 steps, values, color=shown[seed].colour, linestyle=style, linewidth=0.8, alpha=0.9,
                 marker=shown[seed].symbol, markersize=2.2, markevery=[len(steps) - 1] if steps else [],
             )  # fmt: skip
-    axes.tick_params(labelsize=5.5, colors=GREY, labelcolor=INK)
-    axes.locator_params(axis="x", nbins=4, integer=True)

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,14 +14,17 @@ from smoke_gate.draw.facts import Row, reference_cell, rows_of, shown_metrics
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
-from smoke_gate.evidence import Evidence, Figure
+from smoke_gate.evidence import Evidence, Figure, Point
 from smoke_gate.gates.base import Case, case_of
 from smoke_gate.gates.definition import DefinitionHashSettings, expected_definition, shown_definition
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
+from smoke_gate.pictures import Curve
 from smoke_gate.policy.model import Policy
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.selection import matrix_of
 from smoke_gate.vocabulary import SOURCES
+
+_LOG = logging.getLogger(__name__)
 
 MOST_OF_A_KIND = 8
 _LONGEST_NAME = 40
@@ -27,7 +32,7 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A summary figure: its file's name, what it shows in words, its bytes, and the facts of it that evidence holds."""
+    """A summary figure: its file's name, what it shows in words, its bytes, and the facts of it."""
 
     title: str
     png: bytes
@@ -37,6 +42,10 @@ class Drawing:
     def name(self) -> str:
         """The file's name."""
         return self.figure.path
+
+
+def _untold(_note: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +58,27 @@ class _Sketch:
     drawn: Callable[[Sequence[Row], Sequence[str]], bytes | None]
 
 
-def draw(policy: Policy, evidence: Evidence) -> tuple[Drawing, ...]:
+def draw(
+    policy: Policy,
+    evidence: Evidence,
+    curves: Sequence[Curve] = (),
+    left_out: Callable[[str], None] = _untold,
+) -> tuple[Drawing, ...]:
     """Draw the summary figures of the judged runs: metrics by cell, the values of G5's rules, and curves.
 
     The same evidence gives the same bytes on one machine.
 
+    Args:
+        policy: says what is shown.
+        evidence: the runs.
+        curves: histories that the evidence does not have.
+        left_out: is told of each figure that could not be drawn, and why.
+
     Returns:
-        The figures in order; none where no planned pair has a run. Add them to the evidence by ``with_drawings``.
+        The figures in order; none where no planned pair has a run.
 
     """
+    evidence = _with_curves(evidence, curves)
     case = case_of(policy, evidence, matrix_of(policy, evidence))
     rows = rows_of(case)
     if not rows:
@@ -68,13 +89,17 @@ def draw(policy: Policy, evidence: Evidence) -> tuple[Drawing, ...]:
     return tuple(
         _drawing(sketch, png, number, text)
         for kind in kinds
-        for number, (sketch, png) in enumerate(_drawn(kind, fonts), 1)
+        for number, (sketch, png) in enumerate(_drawn(kind, fonts, left_out), 1)
     )
 
 
-def with_drawings(evidence: Evidence, drawings: Iterable[Drawing]) -> Evidence:
-    """Return the evidence with the facts of what was drawn from it."""
-    return replace(evidence, drawn=tuple(drawing.figure for drawing in drawings))
+def _with_curves(evidence: Evidence, curves: Sequence[Curve]) -> Evidence:
+    """Return the evidence with more histories, for drawing only."""
+    more: dict[str, dict[str, tuple[Point, ...]]] = defaultdict(dict)
+    for curve in curves:
+        more[curve.run_id][curve.metric] = curve.points
+    runs = (replace(run, histories={**more[run.run_id], **run.histories}) for run in evidence.runs)
+    return replace(evidence, runs=tuple(runs))
 
 
 def _metrics(policy: Policy, evidence: Evidence, rows: Sequence[Row]) -> Iterator[_Sketch]:
@@ -105,10 +130,21 @@ def _names(row: Row) -> str:
     return " ".join([row.cell, *row.runs])
 
 
-def _drawn(sketches: Sequence[_Sketch], fonts: Sequence[str]) -> list[tuple[_Sketch, bytes]]:
+def _drawn(
+    sketches: Sequence[_Sketch], fonts: Sequence[str], left_out: Callable[[str], None]
+) -> list[tuple[_Sketch, bytes]]:
     """Return those that have something to show; many of one kind would not be looked at."""
-    found = ((sketch, sketch.drawn(sketch.rows, fonts)) for sketch in sketches[:MOST_OF_A_KIND])
-    return [(sketch, png) for sketch, png in found if png is not None]
+    found = []
+    for sketch in sketches[:MOST_OF_A_KIND]:
+        try:
+            png = sketch.drawn(sketch.rows, fonts)
+        except Exception as error:  # noqa: BLE001 - a verdict does not depend on its figures
+            _LOG.info("a figure could not be drawn", exc_info=error)
+            left_out(f"the figure {sketch.title!r} could not be drawn: {type(error).__name__}: {error}")
+        else:
+            if png is not None:
+                found.append((sketch, png))
+    return found
 
 
 def _definition(case: Case) -> dict[str, str]:

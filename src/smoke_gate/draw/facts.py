@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from smoke_gate.evidence import Evidence, Run, metric_number
 from smoke_gate.gates.base import Case
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
-from smoke_gate.gates.needs import Needs
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import seed_order
 
+MANY = 500  # runs: more are drawn together, since each line or mark of its own takes a millisecond
 _LARGEST = 1e150  # what is larger has no place on an axis: its ends are added, subtracted and divided
 
 
@@ -29,6 +29,11 @@ def rows_of(case: Case) -> tuple[Row, ...]:
         cell, seed = judged.pair.key
         cells.setdefault(cell, {})[seed or ""] = judged.run
     return tuple(Row(cell, runs) for cell, runs in cells.items())
+
+
+def are_many(rows: Sequence[Row]) -> bool:
+    """Return whether there are so many runs that nobody sees a single one."""
+    return sum(len(row.runs) for row in rows) > MANY
 
 
 def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -54,10 +59,10 @@ def reference_cell(policy: Policy, cells: Sequence[str]) -> str:
     return chosen if chosen is not None and chosen in cells else cells[0]
 
 
-def curve_needs(policy: Policy) -> Needs:
-    """Return the histories that the figures of curves show."""
+def curve_metrics(policy: Policy) -> frozenset[str]:
+    """Return the metrics whose histories the figures of curves show."""
     settings = policy.settings(MetricRatioSettings)
-    return Needs(histories=frozenset(settings.metrics if settings.enabled else ()))
+    return frozenset(settings.metrics if settings.enabled else ())
 
 
 def value_of(run: Run, metric: str) -> float | None:

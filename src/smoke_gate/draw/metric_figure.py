@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import (
+    ANY_SEED,
     FAINT,
     GREY,
     INK,
@@ -21,7 +22,7 @@ from smoke_gate.draw.canvas import (
     paper,
     png_of,
 )
-from smoke_gate.draw.facts import Row, drawable, fits_logarithmic, seeds_of, value_of
+from smoke_gate.draw.facts import MANY, Row, are_many, drawable, fits_logarithmic, seeds_of, value_of
 from smoke_gate.draw.layout import cell_axis, few_ticks, height_of_rows, logarithmic_ticks, seed_legend
 from smoke_gate.few_seeds import mean_of, paired_differences
 
@@ -63,10 +64,14 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, refere
     with paper(height_of_rows(len(rows)), fonts) as figure:
         panels = figure.subplots(1, room.panels, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
         axes = panels[0]
-        for seed, mark in marks(seeds).items():
-            _line(axes, rows, metric, seed, mark)
-        for place, row in enumerate(rows):
-            _mean(axes, place, list(_values(row, metric).values()))
+        values = [_values(row, metric) for row in rows]
+        if are_many(rows):
+            _all_points(axes, values)
+        else:
+            for seed, mark in marks(seeds).items():
+                _line(axes, values, seed, mark)
+        for place, own in enumerate(values):
+            _mean(axes, place, list(own.values()))
         _scale(axes, rows, metric, room)
         axes.set_xlabel(label(metric, room.metric), parse_math=False)
         if any(differences):
@@ -115,10 +120,17 @@ def _scale(axes: "Axes", rows: Sequence[Row], metric: str, room: _Room) -> None:
         few_ticks(axes.xaxis, room.ticks)
 
 
-def _line(axes: "Axes", rows: Sequence[Row], metric: str, seed: str, mark: SeedMark) -> None:
+def _line(axes: "Axes", values: Sequence[Mapping[str, float]], seed: str, mark: SeedMark) -> None:
     """Draw a seed's points, joined from cell to cell; a cell without one is a gap."""
-    found = [_values(row, metric).get(seed, math.nan) for row in rows]
-    _points(axes, found, range(len(rows)), mark, linewidth=0.6)
+    found = [own.get(seed, math.nan) for own in values]
+    _points(axes, found, range(len(values)), mark, linewidth=0.6)
+
+
+def _all_points(axes: "Axes", values: Sequence[Mapping[str, float]]) -> None:
+    """Draw the points of all seeds at once: so many cannot be told apart."""
+    places = [place for place, own in enumerate(values) for _ in own]
+    found = [value for own in values for value in own.values()]
+    _points(axes, found, places, ANY_SEED, linewidth=0)
 
 
 def _compare(axes: "Axes", differences: Sequence[Mapping[str, float]], marks: Mapping[str, SeedMark]) -> None:
@@ -128,8 +140,12 @@ def _compare(axes: "Axes", differences: Sequence[Mapping[str, float]], marks: Ma
         if row:
             axes.hlines(place, min(row.values()), max(row.values()), color=RANGE, linewidth=4.0, zorder=1.5)
             _mean(axes, place, list(row.values()))
-        for seed, one in row.items():
-            _points(axes, [one], [place], marks[seed], linewidth=0)
+    if sum(map(len, differences)) > MANY:
+        _all_points(axes, differences)
+    else:
+        for place, row in enumerate(differences):
+            for seed, one in row.items():
+                _points(axes, [one], [place], marks[seed], linewidth=0)
     few_ticks(axes.xaxis, _HALF.ticks)
 
 

@@ -1,5 +1,6 @@
 """The value of a G5 rule by cell, with its band, and the runs that are outside by their names."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -111,15 +112,16 @@ def _band(axes: "Axes", rule: RatioRule) -> None:
 
 def _points(axes: "Axes", points: Sequence[_Point], low: float, high: float) -> None:
     """Draw the values: inside a dot, outside a diamond, beyond the edge an arrow at it."""
+    alike: dict[tuple[str, bool], list[tuple[float, int]]] = defaultdict(list)
     for point in points:
-        if point.value is None:
-            continue
-        beyond = point.value < low or point.value > high
-        symbol = ("<" if point.value < low else ">") if beyond else ("D" if point.outside else "o")
+        if point.value is not None:
+            beyond = point.value < low or point.value > high
+            symbol = ("<" if point.value < low else ">") if beyond else ("D" if point.outside else "o")
+            alike[symbol, point.outside].append((min(max(point.value, low), high), point.place))
+    for (symbol, outside), places in alike.items():
         axes.plot(
-            [min(max(point.value, low), high)], [point.place], color=OUTSIDE if point.outside else INSIDE,
-            marker=symbol, markersize=3.4, markeredgecolor="white", markeredgewidth=0.3, linewidth=0,
-            clip_on=not beyond, zorder=3,
+            *zip(*places, strict=True), color=OUTSIDE if outside else INSIDE, marker=symbol, markersize=3.4,
+            markeredgecolor="white", markeredgewidth=0.3, linewidth=0, clip_on=symbol in "Do", zorder=3,
         )  # fmt: skip
     axes.hlines(
         range(len({point.place for point in points})), low, high, color=FAINT, linewidth=0.4, zorder=1

@@ -79,12 +79,11 @@ def _needs(policy: Policy) -> Needs:
 
 
 def judge(case: Case) -> Outcome:
-    """Trace the figures of the runs, of the checkout and of the tool, and look for those that are missing or equal."""
+    """Trace the figures of the runs and of the checkout, and look for those that are missing or equal."""
     section, rules = case.settings(FiguresSettings), _rules(case)
     own = {judged.run.run_id: _matching(judged.run.figures, section.paths) for judged in case.judged}
     files = _matching(case.evidence.files, section.files)
-    drawn = [_figure(_for_drawn(rules), figure) for figure in _sorted(case.evidence.drawn)]
-    if _asks_for_nothing(case, own) and all(check.status is Status.PASS for check in drawn):
+    if _asks_for_nothing(case, own):
         skipped = say("No run has a figure, and the policy requires none (`figures.required`).")
         return Outcome(expected=0, evaluated=0, skipped=skipped)
     checks: list[Check] = []
@@ -92,7 +91,6 @@ def judge(case: Case) -> Outcome:
         checks += [_of_run(rules, judged, figure) for figure in own[judged.run.run_id]]
         checks += _absent(section, judged, own)
     checks += [_figure(rules, figure) for figure in files]
-    checks += drawn
     checks += _patterns(case, [figure for figures in own.values() for figure in figures], files)
     checks += _duplicates(case, own)
     return Outcome(checks=tuple(checks), expected=len(case.matrix.places), evaluated=len(case.judged))
@@ -148,15 +146,6 @@ def _rules(case: Case) -> _Rules:
         key=gate.key,
         expected=expected,
     )
-
-
-def _for_drawn(rules: _Rules) -> _Rules:
-    """Return what is asked of the figures that the tool drew: the two keys of provenance that it writes, and no others.
-
-    It writes no definition that it does not know; that this one is not known is G1's failure.
-    """
-    written = (SOURCES, rules.key) if _definition(rules, rules.runs) else (SOURCES,)
-    return replace(rules, required_keys=tuple(key for key in rules.required_keys if key in written))
 
 
 def _selected_ids(case: Case) -> frozenset[str]:

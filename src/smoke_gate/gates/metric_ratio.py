@@ -321,7 +321,7 @@ GATE = Gate(
             "For each rule and run, `value` lies within `min` and `max`.",
             "A metric that is missing, NaN or infinite fails the gate at once, whatever its threshold.",
             "A denominator of 0 is out of range.",
-            "A history that ends with another value than the run's metric is a WARNING.",
+            "A history that a rule picks from and that ends with another value than the run's metric is a WARNING.",
         ),
         example="val_loss / train_loss is 120 (60 / 0.5), expected 0.2 to 5. Look at the curves of this run, correct "
         "what they show and run again.",

@@ -64,6 +64,17 @@ def unexpected_checks(case: Case) -> Iterator[Check]:
             gate="G0", kind="unexpected", status=status, subject=attempt.run_id, message=message,
             run_id=attempt.run_id, cell=ran.cell, seed=ran.seed, observed=ran.subject, expected="a planned pair",
         )  # fmt: skip
+    rest = case.matrix.others.unexpected
+    if rest:
+        message = say(
+            "{count} finished, and their cells and seeds are not planned. Only the newest of them have a check each. "
+            "Add them to the plan, name them in `runs.ignore` with a reason, or leave them out by `runs.where`.",
+            count=say(counted(rest, "older run", "older runs")),
+        )
+        yield Check(
+            gate="G0", kind="unexpected", status=status, subject="older runs", message=message,
+            observed=counted(rest, "run"), expected="planned pairs",
+        )  # fmt: skip
 
 
 def newer_attempts(case: Case) -> Iterator[Check]:
@@ -149,7 +160,7 @@ def _unsaid(case: Case) -> Message | None:
 def _how_to_say(case: Case, name: str, template: Template) -> Message:
     found = say(
         "None of {count} runs says its " + name + " by {template}.",
-        count=len(case.matrix.unidentified),
+        count=case.matrix.all_unidentified,
         template=f"runs.{name}: {template.text}",
     )
     nearest_of = map(case.evidence.nearest.get, template.references)

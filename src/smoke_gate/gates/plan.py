@@ -341,7 +341,8 @@ GATE = Gate(
             (
                 "Finished runs that are not planned, seeds spelled in two ways, and a policy that "
                 "its own pull request "
-                "changes are a WARNING."
+                "changes are a WARNING. Of more than 200 such runs, the newest have a check each, and one counts the "
+                "rest."
             ),
         ),
         example="No finished run, no attempt. Run it, or exclude the pair in the plan with a reason.",

@@ -130,7 +130,6 @@ def judged_again(
         source=source,
         tool=Tool(version=__version__, image_digest=image_digest),
         created_at=_looked_at(claim.document.created_at),
-        figures=(),
     )
     return Judgement(
         verdict=verdict,

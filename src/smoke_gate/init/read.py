@@ -7,10 +7,11 @@ from operator import contains
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import tree_of
-from smoke_gate.collect.attempts import name_of, search
+from smoke_gate.collect.attempts import name_of
 from smoke_gate.collect.errors import ArtifactError, ExperimentError, StoreError
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.folders import Entry, Tree
+from smoke_gate.collect.listing import search
 from smoke_gate.collect.models import probed
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.registrations import is_registration

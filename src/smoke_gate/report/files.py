@@ -8,7 +8,7 @@ its owner, and it is reached by its descriptor: a link that somebody puts in its
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,13 +55,29 @@ def write_whole(path: Path, content: bytes) -> Path:
         ReportError: it cannot be written; then nothing of it is left.
 
     """
+    return write_parts(path, (content,))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> Path:
+    """Write a text file whole, line by line, without the secrets of this process; none of them spans two lines.
+
+    Raises:
+        ReportError: it cannot be written; then nothing of it is left.
+
+    """
+    secrets = process_secrets()
+    return write_parts(path, (secrets.removed_from(line).encode() for line in lines))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> Path:
+    """Write a file whole, as :func:`write_whole`, part by part."""
     with _explained(path):
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 _give_away(descriptor, path.parent)
                 os.chmod(descriptor if os.chmod in os.supports_fd else temporary, _FILE_MODE)  # noqa: PTH101
-                stream.write(content)
+                stream.writelines(parts)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).replace(path)
@@ -70,16 +86,6 @@ def write_whole(path: Path, content: bytes) -> Path:
             raise
         _sync_directory(path.parent)
     return path
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole, without the secrets of this process.
-
-    Raises:
-        ReportError: it cannot be written; then nothing of it is left.
-
-    """
-    return write_whole(path, process_secrets().removed_from(text).encode())
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> Path:

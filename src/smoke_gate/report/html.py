@@ -43,7 +43,7 @@ from smoke_gate.report.matrix import (
 from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_json, shown
 from smoke_gate.report.statistics import metric_statistics, number_words, signed_words
-from smoke_gate.report.unidentified import run_words, unidentified
+from smoke_gate.report.unidentified import other_runs, run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute
 from smoke_gate.verdict import VerdictStatus
@@ -127,6 +127,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
         "ledger": ledger_words(verdict.matrix),
         "unidentified": unidentified(verdict.matrix),
+        "other_runs": other_runs(verdict.matrix),
         "all": ALL,
         **baseline_words(judgement),
         "bite_words": bite_words(judgement),

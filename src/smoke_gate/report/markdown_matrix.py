@@ -31,7 +31,7 @@ from smoke_gate.report.matrix import (
     seeds_of,
     with_and_without_findings,
 )
-from smoke_gate.report.unidentified import run_words, unidentified
+from smoke_gate.report.unidentified import other_runs, run_words, unidentified
 from smoke_gate.selection import Place
 from smoke_gate.text import counted
 from smoke_gate.times import duration, minute
@@ -106,7 +106,7 @@ def gate_table(judgement: Judgement) -> ReportSection:
 def attempt_ledger(judgement: Judgement) -> ReportSection | None:
     """Return every attempt at a planned pair, so that a re-roll is seen."""
     found = judgement.verdict.matrix
-    beside = _unidentified(judgement)
+    beside = _beside(judgement)
     rows = [row for place in found.places for row in _attempts(judgement, place)]
     if not rows:
         return ReportSection("Attempt ledger", "\n\n".join(beside), folded=True) if beside else None
@@ -235,18 +235,19 @@ def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
     ]
 
 
-def _unidentified(judgement: Judgement) -> list[str]:
-    """Count and list the active runs that state no cell or no seed; most are parents of sweeps."""
+def _beside(judgement: Judgement) -> list[str]:
+    """Count the runs outside the plan, and list those that state no cell or no seed; most are parents of sweeps."""
     matrix = judgement.verdict.matrix
+    counts = [words] if (words := other_runs(matrix)) else []
     if not matrix.unidentified:
-        return []
+        return counts
     lines = []
     for runs in unidentified(matrix):
         named = [
             link(code(run_words(attempt)), judgement.url(attempt)) for attempt in runs.attempts[:_MOST_BESIDE]
         ]
-        rest = len(runs.attempts) - _MOST_BESIDE
+        rest = runs.number - _MOST_BESIDE
         more = f" and {rest} more ({ALL})" if rest > 0 else ""
         lines.append(f"- {sentence(runs.words)}: {', '.join(named)}{more}")
-    head = f"{counted(len(matrix.unidentified), 'active run')} without cell or seed, counted and not judged."
-    return [head, "\n".join(lines)]
+    head = f"{counted(matrix.all_unidentified, 'active run')} without cell or seed, counted and not judged."
+    return [*counts, head, "\n".join(lines)]

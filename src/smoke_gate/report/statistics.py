@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from smoke_gate.draw.facts import reference_cell, shown_metrics
 from smoke_gate.evidence import Evidence, metric_number
 from smoke_gate.few_seeds import (
-    chance_of_agreement,
     gain_from,
     holm,
     mean_of,
@@ -24,6 +23,7 @@ from smoke_gate.policy.terms import normal_seed
 from smoke_gate.verdict import Verdict
 
 _MOST_VALUES = 10  # that a table's cell names
+_MOST_COUNTED = 21  # seeds; of more, the chance of one sign is less than one in a million
 _NEARLY_ALL = 0.999  # a larger coverage is not written out: no number of seeds gives 100 %
 
 
@@ -204,8 +204,13 @@ def chance_words(metric: MetricStatistics) -> str:
     seeds = f"{fewest} seeds" if fewest == max(pairs) else f"{fewest} seeds, the fewest here"
     return (
         f"With {seeds}, all {fewest} differences have the same sign by chance in 1 of "
-        f"{1 / chance_of_agreement(fewest):.0f} comparisons, and this table has {len(pairs)}."
+        f"{_one_in(fewest)} comparisons, and this table has {len(pairs)}."
     )
+
+
+def _one_in(seeds: int) -> str:
+    """Return in how many comparisons so many differences have the same sign by chance."""
+    return f"{2 ** (seeds - 1)}" if seeds <= _MOST_COUNTED else "more than a million"
 
 
 def no_difference_words(cell: CellStatistics, metric: MetricStatistics) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.report.findings import Remark, accepted, failures, remarks, waived, warnings
 from smoke_gate.report.grouping import Alike, CheckGroup, place_of
-from smoke_gate.report.unidentified import Unidentified, run_words, unidentified
+from smoke_gate.report.unidentified import Unidentified, other_runs, run_words, unidentified
+from smoke_gate.selection import Matrix
 from smoke_gate.text import folded, log_line, shortened
 from smoke_gate.verdict import GateResult, Verdict
 
@@ -72,7 +73,7 @@ def overview(
         headline=headline,
         gates=verdict.gates,
         notices=(*_failures(verdict, most_places), *_warnings(verdict, most_places)),
-        not_judged=tuple(_not_judged(runs, most_places) for runs in unidentified(verdict.matrix)),
+        not_judged=tuple(_beside(verdict.matrix, most_places)),
         files=files,
     )
 
@@ -197,9 +198,16 @@ def _place_and_values(group: CheckGroup, check: Check) -> str:
     return f"{place}: {own}" if group.is_long else f"{place} ({own})"
 
 
+def _beside(matrix: Matrix, most: int) -> Iterator[str]:
+    if words := other_runs(matrix):
+        yield words
+    for runs in unidentified(matrix):
+        yield _not_judged(runs, most)
+
+
 def _not_judged(runs: Unidentified, most: int) -> str:
     names = ", ".join(shortened(run_words(attempt), _LONGEST_MESSAGE) for attempt in runs.attempts[:most])
-    rest = _more(len(runs.attempts), most)
+    rest = _more(runs.number, most)
     return f"not judged: {runs.words}: {names}" + (f" {rest}" if rest else "")
 
 

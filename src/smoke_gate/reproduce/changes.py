@@ -1,12 +1,14 @@
 """The changes between two readings of the same store, run by run, and how much can be known of them. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar
 
 from smoke_gate.evidence import Artifact, Attempt, Evidence, Figure, Point, Registration, Run
 from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.policy.model import Policy
 from smoke_gate.reproduce.differences import Difference, differing
+from smoke_gate.selection import identity, planned_pairs
 from smoke_gate.times import iso
 
 Clocks = Mapping[tuple[str, str], int]
@@ -47,6 +49,20 @@ def changed_metrics(then: Evidence, now: Evidence) -> tuple[tuple[str, str], ...
         for fact in differing(_run_facts(before[run_id]), _run_facts(after[run_id]))
         if fact.name.startswith(_METRIC) and fact.second is not None
     )
+
+
+def comparable(then: Evidence, now: Evidence, policy: Policy) -> tuple[Evidence, Evidence]:
+    """Return both without the runs outside the plan that only one has, where either has only the newest of them."""
+    if not any(cut.unexpected or cut.unidentified for cut in (then.others, now.others)):
+        return then, now
+    planned = {pair.key for pair in planned_pairs(policy, narrowed=False)}
+    both = _by_id(then.attempts).keys() & _by_id(now.attempts).keys()
+
+    def without_rest(evidence: Evidence) -> Evidence:
+        kept = (one for one in evidence.attempts if one.run_id in both or identity(policy, one) in planned)
+        return replace(evidence, attempts=tuple(kept))
+
+    return without_rest(then), without_rest(now)
 
 
 def changes(then: Evidence, now: Evidence, clocks: Clocks) -> tuple[Changed, ...]:

@@ -8,11 +8,9 @@ from smoke_gate.collect.locations import kind_of
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.single_runs import last_logged, read_runs
 from smoke_gate.collect.store import Store, open_store
-from smoke_gate.draw.facts import curve_needs
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
-from smoke_gate.gates.needs import NOTHING, Needs
-from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes
+from smoke_gate.reproduce.changes import LIMITS, Changed, changed_metrics, changes, comparable
 from smoke_gate.reproduce.wording import inert_lines
 from smoke_gate.verdict import evaluate
 from smoke_gate.verdict_file.document import VerdictDocument
@@ -64,16 +62,15 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
     # By id: they may have other names by now, and others theirs.
     ids = tuple(experiment.id for experiment in case.document.source.experiments)
     source = replace(source, head=case.evidence.head, experiment_ids=ids)
-    also = curve_needs(case.policy) if case.evidence.drawn else NOTHING
-    fresh = collect(case.policy, source, also=also, progress=progress).evidence
-    # A store does not know how the policy changed: that stays as recorded. Figures do not: `check` would draw others.
+    fresh = collect(case.policy, source, progress=progress).evidence
+    # A store does not know how the policy changed: that stays as recorded.
     fresh = replace(fresh, policy_change=case.evidence.policy_change)
     with open_store(source.tracking_uri, source.artifact_hosts) as store:
-        now = _with_recorded_runs(case, fresh, store, source, also=also)
+        now = _with_recorded_runs(case, fresh, store, source)
         wanted = changed_metrics(case.evidence, now)
         clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}
     return Live(
-        changes=changes(case.evidence, now, clocks),
+        changes=changes(*comparable(case.evidence, now, case.policy), clocks),
         headline=headline(evaluate(case.policy, fresh), case.policy, fresh),
     )
 
@@ -90,11 +87,9 @@ def live_text(live: Live, case: Recorded) -> str:
     return inert_lines(lines)
 
 
-def _with_recorded_runs(
-    case: Recorded, fresh: Evidence, store: Store, source: Source, *, also: Needs
-) -> Evidence:
+def _with_recorded_runs(case: Recorded, fresh: Evidence, store: Store, source: Source) -> Evidence:
     """Add the facts of runs that stood for a pair and do not any more: what was replaced may have been changed too."""
     have = {run.run_id for run in fresh.runs}
     rest = [run.run_id for run in case.evidence.runs if run.run_id not in have]
-    read = read_runs(rest, case.policy, store, source.artifact_path_map, also=also)
+    read = read_runs(rest, case.policy, store, source.artifact_path_map)
     return replace(fresh, runs=(*fresh.runs, *read))

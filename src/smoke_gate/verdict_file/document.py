@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from smoke_gate.gates.base import CheckTable, Plugin, Status
+from smoke_gate.pictures import Pictures
 from smoke_gate.typed_json import TypedJson, typed_json
 from smoke_gate.verdict import VerdictStatus
 from smoke_gate.waivers import WaiverState
@@ -224,8 +225,8 @@ class VerdictDocument:
     """Active runs without cell or seed: counted, not judged."""
     references: tuple[ReferenceEntry, ...]
     waivers: tuple[WaiverEntry, ...]
-    figures: tuple[str, ...]
-    """The names of the summary figures written beside this file."""
+    pictures: Pictures
+    """What was read and drawn only for people to look at. The figures are written beside this file."""
 
 
 @cache

@@ -1,15 +1,17 @@
 """The verdict file: everything about a verdict, for machines and for a replay. Its form is in ``document.py``."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from smoke_gate.evidence import Evidence
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.gates.base import Check
 from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.pictures import NO_PICTURES, Pictures
 from smoke_gate.policy.model import Policy, Waiver
 from smoke_gate.policy_file.formats import policy_json, policy_sha256
 from smoke_gate.references import ReferenceResult
@@ -38,6 +40,21 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _Entry = TypeVar("_Entry", bound="DataclassInstance")
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceAsJson:
+    """Evidence as what JSON can say, and its hash."""
+
+    facts: dict[str, Any]
+    sha256: str
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Return evidence as JSON."""
+        facts = evidence_json(evidence)
+        return cls(facts, sha256_hex(canonical_json(facts)))
 
 
 def verdict_document(
@@ -49,7 +66,8 @@ def verdict_document(
     source: StoreOrigin,
     tool: Tool,
     created_at: datetime,
-    figures: Sequence[str],
+    pictures: Pictures = NO_PICTURES,
+    facts: EvidenceAsJson | None = None,
 ) -> VerdictDocument:
     """Return the document of a verdict.
 
@@ -61,10 +79,11 @@ def verdict_document(
         source: where the evidence was read.
         tool: what made the verdict.
         created_at: when, with a time zone.
-        figures: the names of the summary figures that were written beside the file.
+        pictures: what was read and drawn for people.
+        facts: the evidence as JSON with its hash, where both are known.
 
     """
-    facts = evidence_json(evidence)
+    facts = facts or EvidenceAsJson.of(evidence)
     return VerdictDocument(
         schema=SCHEMA,
         verdict=verdict.status,
@@ -77,16 +96,16 @@ def verdict_document(
         source=source,
         policy=policy_json(policy),
         policy_sha256=policy_sha256(policy),
-        evidence=facts,
-        evidence_sha256=sha256_hex(canonical_json(facts)),
+        evidence=facts.facts,
+        evidence_sha256=facts.sha256,
         summary=_entry(SummaryEntry, verdict.summary),
         gates=tuple(_entry(GateEntry, result, message=str(result.message)) for result in verdict.gates),
         checks=tuple(_entry(CheckEntry, check, message=str(check.message)) for check in verdict.checks),
         attempts=tuple(_attempts(verdict.matrix)),
-        unidentified=len(verdict.matrix.unidentified),
+        unidentified=verdict.matrix.all_unidentified,
         references=tuple(map(_reference, verdict.references)),
         waivers=tuple(map(_waiver, verdict.waivers)),
-        figures=tuple(figures),
+        pictures=pictures,
     )
 
 
@@ -97,8 +116,39 @@ def document_json(document: VerdictDocument, keys: Collection[str] | None = None
 
 def document_text(document: VerdictDocument) -> str:
     """Return the text of the verdict file: the same document gives the same bytes."""
-    text = json.dumps(document_json(document), indent=1, ensure_ascii=False, allow_nan=False)
-    return visible_json(text) + "\n"
+    return "".join(document_lines(document))
+
+
+def document_lines(document: VerdictDocument) -> Iterator[str]:
+    """Yield the lines of the verdict file: one for each check, attempt and run, so that two files can be compared."""
+    yield "{\n"
+    names = [field.name for field in fields(document)]
+    for name in names:
+        value = document.evidence if name == "evidence" else document_json(document, [name])[name]
+        yield from _member(name, value, is_last=name == names[-1])
+    yield "}\n"
+
+
+def _member(key: str, value: Any, *, is_last: bool, inside: bool = False) -> Iterator[str]:
+    """Yield a key with its value: a list of objects with a line for each, the evidence with lines for its keys."""
+    start, end = ("  " if inside else " ") + f"{_json(key)}: ", "\n" if is_last else ",\n"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        yield f"{start}[\n"
+        for item in value[:-1]:
+            yield f"{_json(item)},\n"
+        yield f"{_json(value[-1])}\n]{end}"
+    elif key in ("evidence", "pictures") and not inside:
+        yield f"{start}{{\n"
+        *_, last = value
+        for name, part in value.items():
+            yield from _member(name, part, is_last=name == last, inside=True)
+        yield f" }}{end}"
+    else:
+        yield f"{start}{_json(value)}{end}"
+
+
+def _json(value: Any) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _entry(kind: type[_Entry], *sources: object, **values: object) -> _Entry:
@@ -107,9 +157,19 @@ def _entry(kind: type[_Entry], *sources: object, **values: object) -> _Entry:
     A field has the value of that name among ``values``, else that of the first source which has such an attribute,
     else its default.
     """
-    names = [field.name for field in fields(kind)]
-    found = {name: getattr(one, name) for one in reversed(sources) for name in names if hasattr(one, name)}
-    return kind(**(found | values))
+    for name in _names(kind):
+        if name not in values:
+            for source in sources:
+                found = getattr(source, name, _ABSENT)
+                if found is not _ABSENT:
+                    values[name] = found
+                    break
+    return kind(**values)
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _attempts(matrix: Matrix) -> Iterator[AttemptEntry]:

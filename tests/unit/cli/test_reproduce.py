@@ -42,7 +42,7 @@ def test_a_reproduced_verdict_is_exit_0(document, write):
     assert code == ExitCode.OK
     assert text.startswith(f"reproduced: {document['headline']}\n")
     assert f"evidence {document['evidence_sha256']}" in text
-    assert "not covered by a hash, and deciding nothing: created_at, tool, context, source, figures" in text
+    assert "not covered by a hash, and deciding nothing: created_at, tool, context, source, pictures" in text
 
 
 def test_tampering_is_said_as_such(document, write):

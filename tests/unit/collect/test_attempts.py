@@ -3,8 +3,8 @@ from collections.abc import Collection, Mapping
 import pytest
 from mlflow.entities import Run
 
-from smoke_gate.collect.attempts import reader_of, worth_keeping
-from smoke_gate.evidence import Attempt
+from smoke_gate.collect.attempts import MOST_UNEXPECTED, MOST_UNIDENTIFIED, planned_and_others, reader_of
+from smoke_gate.evidence import Attempt, Others
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
 from tests.support.entities import STARTED, run
@@ -120,5 +120,32 @@ def test_deleted_runs_count_at_planned_pairs_only():
         run("unexpected", {"cell": "C", "seed": "1"}),
         run("parent", {}),
     ]
-    kept = worth_keeping(rules, map(reader_of(rules, {}, None, {}).attempt, recorded))
-    assert [found.run_id for found in kept] == ["parent", "planned", "unexpected"]
+    ours, beside, others = planned_and_others(rules, map(reader_of(rules, {}, None, {}).attempt, recorded))
+    assert [found.run_id for found in ours] == ["planned"]
+    assert [found.run_id for found in beside] == ["unexpected", "parent"]
+    assert others == Others(statuses={"FINISHED": 2})
+
+
+def test_of_very_many_runs_outside_the_plan_the_newest_are_kept_and_the_rest_is_counted():
+    """spec: pair-others"""
+    rules = policy_of({"version": 1, "plan": {"cells": ["A"], "seeds": ["1"]},
+                       "runs": {"ignore": [{"cell": "known", "reason": "sweep"}]}})  # fmt: skip
+    most, few = MOST_UNEXPECTED, MOST_UNIDENTIFIED
+    recorded = [
+        *(
+            run(f"x{number}", {"cell": "C", "seed": "1"}, start=STARTED + number)
+            for number in range(most + 7)
+        ),
+        *(run(f"n{number}", {"cell": "C"}, start=STARTED + number) for number in range(few + 2)),
+        run("p", {"seed": "1"}),
+        *(run(f"i{number}", {"cell": "known", "seed": "1"}) for number in range(9)),
+        *(run(f"f{number}", {"cell": "C", "seed": "1"}, status="FAILED") for number in range(5)),
+    ]
+    ours, beside, others = planned_and_others(rules, map(reader_of(rules, {}, None, {}).attempt, recorded))
+    assert not ours
+    kept = {found.run_id for found in beside}
+    assert kept == {f"x{number}" for number in range(7, most + 7)} | {
+        f"n{number}" for number in range(2, few + 2)
+    } | {"p"}
+    assert (others.unexpected, others.unidentified) == (7, {"seed": 2})
+    assert others.statuses == {"FAILED": 5, "FINISHED": most + few + 19}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.entities import Metric
 
-from smoke_gate.collect.facts import MOST_POINTS, in_order, thinned
+from smoke_gate.collect.histories import MOST_POINTS, in_order, thinned
 from smoke_gate.evidence import Point, metric_number, metric_text
 
 values = st.floats(allow_nan=True, allow_infinity=True).map(metric_text)

@@ -1,4 +1,4 @@
-"""``attempts.search``, on a store whose runs change while they are listed."""
+"""``listing.search``, on a store whose runs change while they are listed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,10 @@ import pytest
 from mlflow.entities import Run
 from mlflow.store.entities import PagedList
 
-from smoke_gate.collect.attempts import search
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
+from smoke_gate.collect.served_runs import ServedRuns
 from tests.support.entities import run
 from tests.support.stores import served
 
@@ -35,6 +36,16 @@ class Client:
         if change := self.after.get(self.asked):
             change(self.ids)
         return page
+
+
+@pytest.fixture(autouse=True)
+def listed_by_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a server that cannot list runs by start time."""
+
+    def refuse(_: ServedRuns) -> None:
+        raise StoreError("another API", code="ENDPOINT_NOT_FOUND")
+
+    monkeypatch.setattr(ServedRuns, "listed", refuse)
 
 
 def found(client: Client, where: str = "") -> list[str]:

@@ -211,23 +211,6 @@ def test_where_the_expected_definition_is_unknown_every_figure_fails():
     }
 
 
-@pytest.mark.parametrize("with_hash", [True, False])
-def test_the_tools_own_figures_are_not_held_against_a_definition_that_is_not_known(with_hash):
-    drawn = carrying("metric.png") if with_hash else carrying("metric.png", **{KEY: None})
-    evidence = replace(passing_matrix(), registrations=(), drawn=(drawn,))
-    assert {check.subject for check in not_passed(ask(GATE, evidence))} == {PATH}
-
-
-def test_the_tools_own_figures_carry_the_definition_where_it_is_known():
-    evidence = replace(passing_matrix(), drawn=(carrying("metric.png", **{KEY: None}),))
-    assert found(ask(GATE, evidence)) == [(None, "figure", "metric.png", Status.FAIL)]
-    assert found(ask(GATE, evidence, gates=G1_OFF)) == [(None, "figure", "metric.png", Status.FAIL)]
-    apart = with_run(
-        evidence, "A3/42", params={KEY: sha256("own")}, figures=(carrying(**{KEY: sha256("own")}),)
-    )
-    assert found(ask(GATE, apart, gates=G1_OFF)) == []
-
-
 def test_where_g1_is_off_the_run_s_own_hash_counts():
     """spec: G4-definition"""
     evidence = with_run(
@@ -304,37 +287,6 @@ def test_where_g1_is_off_a_figure_of_the_checkout_has_the_hash_that_its_runs_agr
         evidence = with_run(evidence, pair, params={KEY: value})
     outcome = ask(GATE, evidence, gates={**G1_OFF, **IN_CHECKOUT})
     assert found(outcome) == ([] if good else [(None, "figure", PAPER, Status.FAIL)])
-
-
-def test_drawn_figures_are_verified_but_not_for_keys_that_the_tool_does_not_write():
-    """spec: G4-drawn"""
-    gates = settings(required_keys=["source_run_ids", KEY, "author"])
-    evidence = passing_matrix()
-    for run in evidence.runs:
-        pair = run.run_id.removeprefix("run-").replace("-", "/")
-        evidence = with_run(
-            evidence, pair, figures=(replace(run.figures[0], text={**run.figures[0].text, "author": "me"}),)
-        )
-    assert found(ask(GATE, replace(evidence, drawn=(carrying("metric.png"),)), gates=gates)) == []
-    wrong = replace(evidence, drawn=(carrying("metric.png", source_run_ids="gone"),))
-    assert found(ask(GATE, wrong, gates=gates)) == [(None, "figure", "metric.png", Status.FAIL)]
-
-
-@pytest.mark.parametrize("profile", ["contract", "basic"])
-def test_drawn_figures_satisfy_nothing(profile):
-    """spec: G4-drawn"""
-    drawn = (figure(RUN, "figures/metric.png"),)
-    without, with_them = (
-        ask(GATE, replace(without_figures(), drawn=each), profile=profile) for each in ((), drawn)
-    )
-    assert found(without) == found(with_them)
-    assert without.skipped == with_them.skipped
-    assert (with_them.skipped is not None) is (profile == "basic")
-
-
-def test_a_drawn_figure_that_is_broken_fails_in_profile_basic_too():
-    evidence = replace(without_figures(), drawn=(Figure(path="metric.png", problem="is empty"),))
-    assert found(ask(GATE, evidence, profile="basic")) == [(None, "figure", "metric.png", Status.FAIL)]
 
 
 # --- figures that are not there ---------------------------------------------------------------------------------------

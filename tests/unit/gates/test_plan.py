@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import NO_HEAD, Answer, Code, Evidence, Head, HeadFrom
+from smoke_gate.evidence import NO_HEAD, Answer, Code, Evidence, Head, HeadFrom, Others
 from smoke_gate.gates import definition_hash, metric_ratio, policy_of
 from smoke_gate.gates.base import Check, Gate, Status
 from smoke_gate.gates.plan import GATE
@@ -837,6 +837,20 @@ def test_an_unexpected_run_is_found(unexpected, status):
         "surprise",
     )
     assert (check.cell, check.seed, check.observed) == ("C9", "7", "C9/7")
+
+
+@pytest.mark.parametrize(("unexpected", "status"), [("warn", Status.WARNING), ("fail", Status.FAIL)])
+def test_unexpected_runs_that_the_evidence_only_counts_are_one_check(unexpected, status):
+    evidence = replace(passing_matrix(), others=Others(unexpected=41))
+    (check,) = not_passed(ask(GATE, evidence, runs={"unexpected": unexpected}))
+    assert (check.kind, check.status, check.run_id, check.subject) == (
+        "unexpected",
+        status,
+        None,
+        "older runs",
+    )
+    assert str(check.message).startswith("41 older runs finished, and their cells and seeds are not planned.")
+    assert not not_passed(ask(GATE, evidence, runs={"unexpected": "ignore"}))
 
 
 def test_unexpected_runs_can_be_ignored():

@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 from markdown_it import MarkdownIt
 
 from smoke_gate.evidence import Evidence
+from smoke_gate.pictures import Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.reproduction import Reproduction
 from smoke_gate.verdict import evaluate
 from smoke_gate.verdict_file.document import Context, Experiment, StoreOrigin, Tool
 from smoke_gate.verdict_file.write import verdict_document
-from tests.support.matrix import passing_matrix, passing_policy, sha256, with_another_attempt
+from tests.support.matrix import figure, passing_matrix, passing_policy, sha256, with_another_attempt
 
 CREATED_AT = datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC)
 SERVER = "https://mlflow.example"
@@ -36,7 +37,7 @@ def judgement(
         source=StoreOrigin(tracking_uri=tracking_uri, experiments=(Experiment("1", "stage05"),)),
         tool=Tool(version="1.2.3"),
         created_at=CREATED_AT,
-        figures=["ratio.png"],
+        pictures=Pictures(drawn=(figure("x", "ratio.png"),)),
     )
     reproduction = Reproduction(
         image="smoke-gate", verdict_file="outputs/verdict.json", options=("--cells", "B0,A 3")

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from smoke_gate.draw import draw, with_drawings
+from smoke_gate.draw import draw
 from smoke_gate.evidence import PolicyChange
 from smoke_gate.gates import policy_of
 from smoke_gate.github.policy_change import policy_change, policy_unknown
@@ -219,7 +219,7 @@ def test_what_has_nothing_to_say_is_left_out():
 
 def test_figures_are_inside_with_words_for_those_who_do_not_see_them():
     drawings = draw(passing_policy(), passing_matrix())[:1]
-    judged = judgement(evidence=with_drawings(passing_matrix(), drawings))
+    judged = judgement()
     picture = Page(html(judged, drawings)).all("img")[0]
     assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")) == drawings[0].png
     assert picture["alt"] == "pape by cell"

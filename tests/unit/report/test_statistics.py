@@ -137,6 +137,7 @@ def test_a_single_pair_is_shown_as_no_difference():
         ({"B0": 3, "A3": 3, "A4": 3}, ("With 3 seeds, all 3", "in 1 of 4", "has 2.")),
         ({"B0": 5, "A3": 5}, ("With 5 seeds, all 5", "in 1 of 16", "has 1.")),
         ({"B0": 4, "A3": 4, "A4": 2}, ("With 2 seeds, the fewest here, all 2", "in 1 of 2", "has 2.")),
+        ({"B0": 1100, "A3": 1100}, ("With 1100 seeds, all 1100", "in 1 of more than a million", "has 1.")),
         ({"B0": 3}, ()),
         ({"B0": 3, "A3": 0}, ()),
     ],

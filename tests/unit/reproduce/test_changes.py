@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from smoke_gate.evidence import Artifact, Evidence, LoggedModel, Manifest, Payload
-from smoke_gate.reproduce.changes import changed_metrics, changes
+from smoke_gate.evidence import Artifact, Evidence, LoggedModel, Manifest, Others, Payload
+from smoke_gate.gates import policy_of
+from smoke_gate.reproduce.changes import changed_metrics, changes, comparable
 from tests.support.matrix import (
     MINUTE,
     REGISTERED,
@@ -37,6 +38,16 @@ def test_the_same_evidence_has_no_changes():
 
 def test_another_day_is_no_change():
     assert found(replace(THEN, as_of="2030-01-01")) == {}
+
+
+def test_a_run_outside_the_plan_is_told_only_where_both_have_all_of_them():
+    policy = policy_of({"version": 1, "plan": {"cells": ["A3"], "seeds": ["42", "123"]}})
+    beside = with_another_attempt(THEN, "A3/42", "beside", cell="C")
+    both = with_another_attempt(beside, "A3/42", "again")
+    assert {*found(*comparable(THEN, both, policy)[::-1])} == {"C/42, run beside", "A3/42, run again"}
+    cut = replace(both, others=Others(unexpected=1))
+    assert {*found(*comparable(THEN, cut, policy)[::-1])} == {"A3/42, run again"}
+    assert {*found(*comparable(cut, THEN, policy)[::-1])} == {"A3/42, run again"}
 
 
 MODEL = LoggedModel(

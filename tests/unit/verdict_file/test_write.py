@@ -30,7 +30,7 @@ from tests.unit.report.judgements import HOSTILE, judgement
 KEYS = [
     "schema", "verdict", "critical", "pending", "headline", "created_at", "tool", "context", "source", "policy",
     "policy_sha256", "evidence", "evidence_sha256", "summary", "gates", "checks", "attempts", "unidentified",
-    "references", "waivers", "figures",
+    "references", "waivers", "pictures",
 ]  # fmt: skip
 REFERENCES = [{"metric": "pape", "low": 9, "high": 10, "n": 1, "source": "Kim 2024"}]
 WAIVERS = [
@@ -112,7 +112,7 @@ def test_the_facts_around_it():
         "policy_file": None,
     }
     assert document["context"]["pull_request"] == 7
-    assert document["figures"] == ["ratio.png"]
+    assert [one["path"] for one in document["pictures"]["drawn"]] == ["ratio.png"]
     assert document["summary"]["planned"] == document["summary"]["found"] == 12
 
 
@@ -159,6 +159,19 @@ def test_the_same_judgement_gives_the_same_bytes():
 # --- the schema -------------------------------------------------------------------------------------------------------
 
 
+def test_a_check_an_attempt_and_a_run_have_a_line_each():
+    document = judgement().document
+    lines = document_text(document).splitlines()
+    written = [json.loads(line.rstrip(",")) for line in lines if line.startswith("{") and line != "{"]
+    parts = document_json(document)
+    runs, attempts = parts["evidence"]["runs"], parts["evidence"]["attempts"]
+    for entry in [*parts["checks"], *parts["attempts"], *runs, *attempts]:
+        assert entry in written
+    assert lines[0] == "{"
+    assert lines[1] == f' "schema": "{parts["schema"]}",'
+    assert json.loads("\n".join(lines)) == parts
+
+
 def test_the_shipped_schema_is_what_the_types_say():
     """After a change: python -m smoke_gate.verdict_file.schema > src/smoke_gate/schemas/verdict.json."""
     assert json.loads(schema_text()) == verdict_schema() == made_schema()
@@ -191,7 +204,7 @@ def test_every_key_is_required_and_no_other_allowed():
 
 WRONG = [
     lambda document: document.update(extra=1),
-    lambda document: document.pop("figures"),
+    lambda document: document.pop("pictures"),
     lambda document: document.update(verdict="PASS"),
     lambda document: document.update(schema="smoke-gate/verdict/v2"),
     lambda document: document.update(evidence_sha256="ab"),

@@ -1,0 +1,228 @@
+"""All runs of experiments, in the fastest way that a store has."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.file_store import refuse_lost_runs
+from smoke_gate.collect.locations import files_path
+from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.served_runs import ServedRuns
+from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs_by_id, runs_in_database
+from smoke_gate.collect.store import Store, all_pages
+from smoke_gate.errors import UsageError
+from smoke_gate.policy.model import Policy
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as RecordedRun
+    from mlflow.store.entities import PagedList
+    from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+
+_LOCAL_PAGE = 5000  # a file store reads every run again for each page
+_REMOTE_PAGE = 500  # about a second of a server's time, well within one request's timeout
+_MOST_LISTINGS = 5  # until nothing that the one before had is missing
+_WORKERS = 4  # unless somebody says how many
+_AT_ONCE = 500  # ids in a query: databases bound how many one may name
+
+
+@dataclass(frozen=True, slots=True)
+class RunListing:
+    """The runs of experiments, by id.
+
+    In a ``brief`` one they have only the params and tags that were asked for, and nothing else besides their info.
+    """
+
+    experiments: Sequence[str]
+    runs: Mapping[str, "RecordedRun"]
+    brief: bool = False
+
+
+def search(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int = _WORKERS
+) -> tuple["RecordedRun", ...]:
+    """Return all runs of the experiments that the filter selects, deleted ones too.
+
+    Those of a database are read off its tables, which is much faster; a server is asked by start time. Elsewhere, and
+    where that fails, MLflow lists them. A list of several pages is made at least twice: MLflow counts how many runs the
+    pages before had, so that a run is passed over where one before it is erased in between. What a list passed over, or
+    what was erased, the next one shows to be missing. A private copy does not change, and is listed once.
+
+    Raises:
+        StoreError: A page cannot be read, the runs change all the while, or a run of a file store is one that MLflow
+            passes over.
+    """
+    if not where and (runs := _off_the_tables(store, runs_in_database(experiments))) is not None:
+        progress("runs", len(runs), None)
+        return runs
+    return _listed(store, experiments, where, progress, workers)
+
+
+def listing_of(
+    store: Store, experiments: Sequence[str], keys: Keys, progress: Progress, workers: int = _WORKERS
+) -> RunListing:
+    """Return all runs of the experiments, deleted ones too. Those of a database have only the keys, to begin with.
+
+    Raises:
+        StoreError: As :func:`search`.
+
+    """
+    runs = _off_the_tables(store, brief_runs(experiments, keys))
+    if runs is not None:
+        progress("runs", len(runs), None)
+    found = _listed(store, experiments, "", progress, workers) if runs is None else runs
+    return RunListing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
+
+
+def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapping[str, "RecordedRun"]:
+    """Return runs of a listing with all that they have, by id.
+
+    Raises:
+        StoreError: As :func:`search`.
+
+    """
+    wanted = [run_id for run_id in listing.runs if run_id in run_ids]
+    if not listing.brief:
+        return {run_id: listing.runs[run_id] for run_id in wanted}
+    if 2 * len(wanted) > len(listing.runs):
+        queries = [runs_in_database(listing.experiments)]
+    else:
+        queries = [runs_by_id(wanted[at : at + _AT_ONCE]) for at in range(0, len(wanted), _AT_ONCE)]
+    found: dict[str, RecordedRun] = {}
+    for query in queries:
+        runs = _off_the_tables(store, query)
+        if runs is None:
+            runs = _listed(store, listing.experiments, "", silent, _WORKERS)
+        found |= {run.info.run_id: run for run in runs}
+    if not found.keys() >= set(wanted):
+        raise _restless(store)
+    return {run_id: found[run_id] for run_id in wanted}
+
+
+def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
+    """Return the keys of all params and tags of active runs, except runs ``but``."""
+    if listing.brief:
+        known = _off_the_tables(store, keys_in_database(listing.experiments, but))
+        if known is not None:
+            return known
+    active = [run for run in listing.runs.values() if run.info.lifecycle_stage == "active"]
+    others = [run.data for run in active if run.info.run_id not in but]
+    return Keys(
+        frozenset(key for data in others for key in data.params),
+        frozenset(key for data in others for key in data.tags),
+    )
+
+
+def ids_in_scope(
+    store: Store, experiments: Sequence[str], policy: Policy, progress: Progress, workers: int = _WORKERS
+) -> frozenset[str] | None:
+    """Return the ids of the runs that ``runs.where`` selects, None where it selects all.
+
+    Raises:
+        UsageError: MLflow does not understand the filter.
+    """
+    where = policy.runs.where.strip()
+    if not where:
+        return None
+    try:
+        return frozenset(run.info.run_id for run in search(store, experiments, where, progress, workers))
+    except StoreError as error:
+        if error.code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
+            raise UsageError(f"MLflow refuses the filter `runs.where`: {where!r}: {error}") from error
+        raise
+
+
+def single_run(store: Store, run_id: str) -> "RecordedRun | None":
+    """Return a run of any experiment; None where it was erased, or the id is not one.
+
+    Raises:
+        StoreError: The store cannot be read.
+
+    """
+    try:
+        return store.call(store.client.get_run, run_id)
+    except StoreError as error:
+        if error.code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None:
+    """Return what a database's tables say; None for other stores, and where MLflow must be asked."""
+    if store.tables is None:
+        return None
+    try:
+        return store.call(store.tables.read, query)
+    except StoreError as error:
+        _LOG.info("MLflow lists the runs, because the tables could not be read at once: %s", error)
+        return None
+
+
+def _listed(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
+) -> tuple["RecordedRun", ...]:
+    """Return the runs as a server lists them by start time, else as MLflow's client does."""
+    if (
+        store.kind == "server"
+        and (runs := _by_time(store, experiments, where, progress, workers)) is not None
+    ):
+        return runs
+    before: Mapping[str, RecordedRun] | None = None
+    for _ in range(_MOST_LISTINGS):
+        found, pages = _pages(store, experiments, where, progress)
+        if pages == 1 or store.kind == "sqlite" or (before is not None and before.keys() <= found.keys()):
+            break
+        before = found
+    else:
+        raise _restless(store)
+    if store.kind == "files" and not where:
+        refuse_lost_runs(files_path(store.uri), experiments, found)
+    return tuple(found.values())
+
+
+def _by_time(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
+) -> tuple["RecordedRun", ...] | None:
+    """Return a server's runs; None where it answers that it cannot list them so."""
+    try:
+        return ServedRuns(store, experiments, where, workers, progress).listed()
+    except StoreError as error:
+        if not error.code:
+            raise
+        _LOG.info("MLflow lists the runs, because the server does not by start time: %s", error)
+        return None
+
+
+def _restless(store: Store) -> StoreError:
+    return StoreError(f"the runs of {store.name} change while they are read: try again")
+
+
+def _pages(
+    store: Store, experiments: Sequence[str], where: str, progress: Progress
+) -> tuple[Mapping[str, "RecordedRun"], int]:
+    """Return the runs, by id, and on how many pages they were."""
+    from mlflow.entities import ViewType
+
+    size = _LOCAL_PAGE if store.patience is None else _REMOTE_PAGE
+    pages = set()
+
+    def page(token: str | None) -> "PagedList[RecordedRun]":
+        pages.add(token)  # again where a call is tried again
+        return store.client.search_runs(
+            list(experiments),
+            filter_string=where,
+            run_view_type=ViewType.ALL,
+            max_results=size,
+            page_token=token,
+        )
+
+    found: dict[str, RecordedRun] = {}
+    for run in all_pages(store, page):
+        found[run.info.run_id] = run
+        progress("runs", len(found), None)
+    return found, len(pages)
