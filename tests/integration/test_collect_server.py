@@ -145,8 +145,15 @@ def test_scope_and_plan(server, ids):
     assert (known.cells, known.seeds) == (("A3", "B0"), ("7", "42", "123"))
 
 
+def test_a_long_history_is_read_page_by_page(server, ids, monkeypatch):
+    whole = evidence(server)
+    monkeypatch.setattr("smoke_gate.collect.histories._POINTS_OF_A_PAGE", 1)
+    assert evidence(server) == whole
+    assert all(len(run.histories["val_loss"]) == 2 for run in whole.runs)
+
+
 def test_curves_are_sampled_as_the_database_has_them_and_are_not_evidence(server, folder, ids):
-    rules = {"metric_ratio": {"rules": [{"value": "val_loss / train_loss", "max": 9}]}}
+    rules = {"metric_ratio": {"rules": [{"value": "pape", "max": 99}]}}
     asked = {"val_loss", "train_loss", "nobody"}
     stores = (server, f"sqlite:///{folder / 'server.db'}")
     read = [collect(policy(gates=rules), Source(tracking_uri=uri), curves=asked) for uri in stores]
@@ -156,7 +163,7 @@ def test_curves_are_sampled_as_the_database_has_them_and_are_not_evidence(server
     assert by_server == by_tables
     assert len(by_server) == 2 * len(CELLS) * len(SEEDS)
     assert all(len(points) == 2 for points in by_server.values())
-    assert not any(run.histories for each in read for run in each.evidence.runs)
+    assert {name for each in read for run in each.evidence.runs for name in run.histories} == {"pape"}
     assert [each.pictures.notes for each in read] == [(), ()]
 
 

@@ -221,7 +221,8 @@ GATE = Gate(
             ),
             (
                 "The seeds of a cell end at one step, unless `early_stopping` says otherwise, and at the one that "
-                "`steps` says. A history that a rule of G5 picks from holds one training, and no NaN on its way."
+                "`steps` says. The history of a metric that a rule of G5 names holds one training, and no NaN on "
+                "its way."
             ),
             "No sample of the test data is in the training data, as far as `contract.data_overlap` was logged.",
             (

@@ -100,9 +100,8 @@ def _cells(settings: MetricRatioSettings) -> Iterator[tuple[tuple[str | int, ...
 
 
 def _needs(policy: Policy) -> Needs:
-    rules = policy.settings(MetricRatioSettings).rules
-    operands = [operand for rule in rules for operand in rule.ratio.operands]
-    return Needs(histories=frozenset(operand.metric for operand in operands if operand.pick is not None))
+    # Also of metrics whose last value is what a rule judges: a history tells where that is not what training wrote.
+    return Needs(histories=frozenset(policy.settings(MetricRatioSettings).metrics))
 
 
 # --- judging ----------------------------------------------------------------------------------------------------------
@@ -321,7 +320,7 @@ GATE = Gate(
             "For each rule and run, `value` lies within `min` and `max`.",
             "A metric that is missing, NaN or infinite fails the gate at once, whatever its threshold.",
             "A denominator of 0 is out of range.",
-            "A history that a rule picks from and that ends with another value than the run's metric is a WARNING.",
+            "A metric of a rule whose history ends with another value than the run's metric is a WARNING.",
         ),
         example="val_loss / train_loss is 120 (60 / 0.5), expected 0.2 to 5. Look at the curves of this run, correct "
         "what they show and run again.",

@@ -29,7 +29,11 @@ def test_everything_that_the_default_gates_ask_for():
     assert found.tags == {"state"}
     assert found.checkpoints == ("checkpoints/**",)
     assert found.figures == ("figures/*.png",)
-    assert (found.files, found.histories, found.definition) == ((), frozenset(), "pape_definition_hash")
+    assert (found.files, found.histories, found.definition) == (
+        (),
+        {"train_loss", "val_loss"},
+        "pape_definition_hash",
+    )
     assert (found.head, found.ancestry) == (True, False)
 
 
@@ -66,9 +70,9 @@ def test_the_plan_gate_asks_for_what_unit_rules_are_about_even_where_they_are_of
     assert needs({**ALL_OFF, "unit_contract": {**OFF, "rules": rules}}).tags == {"state", "kind"}
 
 
-def test_histories_are_those_of_metrics_that_are_picked_from():
+def test_histories_are_those_of_the_metrics_of_rules():
     rules = [{"value": "a.min / b", "min": 0}, {"value": "`c.x`.last", "max": 1}]
-    assert needs({"metric_ratio": {"rules": rules}}).histories == {"a", "c.x"}
+    assert needs({"metric_ratio": {"rules": rules}}).histories == {"a", "b", "c.x"}
 
 
 def test_git_is_asked_for_what_the_policy_wants_to_know():
