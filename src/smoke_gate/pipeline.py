@@ -247,10 +247,11 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         baseline=against(request.baseline, request.policy, judged.evidence, judged.verdict),
         bite=bite_for_report(request.policy, judged.evidence),
     )
+    # In this order: a report is never there without its verdict file.
     texts: dict[str, tuple[Path, Iterable[str]]] = {
+        "verdict_file": (verdict_file, document_lines(document)),
         "report": (folder / f"smoke_report_{name}.md", [markdown(judgement)]),
         "html_report": (folder / f"smoke_report_{name}.html", [html(judgement, judged.drawings)]),
-        "verdict_file": (verdict_file, document_lines(document)),
         "junit": (folder / f"smoke_junit_{name}.xml", [junit(judgement)]),
         "predicate": (folder / f"smoke_predicate_{name}.json", [predicate_text(document)]),
     }
@@ -262,7 +263,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
 def _written(
     texts: Mapping[str, tuple[Path, Iterable[str]]], figures: Path, drawings: tuple[Drawing, ...]
 ) -> Mapping[str, Path]:
-    """Write all files, or leave none: a report without its verdict file would be taken for a verdict."""
+    """Write all files in order, or leave none: a report without its verdict file would be taken for a verdict."""
     # Another check of this second and this evidence has files of the same names.
     new = [path for path, _ in texts.values() if not path.exists()]
     new_figures = not figures.exists()
@@ -271,7 +272,7 @@ def _written(
         if drawings:
             files["figures"] = write_folder(figures, {drawing.name: drawing.png for drawing in drawings})
     except BaseException:
-        for path in new:
+        for path in reversed(new):
             with suppress(OSError):
                 path.unlink()
         if new_figures:

@@ -556,7 +556,7 @@ def test_a_missing_permission_is_named(runner, github):
     assert "::warning title=smoke-gate::not published: comment: POST" in step.stdout
 
 
-@pytest.mark.parametrize(("mode", "status"), [("always", 403), ("never", 422)])
+@pytest.mark.parametrize(("mode", "status"), [("always", 403), ("always", 404), ("never", 422)])
 def test_a_comment_that_could_not_be_brought_up_to_date_is_told(runner, github, mode, status):
     runner.run(fail(), *pull_request(7, HEAD))
     github.faults.append(Fault("PATCH", ".*", status, "no", times=9))

@@ -165,36 +165,40 @@ def bring_up_to_date(
 
     """
     body, written = f"{stamp.marker}\n{report}", False
+    gone: GitHubError | None = None
     outcome = CommentOutcome(url=None)
     for _ in range(MOST_ROUNDS):
         there = github.discussion(pull_request)
         todo = edits(there.comments, stamp, head=there.head_sha, may_create=may_create, written=written)
         if todo.reason is None:
-            written = _write(github, pull_request, todo, body) or written
+            gone = _write(github, pull_request, todo, body)
+            written = written or gone is None
         for comment in todo.surplus:
             github.delete_comment(comment.id)
         outcome = CommentOutcome(
             url=todo.canonical.url if todo.canonical else None, note=None if written else todo.reason
         )
         if todo.reason is not None:
-            break
+            return outcome
+    if gone is not None and not written:
+        raise gone
     return outcome
 
 
-def _write(github: GitHub, pull_request: int, todo: Edits, body: str) -> bool:
-    """Create or update; False where the comment was deleted just now, so that the next round makes another."""
+def _write(github: GitHub, pull_request: int, todo: Edits, body: str) -> GitHubError | None:
+    """Create or update; return the error where the comment was deleted just now: the next round makes another."""
     if todo.canonical is None:
         github.create_comment(pull_request, body)
-        return True
+        return None
     try:
         github.update_comment(todo.canonical.id, body)
     except GitHubError as error:
         if error.refusal is not Refusal.NOT_FOUND:
             raise
-        return False
+        return error
     if todo.canonical.hidden is not None and says_other(todo.canonical.body, body):
         _show(github, todo.canonical.hidden)
-    return True
+    return None
 
 
 def _show(github: GitHub, node_id: str) -> None:
