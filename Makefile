@@ -13,6 +13,7 @@ IMAGE ?= smoke-gate:dev
 LOCK_FLAGS ?=
 PYTEST_FLAGS ?=
 ISSUE_FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+TORTURE_FLAGS ?=
 WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
@@ -35,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations test-all coverage check docs bench bench-parts bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check docs bench bench-parts bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -44,6 +45,7 @@ help:
 	@echo 'make test-browser    tests of the report page; need chromium'
 	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
 	@echo 'make test-integrations  callbacks and recipes with the real torch, Lightning, transformers and Hydra; installs a gigabyte'
+	@echo 'make torture         some hundred faults of servers, of GitHub, kills and 50 gates at once; takes ten minutes'
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
@@ -72,6 +74,9 @@ test-backends: .venv-dev/installed
 
 test-integrations: .venv-integrations/installed
 	REAL_LIBRARIES=1 .venv-integrations/bin/python -m pytest $(PYTEST_FLAGS) $(REAL)
+
+torture: .venv-dev/installed
+	@set -e; for kind in server github kills load; do $(BIN)/python -m tests.torture $$kind $(TORTURE_FLAGS); done
 
 test-all: .venv-dev/installed browser image
 	$(PYTEST)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -216,10 +217,16 @@ class Server(ThreadingHTTPServer):
     """A server of one GitHub."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, github: FakeGitHub) -> None:
         self.github = github
         super().__init__(("127.0.0.1", 0), Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that go away."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
