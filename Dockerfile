@@ -8,13 +8,14 @@ ARG BASE=debian:trixie-slim
 # hadolint ignore=DL3006 -- releases give the base by digest
 FROM ${BASE} AS base
 # Debian's versions are the ones of its stable release: they are not pinned one by one. The font has Korean, Japanese and
-# Chinese letters. A private CA becomes one that the image trusts, in the one place where all of it looks.
+# Chinese letters. No program in it runs with more rights than who starts it (setuid). A private CA becomes one that the image trusts, in the one place where all of it looks.
 # hadolint ignore=DL3008
 RUN --mount=type=secret,id=ca,target=/usr/local/share/ca-certificates/private.crt \
     apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates fonts-wqy-microhei python3 \
     && find /usr/share/doc -type f ! -name copyright -delete \
-    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/man/* /usr/share/locale/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/man/* /usr/share/locale/* \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
 FROM base AS build
 # hadolint ignore=DL3008

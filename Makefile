@@ -45,7 +45,7 @@ help:
 	@echo 'make test-browser    tests of the report page; need chromium'
 	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
 	@echo 'make test-integrations  callbacks and recipes with the real torch, Lightning, transformers and Hydra; installs a gigabyte'
-	@echo 'make torture         some hundred faults of servers, of GitHub, kills and 50 gates at once; takes ten minutes'
+	@echo 'make torture         some hundred faults of servers, GitHub and disks, kills, 50 gates at once; takes ten minutes'
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
@@ -76,7 +76,7 @@ test-integrations: .venv-integrations/installed
 	REAL_LIBRARIES=1 .venv-integrations/bin/python -m pytest $(PYTEST_FLAGS) $(REAL)
 
 torture: .venv-dev/installed
-	@set -e; for kind in server github kills load; do $(BIN)/python -m tests.torture $$kind $(TORTURE_FLAGS); done
+	@set -e; for kind in server github kills disks load; do $(BIN)/python -m tests.torture $$kind $(TORTURE_FLAGS); done
 
 test-all: .venv-dev/installed browser image
 	$(PYTEST)

@@ -21,6 +21,8 @@ facts["unwanted"] = [name for name in ("pip", "setuptools", "wheel", "ensurepip"
 facts["unwanted"] += [name for name in ("pip", "pip3", "gcc", "cc", "ld", "strip") if shutil.which(name)]
 facts["caches"] = [str(path) for folder in ("/root/.cache", "/var/cache/apt", "/var/lib/apt/lists")
                    for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+facts["setuid"] = [str(path) for folder in ("/bin", "/sbin", "/usr", "/opt") for path in pathlib.Path(folder).rglob("*")
+                   if path.is_file() and path.stat().st_mode & 0o6000]
 site = pathlib.Path(importlib.metadata.distribution("smoke-gate").locate_file(""))
 facts["uncompiled"] = [str(path) for path in site.rglob("*.py")
                        if not pathlib.Path(importlib.util.cache_from_source(str(path))).exists()]
@@ -70,6 +72,7 @@ def test_it_holds_what_is_needed_and_nothing_else():
     assert json.loads(ended.stdout.splitlines()[-1]) == {
         "unwanted": [],
         "caches": [],
+        "setuid": [],
         "uncompiled": [],
         "drawn": True,
         "experiments": ["Default"],
@@ -113,7 +116,8 @@ def test_anybody_may_run_it_offline_and_read_only(store, tmp_path):
     written = tmp_path / "written"
     written.mkdir()
     written.chmod(0o777)
-    careful = ["--user=1000:1000", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL"]
+    no_more = ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    careful = ["--user=1000:1000", "--read-only", "--tmpfs=/tmp", *no_more]
     mounted = [f"--volume={store}:/data/matrix:ro", f"--volume={written}:/written", "--workdir=/data/matrix"]
     shut_in = run("check", *STORE, "--output-dir=/written", options=[*careful, *mounted])
     assert shut_in.code == 0, shut_in.stdout + shut_in.stderr

@@ -1,6 +1,6 @@
 """Torture of one kind: prints what came of it, and ends with 1 where anything was wrong.
 
-Usage: python -m tests.torture {server,github,kills,load} [--seed N] [--count N].
+Usage: python -m tests.torture {server,github,kills,disks,load} [--seed N] [--count N].
 The seed decides which faults there are and when; threads and the speed of the machine decide which requests they meet.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.torture.disks import disks
 from tests.torture.github_faults import github_faults
 from tests.torture.kills import kills
 from tests.torture.load import load
@@ -22,6 +23,7 @@ KINDS: Mapping[str, tuple[Callable[[int, int, Path], Tally], int]] = {
     "server": (server_faults, 250),
     "github": (github_faults, 200),
     "kills": (kills, 200),
+    "disks": (disks, 100),
     "load": (load, 50),
 }
 

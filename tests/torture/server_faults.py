@@ -152,14 +152,21 @@ def _one_case(tally: Tally, proxy: FaultyProxy, truth: Truth, chance: random.Ran
     code, printed = check(proxy.address, truth.experiment, folder, workers=chance.choice((1, 4)))
     proxy.spoiler = None
     tally.faults += spoiler.spoiled.total()
-    tally.end(
-        "no verdict" if RANKS[code] == 3 else "the true verdict" if code == truth.code else "a worse verdict"
-    )
-    case = f"{truth.experiment}, {spoiler.share} {kinds}"
+    look(tally, f"{truth.experiment}, {spoiler.share} {kinds}", truth, code, printed, folder)
+
+
+def look(tally: Tally, case: str, truth: Truth, code: int, printed: str, folder: Path) -> None:
+    """Compare what a check said and left with the truth, and clear its folder."""
+    if RANKS[code] == RANKS[3]:
+        tally.end("no verdict")
+    else:
+        tally.end("the true verdict" if code == truth.code else "a worse verdict")
     if RANKS[code] < RANKS[truth.code]:
         tally.wrong.append(f"{case}: {NAMES[code]} instead of {NAMES[truth.code]}: {printed}")
     tally.look_for_a_crash(case, printed)
     reports, verdicts = (len(list(folder.glob(f"smoke_{name}_*"))) for name in ("report", "verdict"))
-    if (reports, verdicts) != ((0, 0) if RANKS[code] == 3 else (2, 1)):
+    if (reports, verdicts) != ((0, 0) if RANKS[code] == RANKS[3] else (2, 1)):
         tally.wrong.append(f"{case}: {reports} reports and {verdicts} verdict files after exit code {code}")
+    if half := [path.name for path in folder.glob(".smoke*")]:
+        tally.wrong.append(f"{case}: {half} were left")
     shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ MLflow raises its own exceptions, those of requests, SQLAlchemy, boto3 and other
 web page in the text. Here they become one :class:`StoreError` that says what happened and what to check.
 """
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ _NO_CONNECTION = frozenset({"ConnectionError", "NewConnectionError"})
 _CUT_OFF = frozenset({"ChunkedEncodingError", "IncompleteRead", "ProtocolError", "IncompleteReadError"})
 _DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})  # of SQLAlchemy and of the drivers
 _BACKGROUND = re.compile(r"\(Background on this error at: \S*\)")  # as SQLAlchemy ends its errors
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PROXY = frozenset({"ProxyError", "ProxyConnectionError"})
 _STATUS_OF_CODE = {
     "UNAUTHENTICATED": 401,
@@ -144,6 +146,12 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
     text = " | ".join(str(cause) for cause in causes)
     names = _names(causes)
     status = next(filter(None, map(_status, causes)), None)
+    full = next((cause for cause in causes if isinstance(cause, OSError) and cause.errno in _FULL), None)
+    if full is not None:
+        return (
+            f"what is read of {store} cannot be kept for a moment: {full.strerror}. Free some space in the folder for "
+            "temporary files, or let TMPDIR name another one"
+        )
     if status is not None:
         return by_status(store, status, _quote(causes[0]))
     if (missing_credentials := without_credentials(store, names)) is not None:

@@ -17,7 +17,8 @@ from smoke_gate.errors import UsageError
 from smoke_gate.redaction import process_secrets
 
 _FILE_MODE = 0o644  # a temporary file is private; what it becomes is for everybody who may see the folder
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.ELOOP)
 
 
 class ReportError(UsageError):
@@ -150,7 +151,11 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        fix = "Free some space" if error.errno in _FULL else "Make the folder writable for this user"
+        fix = "Make the folder writable for this user"
+        if error.errno in _FULL:
+            fix = "Free some space"
+        elif error.errno in _IN_THE_WAY:
+            fix = "Remove the file or the link that stands where a folder should be"
         raise ReportError(
             f"cannot write {path}: {reason}. {fix}, or choose another folder with --output-dir"
         ) from None

@@ -1,3 +1,4 @@
+import errno
 import re
 import time
 from importlib import import_module
@@ -55,6 +56,13 @@ def test_what_a_server_answers(status, body, words):
     assert re.search(words, message), message
     assert "hunter2" not in message
     assert "<" not in message
+
+
+def test_a_disk_that_is_full_here_is_not_the_servers_fault():
+    error = MlflowException("no")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    message = str(explanation("http://host", error))
+    assert "No space left on device. Free some space in the folder for temporary files" in message
 
 
 def test_no_server():

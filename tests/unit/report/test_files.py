@@ -59,6 +59,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_nothing_else(tmp_
     [
         (errno.ENOSPC, "Free some space, or choose another folder with --output-dir"),
         (errno.EDQUOT, "Free some space, or choose another folder with --output-dir"),
+        (errno.EFBIG, "Free some space, or choose another folder with --output-dir"),
         (errno.EACCES, "Make the folder writable for this user, or choose another folder with --output-dir"),
     ],
 )
@@ -78,6 +79,14 @@ def test_a_file_in_the_way_of_the_folder(tmp_path):
     with pytest.raises(ReportError, match=r"cannot write .*outputs: .*--output-dir") as caught:
         output_directory(path)
     assert caught.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_link_that_leads_in_a_circle(tmp_path, below):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ReportError, match="Remove the file or the link that stands where a folder should be"):
+        output_directory(tmp_path / "a" / below)
 
 
 def test_a_folder_that_is_gone(tmp_path):
