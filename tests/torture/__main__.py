@@ -21,7 +21,7 @@ from tests.torture.tally import Tally
 
 KINDS: Mapping[str, tuple[Callable[[int, int, Path], Tally], int]] = {
     "server": (server_faults, 250),
-    "github": (github_faults, 200),
+    "github": (github_faults, 100),
     "kills": (kills, 200),
     "disks": (disks, 100),
     "load": (load, 50),

@@ -70,7 +70,7 @@ ENDS: dict[str, Callable[[], Evidence | BaseException]] = {
 
 @dataclass
 class Printed:
-    """What was printed, as pytest's ``capsys`` gives it."""
+    """The printed texts, as pytest's ``capsys`` gives it."""
 
     out: io.StringIO = field(default_factory=io.StringIO)
     err: io.StringIO = field(default_factory=io.StringIO)

@@ -32,7 +32,7 @@ KINDS = ("close", "cut", "status", "body", "short", "late")
 
 @dataclass(frozen=True)
 class Answered:
-    """What the server itself answered."""
+    """An answer of the server itself."""
 
     status: int
     body: bytes

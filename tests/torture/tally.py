@@ -1,4 +1,4 @@
-"""What a sequence of faults came to: how many cases there were, how each ended, and what was wrong."""
+"""Counts of a sequence of faults: how many cases there were, how each ended, and what was wrong."""
 
 from collections import Counter
 from dataclasses import dataclass, field
