@@ -45,7 +45,7 @@ help:
 	@echo 'make test-browser    tests of the report page; need chromium'
 	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
 	@echo 'make test-integrations  callbacks and recipes with the real torch, Lightning, transformers and Hydra; installs a gigabyte'
-	@echo 'make torture         some hundred faults of servers, GitHub and disks, kills, 50 gates at once; takes ten minutes'
+	@echo 'make torture         some hundred faults of servers, GitHub and disks, kills, 50 gates at once; a quarter of an hour'
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
