@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
 from types import FrameType
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +38,9 @@ class _TimeIsOver(BaseException):
     """No ``Exception``: a gate that fails by one is a failing check, and the next gate would have no bound."""
 
 
+_WAY_OUT = frozenset({within.__code__.co_filename, contextmanager.__code__.co_filename})
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Break off what computes for longer.
@@ -49,8 +52,10 @@ def time_limit(seconds: float) -> Iterator[None]:
         TimeoutError: The time is over.
     """
 
-    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise _TimeIsOver
+    def stop(_number: int, frame: FrameType | None) -> None:
+        # On the way out, it would leave the timer running, and come up wherever the process is by then.
+        if frame is None or frame.f_code.co_filename not in _WAY_OUT:
+            raise _TimeIsOver
 
     before, is_over = signal.signal(signal.SIGALRM, stop), False
     signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)

@@ -60,3 +60,14 @@ def test_a_time_limit_that_is_kept_leaves_nothing_behind():
         pass
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_an_alarm_on_the_way_out_goes_nowhere(monkeypatch):
+    """The time is over again and again while the block is left; what comes after must not feel it."""
+    monkeypatch.setattr("smoke_gate.deadline._AGAIN", 0.00005)
+    before = signal.getsignal(signal.SIGALRM)
+    for _ in range(500):
+        with suppress(TimeoutError), time_limit(0.0001):
+            regardless(lambda: [None for _ in range(3000)])
+        assert signal.getsignal(signal.SIGALRM) == before
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
