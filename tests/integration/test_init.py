@@ -53,7 +53,7 @@ def initialised() -> Policy:
     assert Path("mlflow.db").read_bytes() == before
     code, judged = told("check", "--tracking-uri", URI)
     assert code in (0, 1)
-    judged = judged[: next(index for index, line in enumerate(judged) if line.startswith("report: "))]
+    judged = judged[: next(index for index, line in enumerate(judged) if line.startswith("verdict_file: "))]
     start = said.index(SAYS) + 1
     assert said[start : start + len(judged)] == judged
     return load_policy(Path("smoke-gate.yml"))

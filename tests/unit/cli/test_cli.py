@@ -204,10 +204,11 @@ def test_a_second_signal_leaves_time_to_clean_up():
 
 
 HELD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import smoke_gate.cli as cli
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who started the tests may have had it ignored, as nohup does
 @cli.commands.command("hold")
 def hold():
     with TemporaryDirectory(dir=".") as folder:
