@@ -1,7 +1,11 @@
 """How the tool says that it could not do its job, and what the process then says to its caller."""
 
+import errno
 import traceback
 from enum import IntEnum
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The numbers of errors that say that a file may not grow."""
 
 
 class ExitCode(IntEnum):

@@ -4,7 +4,6 @@ MLflow raises its own exceptions, those of requests, SQLAlchemy, boto3 and other
 web page in the text. Here they become one :class:`StoreError` that says what happened and what to check.
 """
 
-import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from smoke_gate.collect.advice import (
 from smoke_gate.collect.container_action import loopback_advice
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.deadline import within
+from smoke_gate.errors import DISK_FULL
 from smoke_gate.extras import to_install
 from smoke_gate.redaction import process_secrets
 
@@ -32,7 +32,6 @@ _NO_CONNECTION = frozenset({"ConnectionError", "NewConnectionError"})
 _CUT_OFF = frozenset({"ChunkedEncodingError", "IncompleteRead", "ProtocolError", "IncompleteReadError"})
 _DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})  # of SQLAlchemy and of the drivers
 _BACKGROUND = re.compile(r"\(Background on this error at: \S*\)")  # as SQLAlchemy ends its errors
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PROXY = frozenset({"ProxyError", "ProxyConnectionError"})
 _STATUS_OF_CODE = {
     "UNAUTHENTICATED": 401,
@@ -146,7 +145,7 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
     text = " | ".join(str(cause) for cause in causes)
     names = _names(causes)
     status = next(filter(None, map(_status, causes)), None)
-    full = next((cause for cause in causes if isinstance(cause, OSError) and cause.errno in _FULL), None)
+    full = next((cause for cause in causes if isinstance(cause, OSError) and cause.errno in DISK_FULL), None)
     if full is not None:
         return (
             f"what is read of {store} cannot be kept for a moment: {full.strerror}. Free some space in the folder for "

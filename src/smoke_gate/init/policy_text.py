@@ -71,7 +71,7 @@ def _question(identity: Identity) -> Iterator[str]:
         yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose."
         yield "Is it one of these?"
         yield from (f"  cell: {_scalar(one.cell)}, seed: {_scalar(one.seed)}" for one in identity.others)
-        yield "If it is none of them, log both with contract.log_plan(cell=…, seed=…)."
+        yield "If none of these is right, log both with contract.log_plan(cell=…, seed=…)."
     else:
         yield "NOTHING IN THE RUNS SAYS WHICH CELL AND SEED THEY ARE. Each is a cell by its name, until they do:"
         yield "log them with contract.log_plan(cell=…, seed=…), then write params.cell and params.seed here."

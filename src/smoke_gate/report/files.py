@@ -13,11 +13,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from smoke_gate.errors import UsageError
+from smoke_gate.errors import DISK_FULL, UsageError
 from smoke_gate.redaction import process_secrets
 
 _FILE_MODE = 0o644  # a temporary file is private; what it becomes is for everybody who may see the folder
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -152,7 +151,7 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         fix = "Make the folder writable for this user"
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             fix = "Free some space"
         elif error.errno in _IN_THE_WAY:
             fix = "Remove the file or the link that stands where a folder should be"
