@@ -11,6 +11,14 @@ settings.register_profile("patient", settings(), deadline=None, suppress_health_
 settings.load_profile("patient")
 
 
+@pytest.fixture(autouse=True)
+def _no_credentials_outlive_their_test() -> Iterator[None]:
+    """Forget the credentials that boto3 keeps for the whole process once a test has asked S3."""
+    yield
+    if boto3 := sys.modules.get("boto3"):
+        boto3.DEFAULT_SESSION = None
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _no_connection_outlives_its_module() -> Iterator[None]:
     """Close the connections that MLflow keeps for ever to each database that a test made."""
