@@ -252,7 +252,7 @@ def write(request: Request, judged: JudgedMatrix) -> Result:
         "verdict_file": (verdict_file, document_lines(document)),
         "report": (folder / f"smoke_report_{name}.md", [markdown(judgement)]),
         "html_report": (folder / f"smoke_report_{name}.html", [html(judgement, judged.drawings)]),
-        "junit": (folder / f"smoke_junit_{name}.xml", [junit(judgement)]),
+        "junit": (folder / f"smoke_junit_{name}.xml", junit(judgement)),
         "predicate": (folder / f"smoke_predicate_{name}.json", [predicate_text(document)]),
     }
     output_directory(folder)

@@ -1,5 +1,6 @@
 """Debian's chromium, and the report's page opened from disk in it, as a reader opens it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,9 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
         found.page.on("dialog", note)
         found.page.on("request", lambda request: found.asked.append(request.url))
         found.page.goto(file.as_uri())
+        expect(found.page.locator("#count")).to_have_text(
+            re.compile(r"\d checks$")
+        )  # its script has come to its end
         return found
 
     yield opened

@@ -41,7 +41,7 @@ from smoke_gate.report.matrix import (
     with_and_without_findings,
 )
 from smoke_gate.report.origin import origins
-from smoke_gate.report.page_data import page_json, shown
+from smoke_gate.report.page_data import page_data, shown
 from smoke_gate.report.statistics import metric_statistics, number_words, signed_words
 from smoke_gate.report.unidentified import other_runs, run_words, unidentified
 from smoke_gate.text import shortened
@@ -77,7 +77,7 @@ def html(judgement: Judgement, drawings: Sequence[Drawing] = ()) -> str:
             **_findings(judgement),
             figures=[(drawing, _data_uri(drawing.png)) for drawing in drawings],
             most_figures=MOST_OF_A_KIND if _some_are_not_drawn(judgement) else None,
-            data=page_json(judgement),
+            data=page_data(judgement),
             style=style,
             script=script,
             policy=_content_security_policy(style, script),

@@ -73,7 +73,7 @@ def result_of(policy: Policy) -> GateResult:
     judged = judgement(policy, PASSING)
     jsonschema.validate(json.loads(document_text(judged.document)), verdict_schema())
     result = judged.verdict.gates[-1]
-    for report in (markdown(judged), html(judged), junit(judged)):
+    for report in (markdown(judged), html(judged), "".join(junit(judged))):
         assert result.id in report
     return result
 

@@ -25,7 +25,7 @@ def schema() -> XMLSchema:
 
 
 def written(evidence: Evidence | None = None, **overrides: Any) -> str:
-    return junit(judgement(passing_policy(**overrides), evidence))
+    return "".join(junit(judgement(passing_policy(**overrides), evidence)))
 
 
 def suites(text: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_any_text_gives_xml_that_is_well_formed(value: str):
         judged.verdict.checks[0], message=say("{value}", value=value), subject=value, observed=value
     )
     read = JUnitXml.fromstring(
-        junit(replace(judged, verdict=replace(judged.verdict, checks=(check,)))).encode()
+        "".join(junit(replace(judged, verdict=replace(judged.verdict, checks=(check,))))).encode()
     )
     assert sum(suite.tests for suite in read) == 1
 

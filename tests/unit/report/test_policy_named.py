@@ -35,7 +35,7 @@ def test_it_is_named(name: str):
 def test_the_page_and_junit_name_it(name: str):
     judged = with_file(name)
     assert f"<dd><code>{name}</code></dd>" in html(judged)
-    assert f'<property name="policy_file" value="{name}" />' in junit(judged)
+    assert f'<property name="policy_file" value="{name}"/>' in "".join(junit(judged))
 
 
 def test_without_a_file_they_say_so():
@@ -43,6 +43,6 @@ def test_without_a_file_they_say_so():
     judged = with_file(None)
     policy = judged.document.policy_sha256
     assert f"- Policy <code>{policy}</code> (SHA-256), no policy file\n" in markdown(judged)
-    for text in (html(judged), junit(judged), predicate_text(judged.document)):
+    for text in (html(judged), "".join(junit(judged)), predicate_text(judged.document)):
         assert "no policy file" in text
     assert document_json(judged.document)["source"]["policy_file"] is None

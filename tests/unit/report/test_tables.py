@@ -5,7 +5,7 @@ import json
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.report.markdown import markdown
-from smoke_gate.report.page_data import page_json
+from smoke_gate.report.page_data import page_columns
 from smoke_gate.verdict_file.write import document_json
 from tests.support.matrix import passing_matrix, with_ledger
 from tests.unit.report.judgements import HOSTILE, judgement
@@ -20,7 +20,7 @@ def differing(value: str = "9") -> Judgement:
 
 
 def tables(judged: Judgement) -> list[list[list[str]]]:
-    return [check["table"] for check in json.loads(page_json(judged))["checks"] if "table" in check]
+    return [table for table in page_columns(judged)["checks"]["table"] if table is not None]
 
 
 def test_the_report_has_the_rows():

@@ -1,7 +1,6 @@
-"use strict";
 /* The controls of the report. Foreign text reaches the page as text nodes and attributes only, never as markup. */
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = await unpacked(document.getElementById("data").textContent);
 const PAGE = 40; // checks that are put into the page at a time, so that ten thousand do not make it slow
 const SYMBOLS = { PASS: "✓", WARNING: "!", FAIL: "✕", SKIPPED: "–" };
 const SEVERITY = ["FAIL", "WARNING", "SKIPPED", "PASS"];
@@ -25,11 +24,32 @@ const ordered = [...data.checks].sort(bySeverity); // what failed first; otherwi
 
 const pairOf = (check) => [check.cell, check.seed].filter((part) => part !== undefined).join("/");
 
+// --- data ------------------------------------------------------------------------------------------------------
+
+/** Return the checks, each with its run, and the runs by id: `packed` has them as columns, deflated and in base64. */
+async function unpacked(packed) {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const columns = await new Response(stream).json();
+  const [checks, runs] = [rowsOf(columns.checks), rowsOf(columns.runs)];
+  for (const check of checks) check.run = runs[check.run];
+  return { checks, runs: new Map(runs.map((run) => [run.id, run])) };
+}
+
+/** Return a table's rows; a row has nothing for a null. */
+function rowsOf(columns) {
+  const names = Object.keys(columns);
+  return columns[names[0]].map((_, at) => {
+    const row = {};
+    for (const name of names) if (columns[name][at] !== null) row[name] = columns[name][at];
+    return row;
+  });
+}
+
 // --- checks ----------------------------------------------------------------------------------------------------
 
-/** Return the run's id, as a link where MLflow has a page for it. */
-function runLink(id) {
-  const url = data.runs[id]?.url;
+/** Return a run's id, as a link where MLflow has a page for it. */
+function runLink({ id, url }) {
   return url ? make("a", { href: url, rel: "noreferrer" }, id) : id;
 }
 
@@ -38,7 +58,7 @@ function evidenceOf(check) {
     ["observed", check.observed],
     ["expected", check.expected],
     ["read from", check.read],
-    ["run", check.run_id && runLink(check.run_id)],
+    ["run", check.run && runLink(check.run)],
     ["accepted by waiver", check.waived],
     ["kind", check.kind],
   ];
@@ -94,7 +114,7 @@ function showMore() {
 
 /** Return the text that the free-text filter looks in, once for each check. */
 function haystack(check) {
-  check.text ??= [pairOf(check), check.subject, check.message, check.observed, check.expected, check.run_id, check.kind, data.runs[check.run_id]?.name]
+  check.text ??= [pairOf(check), check.subject, check.message, check.observed, check.expected, check.run?.id, check.kind, check.run?.name]
     .filter((part) => part !== undefined)
     .join("\n")
     .toLowerCase();
@@ -150,13 +170,13 @@ filter();
 
 function showRun(mark) {
   const { cell, seed, run } = mark.dataset;
-  const facts = data.runs[run];
+  const facts = data.runs.get(run);
   document.getElementById("run-title").textContent = seed ? `${cell} / ${seed}` : cell;
-  const rows = facts ? [["run", runLink(run)], ["name", facts.name], ["status", facts.status], ["started (UTC)", facts.started], ["took", facts.took], ["commit", facts.commit]] : [];
+  const rows = facts ? [["run", runLink(facts)], ["name", facts.name], ["status", facts.status], ["started (UTC)", facts.started], ["took", facts.took], ["commit", facts.commit]] : [];
   document
     .getElementById("run-facts")
     .replaceChildren(...rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
-  const checks = ordered.filter((check) => (run && check.run_id === run) || (!check.run_id && check.cell === cell && (check.seed ?? "") === seed));
+  const checks = ordered.filter((check) => (run && check.run?.id === run) || (!check.run && check.cell === cell && (check.seed ?? "") === seed));
   document.getElementById("run-checks").replaceChildren(...checks.map(line));
   document.getElementById("run-dialog").showModal();
 }
