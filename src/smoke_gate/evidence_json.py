@@ -1,6 +1,5 @@
 """Evidence as JSON and back, so that a verdict can be replayed from its file."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -34,7 +33,7 @@ def evidence_from_json(document: Mapping[str, Any]) -> Evidence:
 
     """
     try:
-        evidence = _form().read(json.dumps(document).encode(), most=_MOST_PROBLEMS)
+        evidence = _form().read(document, most=_MOST_PROBLEMS)
     except TypedJsonError as error:
         raise _refusal(error.mistakes) from None
     if unreadable := list(islice(_unreadable(evidence), _MOST_PROBLEMS)):

@@ -53,11 +53,11 @@ FULL = Whole(
 
 @pytest.mark.parametrize("value", [FULL, Whole(kind="whole")])
 def test_it_comes_back_as_it_was(value):
-    assert FORM.read(json.dumps(FORM.dump(value)).encode(), most=1) == value
+    assert FORM.read(json.loads(json.dumps(FORM.dump(value))), most=1) == value
 
 
 def test_what_is_left_out_has_its_default():
-    assert FORM.read(b'{"kind": "whole"}', most=1) == Whole(kind="whole")
+    assert FORM.read({"kind": "whole"}, most=1) == Whole(kind="whole")
 
 
 def test_chosen_parts_are_written_alone():
@@ -90,33 +90,27 @@ def test_chosen_parts_are_written_alone():
 )  # fmt: skip
 def test_a_mistake_says_where_it_is_what_was_found_and_what_was_expected(changes, told):
     with pytest.raises(TypedJsonError) as caught:
-        FORM.read(json.dumps({"kind": "whole", **changes}).encode(), most=10)
+        FORM.read({"kind": "whole", **changes}, most=10)
     assert caught.value.mistakes == (told,)
 
 
-@pytest.mark.parametrize("text", [b"{", b"{}]", b'{"kind": "\\ud800"}', b"\xff", b"[" * 1000])
-def test_a_text_that_is_not_json_is_refused_in_one_line(text):
-    with pytest.raises(TypedJsonError, match=r"^Invalid JSON: .{1,100}$"):
-        FORM.read(text, most=1)
-
-
 def test_only_the_first_mistakes_are_told():
-    text = json.dumps({"kind": 1, "code": 1, "low": "x", "good": "y"}).encode()
+    value = {"kind": 1, "code": 1, "low": "x", "good": "y"}
     with pytest.raises(TypedJsonError) as caught:
-        FORM.read(text, most=2)
+        FORM.read(value, most=2)
     assert str(caught.value) == "kind: found 1, expected 'whole'; code: found 1, expected a text"
 
 
 def test_a_list_ends_at_its_first_wrong_entry():
     with pytest.raises(TypedJsonError) as caught:
-        FORM.read(json.dumps({"kind": "whole", "parts": [1] * 1000}).encode(), most=10)
+        FORM.read({"kind": "whole", "parts": [1] * 1000}, most=10)
     assert caught.value.mistakes == ("parts.0: found 1, expected an object",)
 
 
 def test_very_many_mistakes_are_only_counted():
     notes = dict.fromkeys(map(str, range(20_000)), 1)
     with pytest.raises(TypedJsonError) as caught:
-        FORM.read(json.dumps({"kind": "whole", "notes": notes}).encode(), most=10)
+        FORM.read({"kind": "whole", "notes": notes}, most=10)
     assert str(caught.value) == "20000 mistakes"
 
 

@@ -220,13 +220,13 @@ def _number(run: Run, operand: Operand) -> float:
 
 def _texts(run: Run, operand: Operand) -> tuple[str, ...]:
     """Return the values that an operand picks from: a history for `min` and `max`, else the one that it names."""
-    history = tuple(point.value for point in run.histories.get(operand.metric, ()))
+    history = run.histories.get(operand.metric, ())
     if operand.pick in ("min", "max"):
-        return history
+        return tuple(point.value for point in history)
     if operand.pick == "first":
-        return history[:1]
+        return tuple(point.value for point in history[:1])
     if operand.pick == "last" and history:
-        return history[-1:]
+        return (history[-1].value,)
     latest = run.metrics.get(operand.metric)
     return () if latest is None else (latest,)
 

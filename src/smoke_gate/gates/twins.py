@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
 
@@ -245,6 +246,7 @@ _RESULTS = frozenset(
 _PER = frozenset(["s", "sec", "second", "seconds"])
 
 
+@lru_cache(maxsize=4096)  # runs log the same metrics
 def is_meter(metric: str) -> bool:
     """Return whether a metric's name says that it measures the machine or the time, rather than the model."""
     if metric.startswith("system/"):

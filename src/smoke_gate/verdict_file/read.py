@@ -59,14 +59,16 @@ def document_of(content: bytes, name: str) -> VerdictDocument:
 
     """
     try:
-        maker = _maker(parse_json(content))
+        value = parse_json(content)
     except JsonError as error:
         reason = shortened(str(error), _LONGEST_QUOTE)
         raise VerdictFileError(f"{name} is not a verdict file: {reason}") from None
     try:
-        return document_form().read(content, most=_MOST_MISTAKES)
+        return document_form().read(value, most=_MOST_MISTAKES)
     except TypedJsonError as error:
-        raise VerdictFileError(f"{name} is not a verdict file: {error}{_other_version(maker)}") from None
+        raise VerdictFileError(
+            f"{name} is not a verdict file: {error}{_other_version(_maker(value))}"
+        ) from None
 
 
 def read_recorded(path: Path, *, largest: int | None = None) -> Recorded:

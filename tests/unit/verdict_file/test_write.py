@@ -235,11 +235,11 @@ def test_what_is_not_a_verdict_is_refused_by_the_reader(change):
     document = document_json(judgement().document)
     change(document)
     with pytest.raises(TypedJsonError):
-        document_form().read(json.dumps(document).encode(), most=1)
+        document_form().read(json.loads(json.dumps(document)), most=1)
 
 
 def test_a_document_comes_back_as_it_was(judged):
-    assert document_form().read(document_text(judged.document).encode(), most=1) == judged.document
+    assert document_form().read(json.loads(document_text(judged.document)), most=1) == judged.document
 
 
 def test_a_gate_of_a_plugin_stands_in_the_file_with_its_package():
@@ -248,6 +248,6 @@ def test_a_gate_of_a_plugin_stands_in_the_file_with_its_package():
     other = replace(gate, id="LEAK2", name="leaks", plugin=Plugin(name="smoke-gate-leaks", version="1.0"))
     document = replace(judgement().document, gates=(gate, other))
     assert problems(document_json(document)) == []
-    assert document_form().read(document_text(document).encode(), most=1) == document
+    assert document_form().read(json.loads(document_text(document)), most=1) == document
     assert document_json(document)["gates"][1]["plugin"] == {"name": "smoke-gate-leaks", "version": "1.0"}
     assert document_json(document)["gates"][0]["plugin"] is None
