@@ -50,7 +50,8 @@ class OutputFolder(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse an empty name: it would be the working directory, which nobody asked for."""
         if value == "":
-            self.fail("found nothing, expected a folder (. is the working directory)", param, ctx)
+            message = "found nothing, expected a folder (. is the working directory)"
+            raise click.BadParameter(message, ctx=ctx, param=param)
         return super().convert(value, param, ctx)
 
 
