@@ -70,7 +70,7 @@ def _table(path: str, section: type[Section]) -> str:
     ]
     table = "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
     long = [
-        f"The default of `{key.name}`:\n\n```yaml\n{_unfolded(key)}```"
+        f"The default of `{key.name}`:\n\n<!-- run by tests/unit/policy_file/test_schema.py -->\n```yaml\n{_unfolded(key)}```"
         for key in keys(section)
         if _is_long(key)
     ]
