@@ -20,6 +20,7 @@ from markdown_it.token import Token
 from checks.fences import fence_findings
 from checks.messages import message_findings
 from checks.plain_english import plain_english_findings
+from checks.reference import reference_findings
 from checks.specification import specification_findings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,12 +33,14 @@ def main() -> int:
     """Run every check and say what was found."""
     findings = [
         *lock_findings(), *document_findings(), *fence_findings(ROOT, documents()), *specification_findings(ROOT),
-        *message_findings(ROOT), *plain_english_findings(ROOT), *version_findings(), *name_findings(),
-        *package_findings(),
+        *message_findings(ROOT), *reference_findings(ROOT), *plain_english_findings(ROOT), *version_findings(),
+        *name_findings(), *package_findings(),
     ]  # fmt: skip
     for finding in findings:
         print(finding, file=sys.stderr)
-    checked = "locks, documents, fences, specification, messages, plain English, version, names, package"
+    checked = (
+        "locks, documents, fences, specification, messages, reference, plain English, version, names, package"
+    )
     print(f"{checked}: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 

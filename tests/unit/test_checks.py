@@ -1,15 +1,21 @@
 """The checks of the repository find what they are there for."""
 
+import json
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from checks.fences import fence_findings, marked_fences
 from checks.messages import message_findings, messages
 from checks.plain_english import plain_english_findings
+from checks.reference import SOURCE, pages, reference_findings
 from checks.specification import specification_findings
+from smoke_gate import contract
+from smoke_gate.cli import commands
 
+SCHEMA = json.loads((SOURCE / "schemas" / "verdict.json").read_text())
 RULE = '- <a id="{0}"></a>**{0}**: A rule.\n'
 
 
@@ -200,3 +206,27 @@ def test_a_test_that_runs_a_page_names_it(tmp_path):
     page = page.rename(tmp_path / "other.md")
     (finding,) = fence_findings(tmp_path, [page])
     assert finding == "other.md: tests/test_start.py does not name other.md: run by tests/test_start.py"
+
+
+# --- reference pages --------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_names_every_command_option_and_function_and_every_key_of_a_verdict():
+    made = pages()
+    for name, command in commands.commands.items():
+        assert f"\n## {name}\n" in made["command-line.md"]
+        for option in command.params:
+            assert option.opts[0] in made["command-line.md"] or isinstance(option, click.Argument)
+    assert [name for name in contract.__all__ if f"### `{name}`" not in made["contract.md"]] == []
+    keys = {key for part in (SCHEMA, *SCHEMA["$defs"].values()) for key in part.get("properties", ())}
+    assert [key for key in keys if f"| `{key}` |" not in made["verdict-file.md"]] == []
+
+
+def test_a_reference_page_that_is_old_is_found(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name, text in pages().items():
+        (tmp_path / "docs" / name).write_text(text)
+    assert [*reference_findings(tmp_path)] == []
+    (tmp_path / "docs/contract.md").write_text("old")
+    (finding,) = reference_findings(tmp_path)
+    assert finding == "docs/contract.md is not what the code says: run `python -m checks.reference`"

@@ -16,6 +16,7 @@ from smoke_gate.policy_file.schema import Key, keys, meanings, policy_schema
 from tests.unit.policy.reading import load, with_plan
 from tests.unit.policy.test_model import EXAMPLE
 
+MARK = "<!-- run by tests/unit/policy_file/test_schema.py -->"
 DOCS = Path(__file__).parents[3] / "docs" / "policy.md"
 POLICY = policy_type(BUILT_IN)
 BEGIN = "<!-- keys: made from the models by tests/unit/policy_file/test_schema.py -->\n"
@@ -70,7 +71,7 @@ def _table(path: str, section: type[Section]) -> str:
     ]
     table = "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
     long = [
-        f"The default of `{key.name}`:\n\n<!-- run by tests/unit/policy_file/test_schema.py -->\n```yaml\n{_unfolded(key)}```"
+        f"The default of `{key.name}`:\n\n{MARK}\n```yaml\n{_unfolded(key)}```"
         for key in keys(section)
         if _is_long(key)
     ]
