@@ -161,7 +161,7 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
 
 
 def _look(request: Request, progress: Progress) -> "JudgedMatrix | NoExperimentError":
-    """Read and judge; an experiment that does not exist yet is an answer too."""
+    """Read the runs and judge them; if the experiment does not exist yet, return the error as the answer."""
     try:
         return read_and_judge(request, progress)
     except NoExperimentError as error:

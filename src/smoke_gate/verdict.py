@@ -66,7 +66,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decision and what led to it; ``pending``: all that is wrong is that planned pairs are not finished yet."""
+    """The decision and what led to it. ``pending``: the only failures are planned pairs that are not finished yet."""
 
     status: VerdictStatus
     critical: bool

@@ -103,7 +103,7 @@ def seconds(_context: click.Context, _parameter: click.Parameter, text: str | No
 
 
 def _read(clean: Callable[[str], T], text: str) -> T:
-    """Return what an option means; what is wrong with it is click's to tell."""
+    """Return an option's value, or raise click's error, which names the option."""
     try:
         return clean(text)
     except ValueError as error:

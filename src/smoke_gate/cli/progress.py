@@ -20,7 +20,7 @@ _STAGES = {
 
 @contextmanager
 def progress_bar(*, shown: bool) -> Iterator["Progress"]:
-    """Show a progress bar on stderr where that is a terminal; nothing of the kind in a log."""
+    """Show a progress bar on stderr if that is a terminal; a log gets none."""
     from smoke_gate.collect.progress import silent
 
     if not (shown and sys.stderr.isatty()):

@@ -1,4 +1,4 @@
-"""Parts of files in object stores, asked for through the clients, and with the credentials, that MLflow made."""
+"""Reads parts of files in object stores, with the clients and the credentials that MLflow made."""
 
 import posixpath
 from collections.abc import Callable, Mapping

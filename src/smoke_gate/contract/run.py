@@ -1,4 +1,4 @@
-"""One run to log to: which one, and how facts get into it whole, unchanged and without a secret in an error."""
+"""The run that facts are logged to: they arrive whole and unchanged, and no error shows a secret."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -27,7 +27,7 @@ def log_counts(
     run_id: str | None = None,
     **splits: SupportsIndex | Sized,
 ) -> dict[str, str]:
-    """Log of how many samples each split is: ``{split}_count``.
+    """Log how many samples each split has: the param ``{split}_count``.
 
     Args:
         client: reaches the store; needs ``run_id``.

@@ -86,5 +86,5 @@ def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]
 
 
 def fits_logarithmic(values: Sequence[float]) -> bool:
-    """Return whether values have a place on a logarithmic axis: all above 0, and by as much as ``drawable`` allows."""
+    """Return whether a logarithmic axis can show values: all are above 0, by as much as ``drawable`` allows."""
     return min(values) * _LARGEST >= 1

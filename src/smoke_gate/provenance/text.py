@@ -24,7 +24,7 @@ class _UnreadableError(Exception):
 
 
 def text_of(chunks: Iterable[Chunk]) -> Text:
-    """Return what the text chunks among a PNG's chunks say.
+    """Return the texts of a PNG's text chunks.
 
     Raises:
         ProvenanceError: A text chunk has no keyword.

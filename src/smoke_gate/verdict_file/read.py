@@ -37,7 +37,7 @@ class Recorded:
 
 
 def read_document(path: Path, *, largest: int | None = None) -> VerdictDocument:
-    """Read a verdict file and check its form; whether it is true is not asked, nor what its policy and evidence hold.
+    """Read a verdict file and check its form. The hashes, the policy and the evidence are not checked here.
 
     Args:
         path: The file.
