@@ -208,6 +208,8 @@ def _written(node: ast.expr) -> Iterator[str]:
             yield "".join(str(one.value) if isinstance(one, ast.Constant) else VALUE for one in values)
         case ast.Call(func=ast.Name(id="say"), args=[ast.Constant(value=str(text))]):
             yield re.sub(r"\{[^}]*\}", VALUE, text)
+        case _:
+            pass
 
 
 def _own(around: ast.AST) -> Iterator[ast.AST]:

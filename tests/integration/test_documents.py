@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from checks.fences import MarkedFence, marked_fences
+from checks.messages import BLOCK, PAGE
 from checks.repository import documents
 from smoke_gate.cli import run
 from smoke_gate.contract import Golden
@@ -129,3 +130,44 @@ def test_yaml_is_steps_with_our_inputs_or_a_part_of_a_policy(fence, tmp_path):
     file = tmp_path / "smoke-gate.yml"
     file.write_text(yaml.safe_dump(parts))
     assert isinstance(load_policy(file), Policy)
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+LISTED = [
+    line for block in BLOCK.findall((ROOT / PAGE).read_text(encoding="utf-8")) for line in block.splitlines()
+]
+WRONG = [
+    "check --tracking-uri sqlite:///gone.db",
+    "check --tracking-uri mlruns",
+    "check --tracking-uri localhost:5000",
+    "check --experiment stage50",
+    "check --policy broken.yml",
+    "check --policy typo.yml",
+    "check --wait soon",
+    "check --sha abc",
+    "check --artifact-host-with-credentials http://host",
+    "check --output-dir smoke-gate.yml/outputs",
+    "compare main.json head.json --max-drop pape",
+    "reproduce smoke-gate.yml",
+    "reproduce gone.json",
+    "reproduce main.json --docker",
+    "explain G9",
+    "init --yes",
+    "hash mypackage/metrics.py",
+    "preregister",
+    "golden metrics",
+    "golden mypackage.gone:pape",
+    "demo --sabotage moon",
+]
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_what_a_command_says_is_on_the_page_of_messages(here, command, capsys):
+    """The page is held against the source (checks/messages.py); here against what is really printed."""
+    (here / "broken.yml").write_text("version: 1\nplan: [\n")
+    (here / "typo.yml").write_text(f"version: 1\nprofil: basic\n{POLICY}")
+    assert run(command.split()) in (2, 3)
+    said = " ".join(capsys.readouterr().err.split())
+    found = [line for line in LISTED if re.search(".*".join(map(re.escape, line.split("…"))), said)]
+    assert [line for line in found if len(line) > 10], said

@@ -45,7 +45,7 @@ class SameFact(Section):
     of: Facts
     """Params, tags, or `commit`."""
     within: Literal["cell", "seed", "matrix"]
-    """Which runs are compared with one another."""
+    """Which runs are compared with one another: those of a `cell`, those of a `seed`, or all of the `matrix`."""
 
 
 class PairedDataSettings(ThresholdSettings):
