@@ -19,6 +19,7 @@ from smoke_gate.cli import commands
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "smoke_gate"
 SECTION = re.compile(r"(?m)^(Args|Returns|Raises):$")
+KINDS = {"integer": "whole number", "boolean": "true or false", "string": "text", "array": "list"}
 ENTRY = re.compile(r"(?ms)^(\S[^:\n]*): (.*?)(?=^\S|\Z)")
 
 
@@ -228,13 +229,9 @@ def _form(value: Mapping[str, Any]) -> str:
         case {"type": "object"}:
             return "mapping"
         case {"type": str(kind)}:
-            return {
-                "integer": "whole number",
-                "boolean": "true or false",
-                "string": "text",
-                "array": "list",
-            }.get(kind, kind)
-    return "any"
+            return KINDS.get(kind, kind)
+        case _:
+            return "any"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
