@@ -337,5 +337,5 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
 
 
 def _fits_an_option(name: str) -> bool:
-    """Return whether a list on the command line can hold a name, and a message shows it so that it can be pasted."""
+    """Return whether a name can stand in a list on the command line, and can be pasted from a message."""
     return "," not in name and name == name.strip() == log_line(name)

@@ -96,7 +96,7 @@ def _ended_by(error: SmokeGateError) -> int:
 
 
 def interrupting() -> Callable[[int, FrameType | None], None]:
-    """Return a signal handler that interrupts, and then leaves time to clean up: who cancels a job signals twice."""
+    """Return a signal handler that interrupts once, and lets clean-up end: whoever cancels a job signals twice."""
     deaf_until = 0.0
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

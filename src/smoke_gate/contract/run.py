@@ -74,7 +74,7 @@ class LoggedRun:
 def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
     """Return the run that is meant: the named one, else the active one of ``with mlflow.start_run():``.
 
-    The active run has by then what was logged with ``synchronous=False``.
+    What was logged to the active run with ``synchronous=False`` has arrived by then.
 
     Raises:
         ContractError: there is no active run, or a client is given without a run.

@@ -188,7 +188,7 @@ def _encoded(split: str, value: Any) -> bytes:
 
 
 def _numbers(values: Sequence[Any]) -> "Array | None":
-    """Return a list of numbers, or of equally long lists of them, as the array that it is; None of any other list."""
+    """Return the array that a list of numbers, or of equally long lists of numbers, makes; None for any other list."""
     import numpy as np
 
     try:

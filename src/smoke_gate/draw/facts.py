@@ -42,7 +42,7 @@ def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
-    """Return the metrics that reports show: those that the policy asks for; left out, those it names and a run has."""
+    """Return the metrics that reports show: ``report.metrics``, else those that the policy names and runs have."""
     if policy.report.metrics:
         first = [policy.metric] if policy.metric else []
         return tuple(dict.fromkeys([*first, *policy.report.metrics]))

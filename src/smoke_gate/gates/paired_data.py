@@ -218,7 +218,7 @@ def _spelling(value: str) -> str:
 
 
 def _groups(runs: Iterable[Judged], within: str) -> list[list[Judged]]:
-    """Return the runs that are compared with one another; without seeds, all cells are of one seed."""
+    """Return the groups of runs that are compared with one another; runs without seeds are one group."""
     groups: dict[str | None, list[Judged]] = defaultdict(list)
     for judged in runs:
         cell, seed = judged.pair.key

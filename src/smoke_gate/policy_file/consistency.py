@@ -235,7 +235,7 @@ def _of_what_is_left(policy: Policy) -> Iterator[Inconsistency]:
 
 
 def _of_what_judges_nothing(policy: Policy) -> Iterator[Inconsistency]:
-    """Yield each rule (where its gate is on) and each reference that is for cells of which no pair is planned."""
+    """Yield each rule (if its gate is on) and each reference whose cells have no planned pair."""
     planned = {cell for cell, _ in _planned(policy)}
     enabled = {section for section, settings in policy.gates.by_section().items() if settings.enabled}
     rules = (rule for rule in _cells_of_rules(policy) if rule[0][1] in enabled)

@@ -90,7 +90,7 @@ def _raw_text(chunk: Chunk, rest: bytes, limit: int) -> bytes:
 
 
 def _inflated(data: bytes, limit: int) -> bytes:
-    """Return what data inflate to, or of more than ``limit`` bytes the beginning."""
+    """Return what data inflate to; only the beginning, if that is more than ``limit`` bytes."""
     inflater = zlib.decompressobj()
     try:
         text = inflater.decompress(data, limit + 1)

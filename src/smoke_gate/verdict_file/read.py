@@ -1,4 +1,4 @@
-"""Reading a verdict file as one would a stranger's: bounded, strictly, and held against its own hashes."""
+"""Reads a verdict file that a stranger may have made: within bounds, strictly, and against its own hashes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
