@@ -129,15 +129,28 @@ class Package:
         return found
 
     @cached_property
-    def modules(self) -> list[Scope]:
-        """Every module, without its functions."""
-        return [scope for scope in self.scopes if not scope.name]
+    def functions(self) -> Mapping[str, list[Scope]]:
+        """Name → the functions with that name."""
+        found: dict[str, list[Scope]] = defaultdict(list)
+        for scope in self.scopes:
+            found[scope.name].append(scope)
+        return found
+
+    @cached_property
+    def constants(self) -> Mapping[str, list[tuple[Scope, ast.expr]]]:
+        """Name of a constant → the modules that set it, and what they set it to."""
+        found: dict[str, list[tuple[Scope, ast.expr]]] = defaultdict(list)
+        for scope in (one for one in self.scopes if not one.name):
+            for node in scope.nodes:
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    found[node.targets[0].id].append((scope, node.value))
+        return found
 
     @cached_property
     def errors(self) -> set[str]:
         """The names of the errors that end a command."""
         classes = [
-            node for tree in self.trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+            node for tree in self.trees.values() for node in tree.body if isinstance(node, ast.ClassDef)
         ]
         bases = {one.name: {base.id for base in one.bases if isinstance(base, ast.Name)} for one in classes}
         names = {ERROR}
@@ -181,14 +194,14 @@ class Package:
             case ast.Name(id=name) if name in scope.parameters:
                 yield from self._given(scope, name)
             case ast.Name(id=name):
-                for place in (scope, *self.modules):
-                    yield from (self.texts(value, place) for value in place.assigned(name))
+                yield from (self.texts(value, scope) for value in scope.assigned(name))
+                yield from (self.texts(value, module) for module, value in self.constants.get(name, ()))
             case _:
                 yield set(_written(node))
 
     def _named(self, name: str, scope: Scope) -> list[Scope]:
         """Return the functions with a name that a scope may mean: those of its module, else those of others."""
-        named = [one for one in self.scopes if one.name == name]
+        named = self.functions.get(name, [])
         return [one for one in named if one.module == scope.module] or named
 
     def _given(self, function: Scope, parameter: str) -> Iterator[set[str]]:
