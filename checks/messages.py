@@ -83,8 +83,9 @@ class Scope:
 
     @cached_property
     def parameters(self) -> list[str]:
-        """The names of the function's arguments that may be given by their place."""
-        return [one.arg for one in self.node.args.args] if isinstance(self.node, ast.FunctionDef) else []
+        """The names of the arguments that callers may give by their place."""
+        names = [one.arg for one in self.node.args.args] if isinstance(self.node, ast.FunctionDef) else []
+        return [name for name in names if name not in ("self", "cls")]
 
     @property
     def refuses(self) -> bool:
@@ -108,7 +109,7 @@ class Scope:
                 yield node.value
 
 
-@dataclass(frozen=True)
+@dataclass
 class Package:
     """The modules of the package, by their names."""
 
