@@ -91,7 +91,10 @@ def typed_json(kind: type[_T]) -> TypedJson[_T]:
 
 
 def _stopping_early(schema: Any) -> Any:
-    """Let each list end at its first wrong entry: a file may hold millions, and each costs 400 bytes of memory."""
+    """Let each list end at its first wrong entry: a file may hold millions, and each costs 400 bytes of memory.
+
+    An old pydantic does not know this, and reads the list to its end.
+    """
     if isinstance(schema, list):
         return [_stopping_early(part) for part in schema]
     if not isinstance(schema, dict):
