@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check docs bench bench-parts bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check rules types docs bench bench-parts bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -84,10 +84,14 @@ test-all: .venv-dev/installed browser image
 coverage: .venv-dev/installed browser image
 	$(PYTEST) --cov --cov-report term --cov-fail-under 85
 
-check: .venv-dev/installed
+check: rules types
+
+types: .venv-dev/installed
+	$(BIN)/mypy . .github/release
+
+rules: .venv-dev/installed
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy . .github/release
 	$(BIN)/lint-imports
 	$(BIN)/python -m checks.repository
 	$(BIN)/hadolint Dockerfile
@@ -163,7 +167,8 @@ browser:
 	$(@D)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The locks are complete, so pip resolves nothing; all byte code is compiled at once because pip would use one core.
+# The locks are complete, so pip resolves nothing. All byte code of what runs is compiled at once because pip would use one
+# core; of what tests, a third is ever imported, and Python compiles that then.
 $(RUNTIME_VENV) $(DEV_VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo 'smoke-gate needs Python 3.11 or newer; found "$(PYTHON)". Name one: make PYTHON=/path/to/python3.12' >&2; exit 1; }
@@ -171,5 +176,5 @@ $(RUNTIME_VENV) $(DEV_VENV):
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --no-deps --no-compile --require-hashes \
 		--requirement requirements/build.txt --requirement requirements/$(if $(filter .venv,$(@D)),runtime,dev).txt
-	$(@D)/bin/python -m compileall -q -j 0 $(@D)/lib
+	$(if $(filter .venv,$(@D)),$(@D)/bin/python -m compileall -q -j 0 $(@D)/lib)
 	@touch $@

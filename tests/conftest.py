@@ -1,10 +1,14 @@
 """Set-up for all tests."""
 
+import fcntl
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from smoke_gate.demo import train
 
 # A busy machine is not a failure: how long an example takes decides nothing.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,3 +31,17 @@ def _no_connection_outlives_its_module() -> Iterator[None]:
         stores = sys.modules.get(f"mlflow.store.{module}.sqlalchemy_store")
         for engine in getattr(getattr(stores, "SqlAlchemyStore", None), "_engine_map", {}).values():
             engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str) -> Path:
+    """Train the demo's twelve runs, once for all processes of this test run. Nobody writes into the folder."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / f"demo-{testrun_uid}"
+    with folder.with_suffix(".trained").open("a") as trained:
+        fcntl.flock(trained, fcntl.LOCK_EX)
+        if not trained.tell():
+            train(folder, None, lambda line: None)
+            trained.write("yes")
+    return folder

@@ -7,8 +7,6 @@ libraries put them into their errors.
 import base64
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from smoke_gate import cli
 from smoke_gate.cli.streams import SteadyStream
 from smoke_gate.redaction import process_secrets
 from tests.support.canaries import FORMS, canaries, leaks
+from tests.support.forked import python_m
 from tests.support.http import Received, answering
 from tests.support.mlflow_server import free_port
 from tests.support.recorded import EXPERIMENT, changed, png, recipe, record
@@ -65,11 +64,8 @@ def tried(request) -> Iterator[Tried]:
 
 def checked(folder: Path, *arguments: str, **environment: str) -> dict[str, str]:
     """Run the command line in a process of its own, and return all that it wrote: standard streams and files."""
-    done = subprocess.run(
-        [sys.executable, "-m", "smoke_gate", *arguments],
-        cwd=folder, capture_output=True, check=False,
-        env={**os.environ, "HOME": str(folder), **environment},
-    )  # fmt: skip
+    variables = {**os.environ, "HOME": str(folder), **environment}
+    done = python_m("smoke_gate", *arguments, cwd=folder, env=variables)
     assert done.returncode in (0, 1, 2, 3), done.stderr
     written = {file.name: file.read_bytes().decode() for file in folder.glob("outputs/*.*")}
     return {"stdout": done.stdout.decode(), "stderr": done.stderr.decode(), **written}

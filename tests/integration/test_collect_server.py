@@ -3,8 +3,6 @@
 import base64
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -27,6 +25,7 @@ from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Evidence
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
+from tests.support.forked import python_m
 from tests.support.http import forwarding, silent_server
 from tests.support.mlflow_server import free_port, mlflow_server
 from tests.support.recorded import (
@@ -283,32 +282,24 @@ def test_a_server_that_falls_silent_later(server, ids, monkeypatch, answered):
         evidence(proxy)
 
 
-READ = """
-import sys
-from smoke_gate.collect import Source, StoreError, collect
-from smoke_gate.gates import policy_of
-try:
-    collect(policy_of({"version": 1}), Source(tracking_uri=sys.argv[1]))
-except StoreError as error:
-    print(error)
-"""
-
-
 @pytest.mark.parametrize("way", ["refuses", "is silent"])
-def test_no_server_is_known_while_people_wait(way):
+def test_no_server_is_known_while_people_wait(way, tmp_path):
     if way == "refuses":
-        message = read_in_a_process(f"http://me:s3cret@127.0.0.1:{free_port()}")
+        message = checked_in_a_process(f"http://me:s3cret@127.0.0.1:{free_port()}", tmp_path)
     else:
         with silent_server() as uri:
-            message = read_in_a_process(uri.replace("://", "://me:s3cret@"))
+            message = checked_in_a_process(uri.replace("://", "://me:s3cret@"), tmp_path)
     assert {"refuses": "connection refused", "is silent": "did not answer in time"}[way] in message
     assert "s3cret" not in message
 
 
-def read_in_a_process(uri: str) -> str:
-    done = subprocess.run([sys.executable, "-c", READ, uri], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return done.stdout
+def checked_in_a_process(uri: str, folder: Path) -> str:
+    """Return the one line that a check prints."""
+    arguments = ["check", "--cells", "B0", "--seeds", "1", "--experiment", EXPERIMENT, "--tracking-uri", uri]
+    done = python_m("smoke_gate", *arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (3, b"")
+    (line,) = done.stderr.decode().splitlines()
+    return line
 
 
 # --- runs by start time -----------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from smoke_gate.cli import run
-from smoke_gate.demo import SABOTAGES, train
+from smoke_gate.demo import SABOTAGES
 from smoke_gate.demo import load_forecasting as script
 from smoke_gate.demo.matrix import quiet_mlflow
 
@@ -27,16 +28,16 @@ def cells_of(check: dict[str, Any]) -> set[str]:
     return {check["cell"]} if check["cell"] else {pair.split("/")[0] for pair in check["observed"].split("=")}
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the demo as a newcomer makes it."""
-    folder = tmp_path_factory.mktemp("clean") / "demo"
-    train(folder, None, lambda _line: None)
+def copied(demo: Path, folder: Path) -> Path:
+    """Copy the demo's store and policy into a folder; the artifacts stay where they were recorded."""
+    for name in ("mlflow.db", "smoke-gate.yml"):
+        shutil.copyfile(demo / name, folder / name)
     return folder
 
 
-def test_twelve_real_runs_are_all_pass(clean: Path, capsys: pytest.CaptureFixture[str]):
+def test_twelve_real_runs_are_all_pass(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """spec: demo"""
+    clean = copied(demo, tmp_path)
     assert checked(clean) == 0
 
     document = verdict_of(clean)
@@ -79,14 +80,15 @@ def test_a_newcomer_breaks_the_matrix(tmp_path: Path):
     ]
 
 
-def sabotaged(clean: Path, folder: Path, name: str) -> Path:
-    """Copy the demo's store into a folder, with the runs that a sabotage breaks made anew, and broken.
+def sabotaged(demo: Path, folder: Path, name: str) -> Path:
+    """Copy the demo's store into a folder, with the runs that a sabotage breaks made anew there, and broken.
 
     That is what ``demo --sabotage`` makes, in a quarter of the time: the other runs are the same bit by bit.
     """
     broken = SABOTAGES[name]
-    shutil.copyfile(clean / "mlflow.db", folder / "mlflow.db")
-    shutil.copyfile(clean / "smoke-gate.yml", folder / "smoke-gate.yml")
+    copied(demo, folder)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", [(folder / "artifacts").as_uri()])
     with quiet_mlflow(f"sqlite:///{folder / 'mlflow.db'}"):
         client = MlflowClient()
         erase: Callable[[str], None] = client._tracking_client.store._hard_delete_run
@@ -105,10 +107,10 @@ def sabotaged(clean: Path, folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_each_sabotage_is_caught_by_its_gate(
-    name: str, clean: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     """spec: demo"""
-    assert checked(sabotaged(clean, tmp_path, name), "--no-figures") == 1
+    assert checked(sabotaged(demo, tmp_path, name), "--no-figures") == 1
 
     document = verdict_of(tmp_path)
     failed = [gate["id"] for gate in document["gates"] if gate["status"] == "FAIL"]

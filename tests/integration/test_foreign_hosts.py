@@ -6,8 +6,6 @@ Asked of a SQLite store and of a real MLflow server in front of one, by the comm
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 
 from smoke_gate.hashing import sha256_hex
+from tests.support.forked import python_m
 from tests.support.http import Received, answering
 from tests.support.mlflow_server import mlflow_server
 from tests.support.recorded import EXPERIMENT, changed, experiment_id, npz, recipe, record
@@ -131,14 +130,12 @@ def place(request, tmp_path_factory) -> Iterator[Place]:
 def checked(place: Place, folder: Path, *options: str) -> tuple[dict[str, Any], str]:
     """Return the facts of the runs by cell, and all that was printed and written; every check has a verdict."""
     (folder / "smoke-gate.yml").write_text(yaml.safe_dump(POLICY))
-    done = subprocess.run(
-        [sys.executable, "-m", "smoke_gate", "check", "--tracking-uri", place.uri, "--no-figures", *options],
-        cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "MLFLOW_TRACKING_TOKEN": TOKEN, "HOME": str(folder)},
-    )  # fmt: skip
+    variables = {**os.environ, "MLFLOW_TRACKING_TOKEN": TOKEN, "HOME": str(folder)}
+    arguments = ["check", "--tracking-uri", place.uri, "--no-figures", *options]
+    done = python_m("smoke_gate", *arguments, cwd=folder, env=variables)
     assert done.returncode in (0, 1), done.stderr
     files = sorted((folder / "outputs").glob("*.*"))
-    shown = done.stdout + done.stderr + "".join(file.read_text() for file in files)
+    shown = (done.stdout + done.stderr).decode() + "".join(file.read_text() for file in files)
     assert "CANARY" not in shown
     assert "Traceback" not in shown
     (verdict,) = (file for file in files if file.name.startswith("smoke_verdict_"))

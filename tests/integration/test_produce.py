@@ -1,7 +1,5 @@
 """`preregister`, as a new project meets it: before any run, in a folder that may hold nothing."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from mlflow import MlflowClient
 from smoke_gate.cli import run
 from smoke_gate.contract import Golden
 from smoke_gate.hashing import definition_hash
+from tests.support.forked import python_m
 from tests.support.mlflow_server import free_port
 from tests.support.recorded import EXPERIMENT, experiment_id
 from tests.support.stores import sqlite_store
@@ -48,17 +47,18 @@ def registered(client: MlflowClient) -> list[dict[str, str]]:
 
 
 def test_where_there_is_no_store_mlflows_own_is_made(capsys):
-    command = [sys.executable, "-m", "smoke_gate", "preregister", "first.json", "--experiment", EXPERIMENT]
-    first = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert first.stdout.splitlines()[:3] == [
+    command = ["smoke_gate", "preregister", "first.json", "--experiment", EXPERIMENT]
+    first = python_m(*command, cwd=Path.cwd())
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.decode().splitlines()[:3] == [
         "store: sqlite:///mlflow.db, which is new: none is named, and none was here",
         f"definition: {PRIOR}",
         "key: pape_definition_hash",
     ]
     assert run(["preregister", "--show"]) == 0
     assert f"{PRIOR} (in force)" in capsys.readouterr().out
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (again.stdout, again.returncode) == ("", 2)
+    again = python_m(*command, cwd=Path.cwd())
+    assert (again.stdout, again.returncode) == (b"", 2)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
 """A sample of ``make torture``: each kind with a few cases, in a process of its own as there."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.forked import python_m
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(("kind", "count"), [("server", 8), ("github", 5), ("kills", 8)])
 def test_nothing_is_wrong(kind, count):
-    command = [sys.executable, "-m", "tests.torture", kind, "--count", str(count)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"{count} cases" in done.stdout
-    assert done.stdout.count("wrong: 0") == 1
+    done = python_m("tests.torture", kind, "--count", str(count), cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = done.stdout.decode()
+    assert f"{count} cases" in said
+    assert said.count("wrong: 0") == 1

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +74,7 @@ def _is_written(section: type[Section]) -> bool:
     return getattr(sys.modules[section.__module__], section.__name__, None) is section
 
 
+@cache
 def _attribute_docstrings(section: type[Section]) -> dict[str, str]:
     try:
         source = inspect.getsource(section)

@@ -30,6 +30,7 @@ from tests.support.plugin import GATE, install
 from tests.unit.policy.reading import load, problem, with_plan
 from tests.unit.report.judgements import judgement
 
+VERDICTS = jsonschema.Draft202012Validator(verdict_schema())
 CELLS = ["B0", "A3"]
 PASSING = passing_matrix(CELLS, ["42"])
 for _cell in CELLS:
@@ -71,7 +72,7 @@ def changed(*replacements: tuple[str, str]) -> str:
 def result_of(policy: Policy) -> GateResult:
     """Evaluate the passing matrix, write all reports of it, and return the plug-in's result."""
     judged = judgement(policy, PASSING)
-    jsonschema.validate(json.loads(document_text(judged.document)), verdict_schema())
+    VERDICTS.validate(json.loads(document_text(judged.document)))
     result = judged.verdict.gates[-1]
     for report in (markdown(judged), html(judged), "".join(junit(judged))):
         assert result.id in report
