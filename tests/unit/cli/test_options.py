@@ -59,6 +59,16 @@ def test_hosts_for_artifacts():
     assert read([], {"SMOKE_GATE_ARTIFACT_HOST_WITH_CREDENTIALS": "https://two"})[option] == trusted
 
 
+@pytest.mark.parametrize("address", ["dask://scheduler:8786", "dask+tls://10.0.0.1:1", "dask://[::1]:8786"])
+def test_the_address_of_an_executor(address):
+    assert read(["--executor", address], {})["executor"] == address
+
+
+@pytest.mark.parametrize("address", ["tcp://h:1", "dask://h", "dask://a:b@h:1", "dask://h:1/x", "ray://h:1"])
+def test_what_is_not_the_address_of_an_executor_is_refused(address):
+    assert read(["--executor", address], {}) == {}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
