@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from smoke_gate.cli.options import ARTIFACT_OPTIONS, BASELINE_OPTIONS, CONTEXT_OPTIONS, with_options
+from smoke_gate.cli.options import BASELINE_OPTIONS, CONTEXT_OPTIONS, STORE_OPTIONS, with_options
 from smoke_gate.origins import ArtifactHost, Origin
 
 
@@ -17,7 +17,7 @@ def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]
     found: dict[str, Any] = {}
 
     @click.command()
-    @with_options(CONTEXT_OPTIONS, ARTIFACT_OPTIONS, BASELINE_OPTIONS)
+    @with_options(CONTEXT_OPTIONS, STORE_OPTIONS, BASELINE_OPTIONS)
     def command(**options: Any) -> None:
         found.update(options)
 

@@ -37,7 +37,7 @@ class Machines(Executor):
                 raise self._lost.pop(0)
             again, again_args, again_kwargs = pickle.loads(self.sent[-1])
             future.set_result(pickle.loads(pickle.dumps(again(*again_args, **again_kwargs))))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as executors do
             future.set_exception(error)
         return future
 
