@@ -1,4 +1,4 @@
-"""Checks that no other tool makes: of locks, documents, the specification, plain English, names and the package.
+"""Checks that no other tool makes: of locks, documents, the specification, messages, names and the package.
 
 Prints a line for each finding and exits with 1 if there is any.
 """
@@ -17,7 +17,10 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from checks.fences import fence_findings
+from checks.messages import message_findings
 from checks.plain_english import plain_english_findings
+from checks.reference import reference_findings
 from checks.specification import specification_findings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,14 +32,16 @@ LOCK_LINE = re.compile(
 def main() -> int:
     """Run every check and say what was found."""
     findings = [
-        *lock_findings(), *document_findings(), *specification_findings(ROOT), *plain_english_findings(ROOT),
-        *version_findings(), *name_findings(), *package_findings(),
+        *lock_findings(), *document_findings(), *fence_findings(ROOT, documents()), *specification_findings(ROOT),
+        *message_findings(ROOT), *reference_findings(ROOT), *plain_english_findings(ROOT), *version_findings(),
+        *name_findings(), *package_findings(),
     ]  # fmt: skip
     for finding in findings:
         print(finding, file=sys.stderr)
-    print(
-        f"locks, documents, specification, plain English, version, names, package: {len(findings) or 'no'} findings"
+    checked = (
+        "locks, documents, fences, specification, messages, reference, plain English, version, names, package"
     )
+    print(f"{checked}: {len(findings) or 'no'} findings")
     return 1 if findings else 0
 
 

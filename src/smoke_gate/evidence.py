@@ -121,7 +121,7 @@ class Payload:
     """The logged text of a definition, known by its hashes.
 
     ``canonical_sha256`` is the hash of its RFC 8785 form, None where the text is not JSON. ``length`` is in characters.
-    One that could not be read has an empty ``text_sha256``, and its length in bytes, 0 where that is not known.
+    If the text could not be read, ``text_sha256`` is empty and ``length`` is the size in bytes (0: not known).
     """
 
     source: Literal["param", "artifact"]
@@ -134,8 +134,8 @@ class Payload:
 class Registration:
     """A preregistration run: the definition's hash as it was written down before the matrix.
 
-    It may be written until ``end_time``. ``other_keys`` are the params that hold a definition's hash where the policy's
-    key holds none.
+    Until ``end_time`` the run may still be changed. If the policy's key holds no hash, ``other_keys`` are the params
+    that hold one.
     """
 
     run_id: str
@@ -191,13 +191,13 @@ class Artifact:
     """A file among the checkpoints of a run, as listed and as probed.
 
     ``format`` is what its bytes are, one of ``probes.formats`` (``joblib`` is a compressed pickle; None: no known
-    format), ``problem`` why it is not intact (None: intact), ``unread`` why it was not looked at to its end, though
-    nothing is wrong with it until there. ``sha256`` None means that not all bytes were read: the file is larger than
-    the bound. Then ``structure_only`` says whether its structure and every part that can carry code were read.
-    ``holds`` is None where the content is not parsed. ``all_nan`` says that it holds floating-point numbers, and each
-    is NaN. ``content`` is the SHA-256 of what training changes in an archive: the names, sizes and checksums of its
-    members of tensors and weights; None for other formats, whose ``sha256`` says it. ``absent`` are the files beside it
-    that it names, such as its shards, and that the run does not have.
+    format), ``problem`` why it is not intact (None: intact), ``unread`` why only a part of it was read; that part is
+    intact. ``sha256`` None means that not all bytes were read: the file is larger than the bound. Then
+    ``structure_only`` says whether its structure and every part that can carry code were read. ``holds`` is None
+    where the content is not parsed. ``all_nan`` says that it holds floating-point numbers, and each is NaN.
+    ``content`` is the SHA-256 of what training changes in an archive: the names, sizes and checksums of its members
+    of tensors and weights; None for other formats, whose ``sha256`` says it. ``absent`` are the files beside it that
+    it names, such as its shards, and that the run does not have.
     """
 
     path: str

@@ -92,7 +92,7 @@ def smallest_visible(seeds: int) -> float:
 
 @cache
 def critical_value(freedom: int) -> float:
-    """Return what a t statistic exceeds, up or down, in 5 % of cases if there is no effect."""
+    """Return the bound that a t statistic passes, up or down, in 5 % of cases if there is no effect."""
     return _where(lambda bound: _exceeded(bound, 0.0, freedom) <= LEVEL)
 
 

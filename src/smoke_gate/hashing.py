@@ -111,7 +111,7 @@ def definition_hash(payload: Definition) -> str:
     Text and the value that it parses to give the same hash.
 
     Raises:
-        HashError: as ``canonical_definition``.
+        HashError: the payload is not a JSON object or array, or cannot be written in the RFC 8785 form.
 
     """
     return sha256_hex(canonical_definition(payload))

@@ -1,4 +1,4 @@
-"""Which hosts are of the network of this very machine: a redirect must not lead there."""
+"""Tells which hosts belong to this machine's own network: a redirect must not lead there."""
 
 import ipaddress
 import socket

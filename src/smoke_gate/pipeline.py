@@ -163,7 +163,7 @@ def check(request: Request, progress: Progress, *, wait: float = 0.0) -> Result:
 
 
 def _look(request: Request, progress: Progress) -> "JudgedMatrix | NoExperimentError":
-    """Read and judge; an experiment that does not exist yet is an answer too."""
+    """Read the runs and judge them; if the experiment does not exist yet, return the error as the answer."""
     try:
         return read_and_judge(request, progress)
     except NoExperimentError as error:
@@ -339,5 +339,5 @@ def _no_plan(request: Request, progress: Progress) -> UsageError:
 
 
 def _fits_an_option(name: str) -> bool:
-    """Return whether a list on the command line can hold a name, and a message shows it so that it can be pasted."""
+    """Return whether a name can stand in a list on the command line, and can be pasted from a message."""
     return "," not in name and name == name.strip() == log_line(name)

@@ -51,7 +51,7 @@ class TypedJson(Generic[_T]):
     _validator: SchemaValidator
 
     def dump(self, value: _T, keys: Collection[str] | None = None) -> dict[str, Any]:
-        """Return the fields, or those that ``keys`` names, in their order, as what JSON can say: tuples as lists."""
+        """Return the fields, or those that ``keys`` names, in their order as JSON values: tuples become lists."""
         chosen = {0: set(keys)} if keys is not None else None
         (document,) = self._adapter.dump_python((value,), mode="json", include=chosen)
         return dict(document)

@@ -66,7 +66,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decision and what led to it; ``pending``: all that is wrong is that planned pairs are not finished yet."""
+    """The decision and what led to it. ``pending``: the only failures are planned pairs that are not finished yet."""
 
     status: VerdictStatus
     critical: bool
@@ -190,7 +190,7 @@ def _waits(case: Case) -> bool:
 
 
 def _looked_at(case: Case, outcomes: Mapping[Gate, Outcome]) -> Mapping[Gate, Outcome]:
-    """Return what the gates found, or, where all of them are skipped, the failure of each that is on."""
+    """Return what the gates found. If all of them are skipped, each gate that is on fails instead."""
     if any(check.status is not Status.SKIPPED for outcome in outcomes.values() for check in outcome.checks):
         return outcomes
     kind, planned = NOTHING_YET if _waits(case) else NOTHING_JUDGED, len(case.matrix.places)

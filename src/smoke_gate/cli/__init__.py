@@ -28,8 +28,8 @@ from smoke_gate.cli.publish import action, publish
 from smoke_gate.cli.reproduce import compare, golden, reproduce
 from smoke_gate.cli.streams import SteadyStream
 from smoke_gate.credentials import trimmed
-from smoke_gate.errors import ExitCode, SmokeGateError, UnexpectedError, UsageError
-from smoke_gate.extras import need_check, to_install
+from smoke_gate.errors import ExitCode, NoVerdictError, SmokeGateError, UnexpectedError, UsageError
+from smoke_gate.extras import MissingExtraError, need_check, to_install
 from smoke_gate.redaction import process_secrets
 
 _NEW_OBJECTS = 1_000_000  # between two looks for dead cycles: some 100 MB
@@ -78,23 +78,25 @@ def run(arguments: Sequence[str]) -> int:
         _tell(shown.getvalue())
         return int(ExitCode.USAGE)
     except SmokeGateError as error:
-        _tell(f"smoke-gate: {error}")
-        return int(error.exit_code)
+        return _ended_by(error)
     except ImportError as error:
         advice = to_install(error)
-        _tell(f"smoke-gate: {advice or UnexpectedError(error)}")
-        return int(ExitCode.USAGE if advice else UnexpectedError.exit_code)
+        return _ended_by(MissingExtraError(advice) if advice else UnexpectedError(error))
     except (click.Abort, KeyboardInterrupt):
-        _tell("smoke-gate: interrupted: no verdict")
-        return int(ExitCode.NO_VERDICT)
+        return _ended_by(NoVerdictError("interrupted: no verdict"))
     except BaseException as error:  # noqa: BLE001 - the last line of defence: a bug must neither show a traceback nor pass
-        _tell(f"smoke-gate: {UnexpectedError(error)}")
-        return int(UnexpectedError.exit_code)
+        return _ended_by(UnexpectedError(error))
     return int(code or 0)
 
 
+def _ended_by(error: SmokeGateError) -> int:
+    """Say why the command ends, and return its exit code."""
+    _tell(f"smoke-gate: {error}")
+    return int(error.exit_code)
+
+
 def interrupting() -> Callable[[int, FrameType | None], None]:
-    """Return a signal handler that interrupts, and then leaves time to clean up: who cancels a job signals twice."""
+    """Return a signal handler that interrupts once, and lets clean-up end: whoever cancels a job signals twice."""
     deaf_until = 0.0
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

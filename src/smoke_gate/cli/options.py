@@ -51,7 +51,8 @@ class OutputFolder(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse an empty name: it would be the working directory, which nobody asked for."""
         if value == "":
-            self.fail("found nothing, expected a folder (. is the working directory)", param, ctx)
+            message = "found nothing, expected a folder (. is the working directory)"
+            raise click.BadParameter(message, ctx=ctx, param=param)
         return super().convert(value, param, ctx)
 
 
@@ -108,7 +109,7 @@ def seconds(_context: click.Context, _parameter: click.Parameter, text: str | No
 
 
 def _read(clean: Callable[[str], T], text: str) -> T:
-    """Return what an option means; what is wrong with it is click's to tell."""
+    """Return an option's value, or raise click's error, which names the option."""
     try:
         return clean(text)
     except ValueError as error:

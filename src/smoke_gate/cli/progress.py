@@ -20,7 +20,7 @@ _STAGES = {
 
 @contextmanager
 def progress_bar(*, shown: bool) -> Iterator["Progress"]:
-    """Show a progress bar on stderr where that is a terminal; nothing of the kind in a log."""
+    """Show a progress bar on stderr if that is a terminal; a log gets none."""
     from smoke_gate.collect.progress import silent
 
     if not (shown and sys.stderr.isatty()):
@@ -43,7 +43,7 @@ def progress_bar(*, shown: bool) -> Iterator["Progress"]:
 
 @contextmanager
 def told(*, shown: bool) -> Iterator[None]:
-    """Say warnings on stderr, a line each, and where that is asked for what is read."""
+    """Print warnings on stderr, a line each, and also what is read, if that is asked for."""
     log, lines = logging.getLogger("smoke_gate"), _Lines()
     level = log.level
     log.addHandler(lines)
@@ -56,7 +56,7 @@ def told(*, shown: bool) -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
-    """Prints each record as a line; the foreign text in it is nothing but text."""
+    """Prints each record as a line, in which foreign text can do nothing."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from smoke_gate.text import log_line

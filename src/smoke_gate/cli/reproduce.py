@@ -82,7 +82,7 @@ def _refuse_idle(context: click.Context, switch: str, *names: str) -> None:
     """Refuse options that do nothing without a switch; their variables may be set for other commands."""
     for name in names:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} does nothing without {switch}", context)
+            raise click.UsageError(f"--{name.replace('_', '-')} does nothing without {switch}", ctx=context)
 
 
 def _in_image(file: Path, image: str | None, here: "Replay") -> ExitCode:

@@ -62,7 +62,7 @@ class SteadyStream(io.TextIOWrapper):
 
     @property
     def problem(self) -> OSError | None:
-        """Why something was lost; None where nothing was, or where the reader just went away."""
+        """The error that lost some output; None if nothing was lost, or if the reader just went away."""
         return None if isinstance(self._file.problem, BrokenPipeError) else self._file.problem
 
 

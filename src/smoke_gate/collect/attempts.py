@@ -45,7 +45,7 @@ def parents_of(
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads attempts off recorded runs, by the policy's templates."""
+    """Turns recorded runs into attempts: the policy's templates say which cell and seed each is."""
 
     cell: Template
     seed: Template

@@ -82,7 +82,7 @@ def answer(
 ) -> Answer:
     """Return whether two commits have the same code.
 
-    Unknown are a submodule of another commit that the patterns reach into, and patterns that match nothing.
+    The answer is unknown if the patterns reach into a submodule of another commit, or match nothing.
 
     Args:
         files: the files that differ, or that one of the commits lacks.

@@ -45,7 +45,7 @@ def from_here(uri: str, path_map: PathMap) -> str:
 
 
 def loopback_advice(store: str, environ: Mapping[str, str]) -> str:
-    """Say of a server on this machine what it is to a container, which most users of images meet once."""
+    """Explain that a container does not reach a server at this machine's ``localhost``: most users meet this once."""
     address = urlsplit(store)
     if address.hostname not in ("localhost", "127.0.0.1", "::1"):
         return ""

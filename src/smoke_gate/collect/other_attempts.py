@@ -52,9 +52,9 @@ def _other_attempts(matrix: Matrix, runs: Mapping[str, Run], needs: Needs) -> It
 def with_weights(
     one: OtherAttempt, run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap
 ) -> Attempt:
-    """Return an attempt with the hashes of its weights, if they have the names and sizes of those to compare with.
+    """Return an attempt with the hashes of its weights, if their names and sizes equal those to compare with.
 
-    An attempt of which that cannot be read stays as it is: nobody asks for its weights.
+    If they cannot be read, the attempt stays as it is: nobody asks for its weights.
     """
     try:
         places = _same_names_and_sizes(one.weights, run, store, path_map)

@@ -136,7 +136,7 @@ def _stretches(first: int, last: int) -> Iterator[tuple[int, int | None]]:
 
 
 def run_of(said: Mapping[str, Any]) -> "Run":
-    """Return a run as MLflow's client would make it of a server's answer."""
+    """Return the run that MLflow's client would make of a server's answer."""
     from mlflow.entities import (
         LoggedModelOutput,
         Metric,

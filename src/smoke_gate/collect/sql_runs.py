@@ -34,7 +34,7 @@ def runs_in_database(experiments: Sequence[str]) -> "Callable[[Connection], tupl
 
 
 def runs_by_id(run_ids: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":
-    """Return the query for runs of which the ids are known, with all that they have."""
+    """Return the query that reads runs by their ids, with all that they hold."""
 
     def query(connection: "Connection") -> "tuple[Run, ...]":
         from mlflow.store.tracking.dbmodels.models import SqlRun

@@ -15,8 +15,8 @@ _ISOLATION = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ"}
 class Tables:
     """MLflow's own tables in a database.
 
-    They are those of the installed MLflow: a private copy is upgraded, and of a server's database the revision was
-    checked when it was opened.
+    They are as the installed MLflow has them. A private copy is upgraded to that, and the revision of a server's
+    database was checked when it was opened.
     """
 
     def __init__(self, uri: str) -> None:

@@ -18,7 +18,7 @@ def in_parallel(
 ) -> list[T]:
     """Return what the function makes of each item, in the order of the items.
 
-    The first exception ends the work: what has not begun is not begun, and nothing is waited for.
+    The first exception ends the work: no further item is begun, and none is waited for.
     """
     if not items:
         return []

@@ -12,9 +12,10 @@ _Key = tuple[_Place, str, str]  # place, kind, subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingChanges:
-    """The failing checks of two verdicts, by what became of them. One that a waiver accepts is not fixed.
+    """The failing checks of two verdicts, by what became of them.
 
-    ``unlooked`` failed in base, and in head that gate judged nothing at that place: nobody knows whether it is fixed.
+    A check that a waiver accepts does not count as fixed. ``unlooked`` are checks that failed in base, at places where
+    their gate judged nothing in head: nobody knows whether they are fixed.
     """
 
     new: tuple[Check, ...] = ()

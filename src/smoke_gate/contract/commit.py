@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class UnknownCommitError(Exception):
-    """Git does not say of what commit the working directory is; the message says why."""
+    """Git does not say which commit the working directory has; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

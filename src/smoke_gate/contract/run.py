@@ -1,4 +1,4 @@
-"""One run to log to: which one, and how facts get into it whole, unchanged and without a secret in an error."""
+"""The run that facts are logged to: they arrive whole and unchanged, and no error shows a secret."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,7 +74,7 @@ class LoggedRun:
 def logged_run(client: "MlflowClient | None", run_id: str | None) -> LoggedRun:
     """Return the run that is meant: the named one, else the active one of ``with mlflow.start_run():``.
 
-    The active run has by then what was logged with ``synchronous=False``.
+    What was logged to the active run with ``synchronous=False`` has arrived by then.
 
     Raises:
         ContractError: there is no active run, or a client is given without a run.

@@ -27,7 +27,7 @@ def log_counts(
     run_id: str | None = None,
     **splits: SupportsIndex | Sized,
 ) -> dict[str, str]:
-    """Log of how many samples each split is: ``{split}_count``.
+    """Log how many samples each split has: the param ``{split}_count``.
 
     Args:
         client: reaches the store; needs ``run_id``.
@@ -188,7 +188,7 @@ def _encoded(split: str, value: Any) -> bytes:
 
 
 def _numbers(values: Sequence[Any]) -> "Array | None":
-    """Return a list of numbers, or of equally long lists of them, as the array that it is; None of any other list."""
+    """Return the array that a list of numbers, or of equally long lists of numbers, makes; None for any other list."""
     import numpy as np
 
     try:

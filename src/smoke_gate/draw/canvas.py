@@ -99,7 +99,7 @@ def labels(texts: Sequence[str], longest: int = _LONGEST_LABEL) -> list[str]:
 def paper(height_mm: float, fonts: Sequence[str]) -> Iterator["Figure"]:
     """Give a figure as wide as a column; ``fonts`` are the families in which a letter is looked for.
 
-    matplotlib's settings are those of this module while it is drawn, whatever the user's are, and theirs again after.
+    While it is drawn, matplotlib has the settings of this module. Afterwards it has the user's again.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -42,7 +42,7 @@ def seeds_of(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def shown_metrics(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
-    """Return the metrics that reports show: those that the policy asks for; left out, those it names and a run has."""
+    """Return the metrics that reports show: ``report.metrics``, else those that the policy names and runs have."""
     if policy.report.metrics:
         first = [policy.metric] if policy.metric else []
         return tuple(dict.fromkeys([*first, *policy.report.metrics]))
@@ -86,5 +86,5 @@ def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]
 
 
 def fits_logarithmic(values: Sequence[float]) -> bool:
-    """Return whether values have a place on a logarithmic axis: all above 0, and by as much as ``drawable`` allows."""
+    """Return whether a logarithmic axis can show values: all are above 0, by as much as ``drawable`` allows."""
     return min(values) * _LARGEST >= 1

@@ -96,7 +96,8 @@ def _values(row: Row, metric: str) -> dict[str, float]:
 def paired_by_cell(rows: Sequence[Row], metric: str, reference: str) -> list[dict[str, float]]:
     """Return the differences of each cell to the reference cell, by seed.
 
-    There are none for the reference cell, and none for a cell with a single one: it says nothing about the next seed.
+    There are none for the reference cell, and none for a cell with a single difference: it says nothing about the
+    next seed.
     """
     to = next((_values(row, metric) for row in rows if row.cell == reference), {})
     found = [{} if row.cell == reference else paired_differences(_values(row, metric), to) for row in rows]

@@ -1,4 +1,4 @@
-"""The section of the policy by which G3 finds the weights of the runs that are there, for ``init``."""
+"""Proposes G3's section of the policy for ``init``: the patterns by which it finds the weights of the runs."""
 
 import posixpath
 from collections.abc import Mapping

@@ -55,7 +55,7 @@ class RatioRule(Section):
         return self.cells is None or cell in self.cells
 
     def holds(self, value: float) -> bool:
-        """Return whether the value is in the band; a quotient that overflowed is in none."""
+        """Return whether the value is in the band; a quotient that overflowed never is."""
         above = self.min is None or self.min <= value
         below = self.max is None or value <= self.max
         return math.isfinite(value) and above and below

@@ -45,7 +45,7 @@ class SameFact(Section):
     of: Facts
     """Params, tags, or `commit`."""
     within: Literal["cell", "seed", "matrix"]
-    """Which runs are compared with one another."""
+    """Which runs are compared with one another: those of a `cell`, those of a `seed`, or all of the `matrix`."""
 
 
 class PairedDataSettings(ThresholdSettings):
@@ -218,7 +218,7 @@ def _spelling(value: str) -> str:
 
 
 def _groups(runs: Iterable[Judged], within: str) -> list[list[Judged]]:
-    """Return the runs that are compared with one another; without seeds, all cells are of one seed."""
+    """Return the groups of runs that are compared with one another; runs without seeds are one group."""
     groups: dict[str | None, list[Judged]] = defaultdict(list)
     for judged in runs:
         cell, seed = judged.pair.key

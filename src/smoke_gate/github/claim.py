@@ -48,7 +48,7 @@ def in_time(file: Path) -> Iterator[None]:
 
 
 def read_claim(file: Path, job: Context) -> Recorded:
-    """Read a verdict file as one would a stranger's.
+    """Read a verdict file that a stranger may have made.
 
     Args:
         file: the file.

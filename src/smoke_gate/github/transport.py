@@ -92,7 +92,7 @@ class Transport:
         return _parsed(self._send(verb, url, _without_secrets(payload), is_done, DEADLINE - reserve))
 
     def redirected(self, path: str, follow: Callable[[str, str, Access], T]) -> T:
-        """Ask for what lies elsewhere, and return what ``follow`` makes of the address and of where it leads.
+        """Ask for a file that lies elsewhere: GitHub says where, and ``follow`` fetches it from there.
 
         Raises:
             GitHubError: it was not granted, or there was no answer in time.

@@ -89,7 +89,7 @@ def guess(
 
 
 def profile_of(shape: Shape, runs: Sequence[RunShape]) -> Profile:
-    """Return ``contract`` where a preregistration, or a definition's hash in a run, says that it is meant."""
+    """Return ``contract`` if there is a preregistration, or a run logs a definition's hash; else ``basic``."""
     return "contract" if shape.registered or any(definition_keys(run.params) for run in runs) else "basic"
 
 

@@ -150,7 +150,7 @@ def is_usual_cell(place: str) -> bool:
 
 
 def holds_names(column: Column) -> bool:
-    """Return whether what is said in a place are names: texts that begin with a letter."""
+    """Return whether the values in a place are names: texts that begin with a letter."""
     return all(value is None or re.match(r"[^\W\d_]", value) for value in column)
 
 
@@ -181,7 +181,7 @@ def _may_say_it(place: str, column: Column, runs: int) -> bool:
 
 
 def _is_refused(place: str, said: Sequence[str]) -> bool:
-    """Return whether a place is called as outcomes, clocks, states, ids, addresses and paths are.
+    """Return whether a place has a name as outcomes, clocks, states, ids, addresses and paths have.
 
     The part of its name that is usual for a cell does not count.
     """

@@ -42,9 +42,9 @@ def log_start(run: LoggedRun, *, cell: str, seed: int | str, commit: str | None,
 
 
 def log_count(run: LoggedRun, split: str, samples: int | None) -> None:
-    """Log the number of samples of a split, once; None, which is not known, is not logged.
+    """Log the number of samples of a split once, unless it is not known (None).
 
-    Another number than the run has is a warning: a training must not end for it.
+    If the run has another number already, only warn: training must not end because of it.
 
     Raises:
         ContractError: the store refuses.

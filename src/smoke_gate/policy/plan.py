@@ -67,9 +67,12 @@ class Runs(Section):
     code_paths: CodePatterns = DEFAULT_CODE
     """The files whose content is the code; `!PATTERN` leaves files out. A submodule's path stands for its commit."""
     duplicates: Literal["latest", "fail"] = "latest"
-    """Whether a second finished run of a pair is taken as a rerun or refused."""
+    """What becomes of a second finished run of a pair.
+
+    `latest`: the newest one counts, and the others are a WARNING unless they ran other code. `fail`: FAIL.
+    """
     unexpected: Literal["warn", "fail", "ignore"] = "warn"
-    """What a finished run of a pair that is not planned does."""
+    """What a finished run of a pair that is not planned is: `warn`: a WARNING, `fail`: a FAIL, `ignore`: nothing."""
     ignore: tuple[Ignored, ...] = ()
     """Known runs beside the plan."""
 

@@ -68,14 +68,14 @@ def seed_order(text: str) -> tuple[bool, int, str]:
 
 
 def same_text(left: str, right: str) -> bool:
-    """Return whether two recorded values are one: equal text, where ``True`` is ``true`` and ``False`` is ``false``."""
+    """Return whether two recorded values are the same text, where ``True`` is ``true`` and ``False`` is ``false``."""
     return left == right or (left.lower() == right.lower() and left.lower() in ("true", "false"))
 
 
 def matches(value: str | None, any_of: Iterable[str]) -> bool:
-    """Return whether a recorded value is one of those expected; a value that is not there is not.
+    """Return whether a recorded value is one of those expected; an absent value never is.
 
-    What is expected to be True or False may be logged in any usual spelling of a flag: ``1``, ``yes``, ``on``.
+    Where True or False is expected, the run may log any usual spelling of a flag: ``1``, ``yes``, ``on``.
     """
     return value is not None and any(_is_meant(value, allowed) for allowed in any_of)
 
@@ -108,7 +108,7 @@ def stated(value: str | None) -> str | None:
 def is_placeholder(value: str) -> bool:
     """Return whether a text stands in for a value that nobody filled in.
 
-    Such are ``TODO``, ``-``, what does not show, and a hash of one repeated digit.
+    Placeholders are ``TODO``, ``-``, a text that does not show, and a hash of one repeated digit.
     """
     seen = "".join(character for character in value if character.isprintable() and not is_blank(character))
     word = seen.strip().lower()
@@ -305,10 +305,10 @@ def is_code(path: str, patterns: Iterable[str]) -> bool:
 
 
 def nearest(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
-    """Return the known name that is nearest to one that is not known, however written; None where none is near.
+    """Return the known name that is nearest to an unknown one; None if none is near, or if there are very many.
 
-    ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. By the default ``linear`` and
-    ``liner`` are one, ``B0`` and ``B1`` are two. Among very many none is looked for.
+    Case does not count. ``cutoff`` is how alike they must be, as :mod:`difflib` measures it: 1 is equal. At the
+    default, ``linear`` and ``liner`` match, ``B0`` and ``B1`` do not.
     """
     searched = known if len(known) <= _MOST_SEARCHED else ()
     by_folded = {_folded(candidate): candidate for candidate in searched}

@@ -62,7 +62,7 @@ def _segment_matches(segment: str, tokens: "tuple[_Token, ...]") -> bool:
 
 @lru_cache(maxsize=1024)
 def _segments(pattern: str) -> "tuple[tuple[_Token, ...] | None, ...]":
-    """Return the segments of a pattern, None for ``**``; at the end it is at least one segment."""
+    """Return the segments of a pattern, None for ``**``. At the end, ``**`` stands for at least one segment."""
     parts = [part for part in pattern.split("/") if part]
     segments = [None if part == "**" else tuple(_tokens(part)) for part in parts]
     return (*segments, (None,)) if segments[-1:] == [None] else tuple(segments)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 from unicodedata import normalize
 
 from smoke_gate.gates import gates_of, is_usable
@@ -9,8 +10,6 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed
 from smoke_gate.policy_file.errors import Location, shown, suggestion
 from smoke_gate.text import is_blank
-
-Inconsistency = tuple[Location, str]
 
 UNWAIVABLE_KINDS = ("coverage", "unread", "policy", "nothing_judged", "nothing_yet")
 NOTHING_PLANNED = "no cells are planned; name them in `plan.cells` or with --cells"
@@ -24,10 +23,17 @@ NOTHING_TO_JUDGE = (
 )
 
 
+class Inconsistency(NamedTuple):
+    """An entry of the policy that contradicts another part of it."""
+
+    place: Location
+    message: str
+
+
 def inconsistencies(policy: Policy) -> list[Inconsistency]:
     """Return where the policy contradicts its plan, and how, in no particular order."""
     if not policy.plan.cells:
-        return [(("plan", "cells"), NOTHING_PLANNED)]
+        return [Inconsistency(("plan", "cells"), NOTHING_PLANNED)]
     found = [
         *_of_gates(policy),
         *_of_twins(policy),
@@ -85,20 +91,19 @@ def _of_gates(policy: Policy) -> Iterator[Inconsistency]:
         place = ("waivers", index, "gate")
         if waiver.gate not in gates and all_known:
             known = [*gates, *(gate.section for gate in gates.values())]
-            yield place, f"found {shown(waiver.gate)}; {suggestion(waiver.gate, known)}"
+            yield Inconsistency(place, f"found {shown(waiver.gate)}; {suggestion(waiver.gate, known)}")
         if waiver.kind in UNWAIVABLE_KINDS:
-            yield (
-                ("waivers", index, "kind"),
-                f"no waiver takes {shown(waiver.kind)}: do what its message says",
-            )
+            message = f"no waiver takes {shown(waiver.kind)}: do what its message says"
+            yield Inconsistency(("waivers", index, "kind"), message)
         elif waiver.gate in gates and not gates[waiver.gate].waivable:
-            yield place, f"{waiver.gate} cannot be waived: correct the definition instead"
+            yield Inconsistency(place, f"{waiver.gate} cannot be waived: correct the definition instead")
 
 
 def _of_same_as(policy: Policy) -> Iterator[Inconsistency]:
     for name, cell in policy.plan.cells.items():
         if cell.same_as == name:
-            yield ("plan", "cells", name, "same_as"), "names the cell itself: name the other one"
+            place = ("plan", "cells", name, "same_as")
+            yield Inconsistency(place, "names the cell itself: name the other one")
 
 
 def _of_twins(policy: Policy) -> Iterator[Inconsistency]:
@@ -114,7 +119,8 @@ def _look_alike(place: Location, names: Iterable[str]) -> Iterator[Inconsistency
     for name in names:
         first = seen.setdefault(_as_seen(name), name)
         if first != name:
-            yield place, f"{first!a} and {name!a} look alike: write one of them, or name them apart"
+            message = f"{first!a} and {name!a} look alike: write one of them, or name them apart"
+            yield Inconsistency(place, message)
 
 
 def _as_seen(name: str) -> str:
@@ -126,7 +132,8 @@ def _as_seen(name: str) -> str:
 def _of_names(policy: Policy) -> Iterator[Inconsistency]:
     for location, cell in _cells_by_place(policy):
         if cell not in policy.plan.cells:
-            yield location, f"the plan has no cell {shown(cell)}; {suggestion(cell, policy.plan.cells)}"
+            message = f"the plan has no cell {shown(cell)}; {suggestion(cell, policy.plan.cells)}"
+            yield Inconsistency(location, message)
 
 
 def _seeds_of(policy: Policy, cell: str | None) -> dict[str, str]:
@@ -148,18 +155,18 @@ def _of_seeds(policy: Policy) -> Iterator[Inconsistency]:
     yield from _same_number(("plan", "seeds"), policy.plan.seeds)
     lacking = [name for name, cell in policy.plan.cells.items() if not (cell.seeds or policy.plan.seeds)]
     if len(lacking) == len(policy.plan.cells):
-        yield ("plan", "seeds"), NO_SEEDS
+        yield Inconsistency(("plan", "seeds"), NO_SEEDS)
     else:
-        yield from ((("plan", "cells", name), NO_SEEDS) for name in lacking)
+        yield from (Inconsistency(("plan", "cells", name), NO_SEEDS) for name in lacking)
     for name, cell in policy.plan.cells.items():
         yield from _same_number(("plan", "cells", name, "seeds"), cell.seeds or ())
     for index, waiver in enumerate(policy.waivers):
         if waiver.seed is not None:
             for message in _unknown_seed(policy, waiver.cell, waiver.seed):
-                yield ("waivers", index, "seed"), message
+                yield Inconsistency(("waivers", index, "seed"), message)
     for index, seed in enumerate((policy.narrowed and policy.narrowed.seeds) or ()):
         for message in _unknown_seed(policy, None, seed):
-            yield ("narrowed", "seeds", index), message
+            yield Inconsistency(("narrowed", "seeds", index), message)
 
 
 def _same_number(location: Location, seeds: Collection[str]) -> Iterator[Inconsistency]:
@@ -169,14 +176,14 @@ def _same_number(location: Location, seeds: Collection[str]) -> Iterator[Inconsi
         if len(spellings[normal_seed(seed)]) > 1:
             first = spellings[normal_seed(seed)][0]
             message = f"seeds {shown(first)} and {shown(seed)} are the same number: write one of them"
-            yield (*location, index), message
+            yield Inconsistency((*location, index), message)
 
 
 def _of_excluded(policy: Policy) -> Iterator[Inconsistency]:
     for index, excluded in enumerate(policy.plan.exclude):
         for seed_index, seed in enumerate(excluded.seeds):
             for message in _unknown_seed(policy, excluded.cell, seed):
-                yield ("plan", "exclude", index, "seeds", seed_index), message
+                yield Inconsistency(("plan", "exclude", index, "seeds", seed_index), message)
 
 
 def _without_seeds(policy: Policy) -> Iterator[Inconsistency]:
@@ -189,7 +196,7 @@ def _without_seeds(policy: Policy) -> Iterator[Inconsistency]:
     named += [(("runs", "ignore", index, "seed"), one.seed) for index, one in enumerate(policy.runs.ignore)]
     named += [(("waivers", index, "seed"), waiver.seed) for index, waiver in enumerate(policy.waivers)]
     named += [(("narrowed", "seeds"), policy.narrowed.seeds)] if policy.narrowed else []
-    yield from ((location, WITHOUT_SEEDS) for location, seeds in named if seeds)
+    yield from (Inconsistency(location, WITHOUT_SEEDS) for location, seeds in named if seeds)
 
 
 def _planned(policy: Policy) -> list[tuple[str, str | None]]:
@@ -209,13 +216,13 @@ def _of_ignored(policy: Policy) -> Iterator[Inconsistency]:
         if covered:
             subject = shown("/".join(filter(None, covered[0])))
             message = f"covers {subject}, which is planned: `ignore` names what is not planned"
-            yield ("runs", "ignore", index), message
+            yield Inconsistency(("runs", "ignore", index), message)
 
 
 def _of_what_is_left(policy: Policy) -> Iterator[Inconsistency]:
     left = _planned(policy)
     if not left:
-        yield ("plan", "exclude"), NOTHING_LEFT
+        yield Inconsistency(("plan", "exclude"), NOTHING_LEFT)
         return
     narrowed = policy.narrowed
     if narrowed and narrowed.cells:
@@ -224,14 +231,14 @@ def _of_what_is_left(policy: Policy) -> Iterator[Inconsistency]:
         seeds = set(map(normal_seed, narrowed.seeds))
         left = [pair for pair in left if pair[1] in seeds]
     if narrowed and not left:
-        yield ("narrowed", "cells" if narrowed.cells else "seeds"), NOTHING_LEFT
+        yield Inconsistency(("narrowed", "cells" if narrowed.cells else "seeds"), NOTHING_LEFT)
 
 
 def _of_what_judges_nothing(policy: Policy) -> Iterator[Inconsistency]:
-    """Yield each rule (where its gate is on) and each reference that is for cells of which no pair is planned."""
+    """Yield each rule (if its gate is on) and each reference whose cells have no planned pair."""
     planned = {cell for cell, _ in _planned(policy)}
     enabled = {section for section, settings in policy.gates.by_section().items() if settings.enabled}
     rules = (rule for rule in _cells_of_rules(policy) if rule[0][1] in enabled)
     for location, cells in (*rules, *_cells_of_references(policy)):
         if planned and cells and planned.isdisjoint(cells):
-            yield location, NOTHING_TO_JUDGE
+            yield Inconsistency(location, NOTHING_TO_JUDGE)

@@ -36,13 +36,7 @@ _EXPECTED = {
     "too_short": "at least one entry",
     "tuple_type": "a list",
 }
-_NOT_HERE: Mapping[Location, str] = {
-    (
-        "gates",
-        "definition_hash",
-        "fail_threshold",
-    ): "G1 takes no threshold: one run of another definition is enough",
-}
+_THRESHOLD_OF_G1 = ("gates", "definition_hash", "fail_threshold")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,11 +128,13 @@ def model_problem(
     location, found = _walk(raw, error["loc"])
     context = error.get("ctx", {})
     match error["type"]:
+        case "extra_forbidden" if location == _THRESHOLD_OF_G1:
+            message = "G1 takes no threshold: one run of another definition is enough"
         case "extra_forbidden":
             key = str(location[-1])
             section = _section_at(error["loc"][:-1], model)
             allowed = [name for name in section.model_fields if name != "narrowed"]
-            message = _NOT_HERE.get(location, f"unknown key; {suggestion(key, allowed)}")
+            message = f"unknown key; {suggestion(key, allowed)}"
             if issubclass(section, Gates):
                 message += ". Is the package that brings this gate installed?"
         case "missing":

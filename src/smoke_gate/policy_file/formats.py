@@ -16,7 +16,7 @@ UNHASHED = ("report", "compare")  # they decide no verdict
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
-    """Return the effective policy as a verdict file holds it: made of what JSON can say, defaults filled in."""
+    """Return the effective policy as a verdict file holds it: as JSON values, with the defaults filled in."""
     return policy.model_dump(mode="json")
 
 
@@ -44,7 +44,7 @@ def policy_sha256(policy: Policy) -> str:
 
 
 def decisive(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides a verdict of a policy that is made of what JSON can say."""
+    """Return the parts of a policy, in its JSON form, that decide a verdict."""
     return {name: value for name, value in values.items() if name not in UNHASHED}
 
 

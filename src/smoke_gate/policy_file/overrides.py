@@ -1,4 +1,4 @@
-"""The values that the options set in the policy; apart from the loader, so that reading options costs no model."""
+"""The values that the options set in the policy; apart from the loader, so that options need no models."""
 
 from dataclasses import dataclass
 

@@ -69,7 +69,7 @@ def meanings(section: type[Section]) -> dict[str, str]:
 
 
 def _is_written(section: type[Section]) -> bool:
-    """Return whether a model stands in a module, unlike those that are made of the gates."""
+    """Return whether a model is written in a module, and not made from the gates."""
     return getattr(sys.modules[section.__module__], section.__name__, None) is section
 
 

@@ -57,7 +57,7 @@ def in_member(member: Member, error: BrokenError) -> BrokenError:
 
 
 class _Unpacking:
-    """One member's content, and whether all of it was what the directory says."""
+    """Unpacks one member, and checks that its content is what the archive's directory says."""
 
     def __init__(self, file: BinaryIO, member: Member) -> None:
         self._chunks = unpacked(file, member)

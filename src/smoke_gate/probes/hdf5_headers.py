@@ -36,7 +36,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeaderMessage:
-    """One message; ``shared`` says that its data only say where it is."""
+    """One message. If it is ``shared``, its data only say where the message stands."""
 
     kind: int
     data: bytes

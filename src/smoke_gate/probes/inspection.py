@@ -134,7 +134,7 @@ class Inspection:
             raise LimitError(f"it names more than {MAX_COMPANIONS} files beside it")
 
     def expand(self, size: int) -> None:
-        """Account for ``size`` bytes that are unpacked, before they are.
+        """Count ``size`` bytes against the limit, before they are unpacked.
 
         Raises:
             LimitError: the file unpacks to more than any checkpoint of its size.

@@ -26,7 +26,7 @@ _ONE_PARSER = (
 
 
 def probe_npy(stream: io.BufferedReader, size: int, inspection: Inspection) -> None:
-    """Verify the header against the length of the data, and look at these; scan the pickle of an object array.
+    """Verify the header against the length of the data, and look at the data; scan the pickle of an object array.
 
     Raises:
         BrokenError: the header is not one of NumPy's, or the data have another length.

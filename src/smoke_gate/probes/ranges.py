@@ -19,7 +19,7 @@ _KEPT = 16  # parts
 
 
 class RangeError(Exception):
-    """More of the file would be needed than is read, or it does not come as asked for; the message says which."""
+    """A probe needs more of a file than may be read, or got other bytes than it asked for; the message says which."""
 
 
 class _Ranged(io.RawIOBase):

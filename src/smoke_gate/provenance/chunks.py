@@ -1,4 +1,4 @@
-"""The chunks of a PNG, one after another, each verified, and the file as a whole with them."""
+"""Reads the chunks of a PNG one after another; verifies each of them, and the file as a whole."""
 
 import struct
 import zlib
@@ -70,7 +70,7 @@ class _Reader:
         self.image = ImageData()
 
     def read(self) -> Chunk:
-        """Return the next chunk, which is at its place."""
+        """Return the next chunk; raise an error if it is damaged, or may not come here."""
         start = self._stream.tell()
         header = self._stream.read(8)
         if not header:

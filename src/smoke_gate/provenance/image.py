@@ -101,7 +101,7 @@ class ImageData:
 
 
 def _bytes_of(width: int, height: int, bits: int, passes: tuple[tuple[int, int, int, int], ...]) -> int:
-    """Return the bytes of an image: in each pass each row has a byte for its filter, and whole bytes of pixels."""
+    """Return how many bytes an image has: a row of a pass has one for its filter, and whole bytes of pixels."""
     size = 0
     for column, row, across, down in passes:
         pixels, rows = _steps(width - column, across), _steps(height - row, down)

@@ -24,7 +24,7 @@ class _UnreadableError(Exception):
 
 
 def text_of(chunks: Iterable[Chunk]) -> Text:
-    """Return what the text chunks among a PNG's chunks say.
+    """Return the texts of a PNG's text chunks.
 
     Raises:
         ProvenanceError: A text chunk has no keyword.
@@ -90,7 +90,7 @@ def _raw_text(chunk: Chunk, rest: bytes, limit: int) -> bytes:
 
 
 def _inflated(data: bytes, limit: int) -> bytes:
-    """Return what data inflate to, or of more than ``limit`` bytes the beginning."""
+    """Return what data inflate to; only the beginning, if that is more than ``limit`` bytes."""
     inflater = zlib.decompressobj()
     try:
         text = inflater.decompress(data, limit + 1)

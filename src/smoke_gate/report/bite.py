@@ -1,4 +1,4 @@
-"""The catch of a policy in words: for `smoke-gate bite`, for the Markdown report and for the page."""
+"""Words for what a policy would catch: for `smoke-gate bite`, for the Markdown report and for the page."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -195,7 +195,7 @@ def _mark(judgement: Judgement, mark: Mark, *, links: bool) -> str:
 
 
 def _legend(marks: Iterable[Sequence[Mark]]) -> str:
-    """Say what the symbols that are seen mean; the one of places that nobody planned needs no words."""
+    """Explain the symbols that the table shows; the one of a place that nobody planned needs no words."""
     seen = {mark.state for row in marks for mark in row}
     named = [state for state in PlaceState if state in seen and state is not PlaceState.NOT_PLANNED]
     return "<sub>" + " · ".join(f"{_SYMBOLS[state]} {state.value}" for state in named) + "</sub>"

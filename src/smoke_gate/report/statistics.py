@@ -247,7 +247,7 @@ def coverage_words(seeds: int) -> str:
 
 
 def pairing_words(difference: PairedDifference) -> str:
-    """Say whether pairing made the spread of the differences so small that few pairs gain from it."""
+    """Say whether pairing helped: yes, if it made the spread of the differences small enough for so few pairs."""
     ratio = difference.pairing
     if ratio is None:
         return "–"

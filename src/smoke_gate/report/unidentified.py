@@ -49,7 +49,7 @@ def unidentified(matrix: Matrix) -> Sequence[Unidentified]:
 
 
 def other_runs(matrix: Matrix) -> str:
-    """Count the runs outside the plan, where most are only counted; nothing where all of them are told."""
+    """Count the runs outside the plan, if most of them are only counted; return nothing if each of them is listed."""
     if not matrix.others.looked_for:
         return "Other runs were not looked for."
     if not (matrix.others.unexpected or matrix.others.unidentified):

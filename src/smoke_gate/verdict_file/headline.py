@@ -1,4 +1,4 @@
-"""The verdict in one line: what it is, what it covers, and of when. Plain text; it is escaped where it is shown."""
+"""The verdict in one line: what it is, what it covers, how old the runs are. Plain text, escaped where it is shown."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

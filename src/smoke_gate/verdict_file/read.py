@@ -1,4 +1,4 @@
-"""Reading a verdict file as one would a stranger's: bounded, strictly, and held against its own hashes."""
+"""Reads a verdict file that a stranger may have made: within bounds, strictly, and against its own hashes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Recorded:
 
 
 def read_document(path: Path, *, largest: int | None = None) -> VerdictDocument:
-    """Read a verdict file and check its form; whether it is true is not asked, nor what its policy and evidence hold.
+    """Read a verdict file and check its form. The hashes, the policy and the evidence are not checked here.
 
     Args:
         path: The file.

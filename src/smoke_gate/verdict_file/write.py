@@ -45,7 +45,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class EvidenceAsJson:
-    """Evidence as what JSON can say, and its hash."""
+    """Evidence as JSON values, and its hash."""
 
     facts: dict[str, Any]
     sha256: str

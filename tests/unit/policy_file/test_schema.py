@@ -1,7 +1,7 @@
 """The JSON Schema, and docs/policy.md: both say what the models say. Run this file to bring the docs up to date."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import jsonschema
 import pytest
@@ -16,6 +16,7 @@ from smoke_gate.policy_file.schema import Key, keys, meanings, policy_schema
 from tests.unit.policy.reading import load, with_plan
 from tests.unit.policy.test_model import EXAMPLE
 
+MARK = "<!-- run by tests/unit/policy_file/test_schema.py -->"
 DOCS = Path(__file__).parents[3] / "docs" / "policy.md"
 POLICY = policy_type(BUILT_IN)
 BEGIN = "<!-- keys: made from the models by tests/unit/policy_file/test_schema.py -->\n"
@@ -70,7 +71,7 @@ def _table(path: str, section: type[Section]) -> str:
     ]
     table = "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
     long = [
-        f"The default of `{key.name}`:\n\n```yaml\n{_unfolded(key)}```"
+        f"The default of `{key.name}`:\n\n{MARK}\n```yaml\n{_unfolded(key)}```"
         for key in keys(section)
         if _is_long(key)
     ]
@@ -115,6 +116,28 @@ def test_every_section_and_every_key_is_in_the_docs():
     assert {gate.settings for gate in BUILT_IN} <= said
     for section in said:
         assert all(meanings(section)[name].endswith(".") for name in section.model_fields)
+
+
+def _choices(annotation: object) -> list[str]:
+    """Return the words that a key allows; none, if it allows more than some words."""
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    return [word for part in get_args(annotation) for word in _choices(part)] if _is_list(annotation) else []
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) is tuple
+
+
+def test_a_key_of_some_words_says_each_of_them():
+    silent = [
+        f"{path}.{name}: {word}"
+        for path, section in sections()
+        for name, field in section.model_fields.items()
+        for word in _choices(field.annotation)
+        if f"`{word}`" not in meanings(section)[name] and name != "version"
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize(

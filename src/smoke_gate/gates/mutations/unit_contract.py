@@ -44,7 +44,7 @@ def _without(case: Case) -> Unbroken:
 
 
 def _unit(case: Case) -> Evidence | Unbroken:
-    """Make a unit another one that the policy knows, so that only the other side shows that it is wrong."""
+    """Replace a unit by another one that the policy allows: only the other side shows that it is wrong."""
     for rule, _ in _ruled(case):
         for judged, left, right in _pairs(case):
             others = [unit for unit in rule.allowed.get(left, ()) if unit != judged.run.value(right)]

@@ -28,7 +28,7 @@ class Use(Enum):
 
 
 def may_be(use: Use, module: str, name: str) -> bool:
-    """Return whether a pickle may use a global so, as far as the list knows."""
+    """Return whether the list allows a pickle to use a global in this way."""
     return name in _known(use).get(module, ())
 
 
