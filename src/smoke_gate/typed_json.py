@@ -95,6 +95,7 @@ def _for_parsed_json(schema: Any) -> Any:
     """Return a strict schema that takes what JSON has instead: lists for tuples, texts for enums, objects.
 
     Each list ends at its first wrong entry: a file may hold millions, and each mistake costs 400 bytes of memory.
+    An old pydantic does not know this, and reads the list to its end.
     """
     if isinstance(schema, list):
         return [_for_parsed_json(part) for part in schema]
@@ -104,7 +105,7 @@ def _for_parsed_json(schema: Any) -> Any:
     match schema.get("type"):
         case "tuple":
             return {**parts, "strict": False, "fail_fast": True}
-        case "enum" | "dataclass":
+        case "enum" | "dataclass" | "lax-or-strict":  # the last is what an old pydantic makes of an enum
             return {**parts, "strict": False}
         case _:
             return parts

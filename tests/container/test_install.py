@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,13 @@ def on_debian(folder: Path) -> Iterator[Fresh]:
         docker("rm", "--force", container)
 
 
-OLD = ["numpy==1.26.*", "mlflow==2.9.*", "sqlalchemy<2.1"]  # which this MLflow does not know
+def oldest() -> list[str]:
+    """Return the oldest releases that the package says it works with; NumPy's is the newest before 2."""
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return [one.replace(">=", "==") for one in needed if not one.startswith("numpy")] + ["numpy==1.26.*"]
+
+
+OLD = [*oldest(), "mlflow==2.9.*", "sqlalchemy<2.1"]  # this MLflow does not know SQLAlchemy 2.1
 NEWEST = ["--upgrade", "numpy", "mlflow-skinny"]
 PLACES = {"debian": (on_debian, NEWEST)} | ({"here": (here, OLD)} if sys.version_info[:2] == (3, 11) else {})
 

@@ -44,14 +44,20 @@ def by_status(store: str, status: int, quote: str) -> str:
     return f"{store} {advice} (HTTP {status}: {quote})"
 
 
-def without_credentials(store: str, names: frozenset[str]) -> str | None:
+def without_credentials(store: str, names: frozenset[str], text: str) -> str | None:
     """Return what to set if a client found no credentials to ask with; None if that is not what happened.
 
     Args:
-        store: the artifact store.
+        store: the tracking store, or the artifact store.
         names: the names of the exceptions' classes.
+        text: what the exceptions say.
 
     """
+    if "Databricks credential configuration failed" in text:
+        return (
+            f"{store} needs credentials, and none were found. Set DATABRICKS_HOST and DATABRICKS_TOKEN, or name a "
+            "profile of ~/.databrickscfg: databricks://PROFILE"
+        )
     variables = _OBJECT_STORES.get(urlsplit(store).scheme)
     if variables is None or not names & _NO_CREDENTIALS:
         return None

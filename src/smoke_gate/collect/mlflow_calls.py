@@ -153,7 +153,7 @@ def _what_happened(store: str, causes: list[BaseException]) -> str:
         )
     if status is not None:
         return by_status(store, status, _quote(causes[0]))
-    if (missing_credentials := without_credentials(store, names)) is not None:
+    if (missing_credentials := without_credentials(store, names, text)) is not None:
         return missing_credentials
     if names & _PROXY and (fault := by_proxy(store, _reason(text))) is not None:
         return fault

@@ -26,7 +26,6 @@ _MOST_REQUIRED = 8
 _SPLITS = (
     ("test",),
     ("val", "valid", "validation", "eval"),
-    (),
 )  # the data that a metric is of, the likeliest first
 
 
@@ -106,10 +105,10 @@ def metrics_of(seen: Seen) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...
         logging = {cell: sum(metric in run.metrics for run in runs) for cell, runs in cells.items()}
         lacking = [cell for cell, number in logging.items() if not number]
         usual = [cell for cell, number in logging.items() if 2 * number > len(cells[cell])]
-        meant = len(lacking) + len(usual) == len(cells) and any(len(cells[cell]) > 1 for cell in lacking)
-        if metric in most and not meant:
+        is_divided = bool(lacking and usual) and len(lacking) + len(usual) == len(cells)
+        if metric in most and not (is_divided and any(len(cells[cell]) > 1 for cell in lacking)):
             required.append(metric)
-        elif lacking and usual and len(lacking) + len(usual) == len(cells):
+        elif is_divided:
             for cell in usual:
                 of_cells[cell].append(metric)
         else:
@@ -139,7 +138,7 @@ def _unlikeliness(metric: str) -> tuple[object, ...]:
     """Sort key: a score before a loss, of test data before validation data, of training data last; then short names."""
     words = {*words_of(metric)}
     of_training = not words.isdisjoint(("train", "training"))
-    split = next(rank for rank, names in enumerate(_SPLITS) if not names or not words.isdisjoint(names))
+    split = [words.isdisjoint(names) for names in _SPLITS]
     return of_training, not is_result(metric), "loss" in metric.lower(), split, len(metric), metric
 
 

@@ -5,14 +5,14 @@ is known only after it, is refused whatever it is called: ``docs/init.md`` lists
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Literal
 
 from smoke_gate.gates.proposal import RunShape
 from smoke_gate.gates.twins import is_meter, is_result
-from smoke_gate.policy.terms import EXPERIMENT, Template, normal_seed
+from smoke_gate.policy.terms import EXPERIMENT, Part, Template, normal_seed
 from smoke_gate.text import words_of
 from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, ENVIRONMENT_PREFIX
 
@@ -33,10 +33,12 @@ NAMES = (
 )
 """How people put both into a run's name."""
 WHOLE_NAME = "run_name:(?P<cell>.+)"
-PARENTS_NAME = "parent.tags.mlflow.runName"
+_NAME_TAG = "mlflow.runName"
 
+_NOBODY = RunShape(run_id="")
 _LONGEST_NAME = 60
 _MOST_OTHERS = 8  # settings that are tried as a cell
+_OURS = re.compile(rf"{COMMIT_TAG}|{DIRTY_TAG}|(?:mlflow\.|{re.escape(ENVIRONMENT_PREFIX)}).*")
 _REFUSED = frozenset([
     "id", "uuid", "guid", "usi", "uri", "url", "hash", "sha", "sha256", "digest", "signature", "commit", "revision",
     "user", "host", "hostname", "node", "pid", "port", "device", "date", "datetime", "now", "started", "ended",
@@ -91,62 +93,54 @@ class Places:
     constant: Sequence[str]
     others: Sequence[str]
 
-    def read(self, text: str, group: str) -> Column:
-        """Return what runs say by a template of the policy; made-up names, and those that are a time, say nothing."""
-        column = self.columns.get(text) or read(self.shape, self.runs, text, group)
+    def read(self, part: Part, text: str) -> Column:
+        """Return what runs say by a template of the policy; a time or an id in a run's name says nothing."""
+        column = self.columns.get(text) or read(self.shape, self.runs, part, text)
         if not text.startswith(OF_NAME):
             return column
-        named = zip(self.runs, column, strict=True)
-        return tuple(
-            None if run.has_random_name or _is_made_up(value or "") else value for run, value in named
-        )
+        return tuple(None if _is_made_up(value or "") else value for value in column)
 
 
 def places_of(shape: Shape, runs: Sequence[RunShape]) -> Places:
     """Return the places where half of the runs or more say what can be the name of a cell, or a seed."""
-    columns = {}
-    for place in dict.fromkeys(chain.from_iterable(_places(shape, run) for run in runs)):
-        column = read(shape, runs, place, "cell")
-        if place == PARENTS_NAME:
-            above = (shape.parents.get(run.parent or "", run) for run in runs)
-            column = tuple(
-                None if one.has_random_name else said for one, said in zip(above, column, strict=True)
-            )
-        if _may_say_it(place, column, len(runs)):
-            columns[place] = column
-    likely = sorted(columns, key=lambda place: (*_rank(place), not holds_names(columns[place]), place))
-    apart = {place for place, column in columns.items() if len(set(column)) > 1}
-    cells = [place for place in likely if is_usual_cell(place)]
-    others = [
-        place for place in likely if place in apart and not is_usual_cell(place) and not _is_usual_seed(place)
-    ]
-    seeds = [place for place in likely if _is_usual_seed(place)]
+    said = replace(shape, parents={run_id: _as_said(run) for run_id, run in shape.parents.items()})
+    own = tuple(map(_as_said, runs))
+    found = {
+        place: read(said, own, "cell", place)
+        for place in dict.fromkeys(chain.from_iterable(_places(said, run) for run in own))
+    }
+    columns = {place: column for place, column in found.items() if _may_say_it(place, column)}
+    kinds = defaultdict[tuple[str, bool], list[str]](list)
+    for place in sorted(columns, key=lambda place: (*_rank(place), not holds_names(columns[place]), place)):
+        kinds[_kind(place), len(set(columns[place])) > 1].append(place)
     return Places(
-        shape=shape,
-        runs=runs,
+        shape=said,
+        runs=own,
         columns=columns,
-        seeds=sorted(seeds, key=lambda place: place not in apart),
-        usual=[place for place in cells if place in apart],
-        constant=[place for place in cells if place not in apart],
-        others=others[:_MOST_OTHERS],
+        seeds=kinds["seed", True] + kinds["seed", False],
+        usual=kinds["cell", True],
+        constant=kinds["cell", False],
+        others=kinds["setting", True][:_MOST_OTHERS],
     )
 
 
-def read(shape: Shape, runs: Iterable[RunShape], text: str, group: str) -> Column:
-    """Return what runs say by a template of the policy, read as `check` reads it."""
-    template, nobody = Template.parse(text), RunShape(run_id="")
-    found = []
-    for run in runs:
-        above = shape.parents.get(run.parent or "", nobody)
-        part: Literal["cell", "seed"] = "cell" if group == "cell" else "seed"
-        said = template.read(run.params, run.tags, above.params, above.tags, run.name, part, run.experiment)
-        found.append(said)
-    return tuple(found)
+def read(shape: Shape, runs: Sequence[RunShape], part: Part, text: str) -> Column:
+    """Return what runs say by a template of the policy, read as `check` reads it.
+
+    Raises:
+        ValueError: It is not a template that can say it; the text says what is.
+    """
+    template = Template.naming(part, text)
+    above = [shape.parents.get(run.parent or "", _NOBODY) for run in runs]
+    return tuple(
+        template.read(run.params, run.tags, parent.params, parent.tags, run.name, part, run.experiment)
+        for run, parent in zip(runs, above, strict=True)
+    )
 
 
 def is_usual_cell(place: str) -> bool:
     """Return whether a place is called as people call a cell."""
-    return _last_part(place) in CELLS
+    return _kind(place) == "cell"
 
 
 def holds_names(column: Column) -> bool:
@@ -154,27 +148,30 @@ def holds_names(column: Column) -> bool:
     return all(value is None or re.match(r"[^\W\d_]", value) for value in column)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
+def _as_said(run: RunShape) -> RunShape:
+    """Return a run without the name that MLflow made up for it."""
+    return replace(run, name="", tags={**run.tags, _NAME_TAG: ""}) if run.has_random_name else run
 
 
 def _places(shape: Shape, run: RunShape) -> Iterator[str]:
-    parent = shape.parents.get(run.parent or "")
-    own = [("params.", run.params), ("tags.", run.tags)]
-    above = [("parent.params.", parent.params), ("parent.tags.", parent.tags)] if parent else []
-    for prefix, values in (*own, *above):
-        for key in values:
-            ours = key in (COMMIT_TAG, DIRTY_TAG) or key.startswith(("mlflow.", ENVIRONMENT_PREFIX))
-            if not set(key) & set("{}") and (not ours or prefix + key == PARENTS_NAME):
-                yield prefix + key
+    """Yield where a run says something of its own; of what MLflow says, only the parent's name may be meant."""
+    parent = shape.parents.get(run.parent or "", _NOBODY)
+    for above, one in (("", run), ("parent.", parent)):
+        for kind, keys in (("params", one.params), ("tags", one.tags)):
+            own = (key for key in keys if not _OURS.fullmatch(key) or (above and key == _NAME_TAG))
+            yield from (f"{above}{kind}.{key}" for key in own if not set(key) & set("{}"))
     if len(shape.experiments) > 1:
         yield EXPERIMENT
 
 
-def _may_say_it(place: str, column: Column, runs: int) -> bool:
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def _may_say_it(place: str, column: Column) -> bool:
     said = [value for value in column if value is not None]
-    if 2 * sum(len(value) <= _LONGEST_NAME for value in said) < runs:
+    if 2 * sum(len(value) <= _LONGEST_NAME for value in said) < len(column):
         return False
-    if _is_usual_seed(place):
+    if _kind(place) == "seed":
         integers = all(normal_seed(value).lstrip("-").isdigit() for value in said)
         return integers and not all(map(_UNIX_TIME.fullmatch, said))
     return not any(map(_is_made_up, said)) and not _is_refused(place, said)
@@ -209,8 +206,9 @@ def _is_number(value: str) -> bool:
 # --- order ------------------------------------------------------------------------------------------------------------
 
 
-def _is_usual_seed(place: str) -> bool:
-    return _last_part(place) in SEEDS
+def _kind(place: str) -> str:
+    name = _last_part(place)
+    return "seed" if name in SEEDS else "cell" if name in CELLS else "setting"
 
 
 def _last_part(place: str) -> str:

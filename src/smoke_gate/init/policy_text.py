@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
@@ -27,9 +27,16 @@ _PROFILES = {
 }
 
 
+_REPORT = (
+    "report:",
+    "  # Reports say how many ways to break this matrix the policy would catch; `smoke-gate bite` lists them.",
+    "  bite: true",
+)
+
+
 def policy_text(guess: Guess) -> str:
     """Return the text of a policy file that ``load_policy`` takes."""
-    sections = (_head(guess), _runs(guess), _plan(guess), _gates(guess), _report())
+    sections = (_head(guess), _runs(guess), _plan(guess), _gates(guess), _REPORT)
     return "\n".join("".join(f"{line}\n" for line in section) for section in sections)
 
 
@@ -50,11 +57,7 @@ def _head(guess: Guess) -> Iterator[str]:
 def _runs(guess: Guess) -> Iterator[str]:
     identity = guess.identity
     yield "runs:"
-    if identity.is_found:
-        both = f"{identity.stated} of {identity.asked} runs say both"
-        yield f"  # Where a run says which variant it is, and with which seed: {both}."
-    else:
-        yield from (f"  # {line}" for line in _question(identity))
+    yield from (f"  # {line}" for line in _certainty(identity))
     yield from (f"  # {_comment(line)}" for line in repeats(identity))
     yield f"  cell: {_scalar(identity.cell)}"
     if identity.seed == NO_SEED:
@@ -65,16 +68,20 @@ def _runs(guess: Guess) -> Iterator[str]:
     yield "  commit: auto"
 
 
-def _question(identity: Identity) -> Iterator[str]:
-    """Yield what to decide where no place was good enough."""
-    if identity.others:
-        yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose."
-        yield "Is it one of these?"
-        yield from (f"  cell: {_scalar(one.cell)}, seed: {_scalar(one.seed)}" for one in identity.others)
-        yield "If none of these is right, log both with contract.log_plan(cell=…, seed=…)."
-    else:
+def _certainty(identity: Identity) -> Iterator[str]:
+    """Yield how sure the place is, and what to decide where none was good enough."""
+    if identity.is_found:
+        both = f"{identity.stated} of {identity.asked} runs say both"
+        yield f"Where a run says which variant it is, and with which seed: {both}."
+        return
+    if not identity.others:
         yield "NOTHING IN THE RUNS SAYS WHICH CELL AND SEED THEY ARE. Each is a cell by its name, until they do:"
         yield "log them with contract.log_plan(cell=…, seed=…), then write params.cell and params.seed here."
+        return
+    yield "WHICH CELL AND SEED THE RUNS ARE IS NOT CERTAIN. Each is a cell by its name, until you choose."
+    yield "Is it one of these?"
+    yield from (f"  cell: {_scalar(one.cell)}, seed: {_scalar(one.seed)}" for one in identity.others)
+    yield "If none of these is right, log both with contract.log_plan(cell=…, seed=…)."
 
 
 def repeats(identity: Identity) -> Iterator[str]:
@@ -99,10 +106,13 @@ def _plan(guess: Guess) -> Iterator[str]:
     yield "plan:"
     yield "  # To hold a cell to its settings, write for example:  B0: {expect: {use_vq: False, lr: 0.01}}"
     yield "  cells:"
-    yield from (_cell(guess, cell) for cell in identity.cells)
+    for cell in identity.cells:
+        own = guess.of_cells.get(cell)
+        yield f"    {_scalar(cell)}:" + (f" {{required_metrics: {_flow(own)}}}" if own else "")
     if identity.seeds:
         yield f"  seeds: {_flow(identity.seeds)}"
-    yield from _missing(guess)
+    if identity.missing:
+        yield from _missing(identity.missing)
     if guess.rare_metrics:
         yield f"  # Not asked for, since most runs do not log it: {_comment(', '.join(guess.rare_metrics))}."
     if guess.required_metrics:
@@ -110,16 +120,7 @@ def _plan(guess: Guess) -> Iterator[str]:
         yield f"  required_metrics: {_flow(guess.required_metrics)}"
 
 
-def _cell(guess: Guess, cell: str) -> str:
-    """Return the line of a cell, with the metrics that its runs log and those of other cells do not."""
-    own = guess.of_cells.get(cell)
-    return f"    {_scalar(cell)}:" + (f" {{required_metrics: {_flow(own)}}}" if own else "")
-
-
-def _missing(guess: Guess) -> Iterator[str]:
-    missing = guess.identity.missing
-    if not missing:
-        return
+def _missing(missing: Sequence[tuple[str, str]]) -> Iterator[str]:
     named = ", ".join(_comment("/".join(pair)) for pair in missing[:_MOST_MISSING])
     more = f" and {len(missing) - _MOST_MISSING} more" if len(missing) > _MOST_MISSING else ""
     cell, seed = missing[0]
@@ -151,12 +152,6 @@ def _settings(guess: Guess, gate: Gate, proposal: Proposal) -> Iterator[str]:
         if key == "rules":
             yield "    # A ratio far from 1 means that training, or the data, is not what it should be."
         yield f"    {key}: {_value(value)}"
-
-
-def _report() -> Iterator[str]:
-    yield "report:"
-    yield "  # Reports say how many ways to break this matrix the policy would catch; `smoke-gate bite` lists them."
-    yield "  bite: true"
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
 from smoke_gate.gates import policy_of
 from smoke_gate.gates.proposal import Files, RunShape
-from smoke_gate.init.own_modules import own_patterns
 from smoke_gate.init.places import Shape
+from smoke_gate.probes.pickle.own_modules import own_patterns
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun
@@ -66,12 +66,9 @@ class Reading:
 
 def _own_modules(tree: Tree, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return patterns of the user's own modules that a few pickles of a run would import."""
-    pickles = [
-        entry
-        for entry in entries
-        if entry.path.endswith(_PICKLES) and entry.size is not None and entry.size <= _MOST_BYTES
-    ]
-    found = (probed(tree, entry, _MOST_BYTES) for entry in pickles[:_MOST_PICKLES])
+    pickles = [entry for entry in entries if entry.path.endswith(_PICKLES)]
+    small = [entry for entry in pickles if entry.size is not None and entry.size <= _MOST_BYTES]
+    found = (probed(tree, entry, _MOST_BYTES) for entry in small[:_MOST_PICKLES])
     return own_patterns(name for artifact in found for name in artifact.globals.unknown)
 
 

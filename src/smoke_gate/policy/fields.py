@@ -7,7 +7,8 @@ a text means where one of them stands.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -17,10 +18,13 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from smoke_gate.policy.terms import Ratio, Template, code_pattern, fact, is_sha256, path_pattern, reference
 from smoke_gate.text import is_blank
@@ -36,6 +40,16 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAs:
+    """Says in the schema how a value is written in the file, where that is another type than the value's own."""
+
+    form: Any
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(TypeAdapter(self.form).core_schema)
 
 
 def refused(key: str, message: str) -> PydanticCustomError:
@@ -86,9 +100,12 @@ def _some_are_meant(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return patterns
 
 
-def _template(value: str) -> str:
-    Template.parse(value)
-    return value
+def _cell(value: str) -> str:
+    return Template.naming("cell", value).text
+
+
+def _seed(value: str) -> str:
+    return Template.naming("seed", value).text
 
 
 def _ratio(value: str) -> str:
@@ -140,7 +157,8 @@ References = Annotated[tuple[Reference, ...], AfterValidator(distinct)]
 Facts = Annotated[
     tuple[Annotated[str, AfterValidator(fact)], ...], Field(min_length=1), AfterValidator(distinct)
 ]
-Identity = Annotated[str, AfterValidator(_template)]
+CellIdentity = Annotated[str, AfterValidator(_cell)]
+SeedIdentity = Annotated[str, AfterValidator(_seed)]
 RatioText = Annotated[str, AfterValidator(_ratio)]
 Sha256 = Annotated[
     str, AfterValidator(_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
@@ -154,13 +172,13 @@ Size = Annotated[
 AnyOf = Annotated[
     tuple[str, ...],
     Field(min_length=1),
-    BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(_one_or_many),
+    WrittenAs(str | tuple[str, ...]),
 ]
-Expectations = Annotated[
-    dict[Reference, AnyOf], BeforeValidator(_one_spelling, json_schema_input_type=dict[str, AnyOf])
-]
+Expectations = Annotated[dict[Reference, AnyOf], BeforeValidator(_one_spelling)]
 Percentage = Annotated[str, StringConstraints(pattern=r"^(100|[1-9][0-9]?)%$")]
 Threshold = Annotated[
     int | str,
-    BeforeValidator(_threshold, json_schema_input_type=Annotated[int, Field(ge=1)] | Percentage),
+    BeforeValidator(_threshold),
+    WrittenAs(Annotated[int, Field(ge=1)] | Percentage),
 ]

@@ -151,7 +151,7 @@ class Compare(Section):
 class Policy(Section):
     """The whole policy, defaults filled in."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version, json_schema_input_type=Literal[1])]
+    version: Annotated[Literal[1], BeforeValidator(_version)]
     """The policy format: 1."""
     metric: Text | None = None
     """The metric that the matrix is about; left out, `pape`.

@@ -1,21 +1,23 @@
 """The policy's sections for the runs and the plan: which runs count, and which must exist."""
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from smoke_gate.policy.fields import (
+    CellIdentity,
     CodePatterns,
     Count,
     Expectations,
     Flag,
-    Identity,
     Names,
     Reason,
     Section,
+    SeedIdentity,
     SomeNames,
     Text,
+    WrittenAs,
     distinct,
 )
 from smoke_gate.policy.filters import identity_filter
@@ -44,13 +46,13 @@ class Ignored(Section):
 class Runs(Section):
     """Where a run says which cell and seed it is, and which runs count."""
 
-    cell: Identity = "params.cell"
+    cell: CellIdentity = "params.cell"
     """params.KEY, tags.KEY, parent.params.KEY, parent.tags.KEY, `experiment`, run_name:REGEX with a group `cell`, or a
     template.
 
     A template is text with these in braces, such as "{params.method}/{params.pretrained}".
     """
-    seed: Identity = "params.seed"
+    seed: SeedIdentity = "params.seed"
     """The same forms (group `seed`), or `none`: one run a cell."""
     where: str = ""
     """An MLflow filter on identity (params, tags, attributes).
@@ -75,16 +77,6 @@ class Runs(Section):
     """What a finished run of a pair that is not planned is: `warn`: a WARNING, `fail`: a FAIL, `ignore`: nothing."""
     ignore: tuple[Ignored, ...] = ()
     """Known runs beside the plan."""
-
-    @field_validator("cell", "seed")
-    @classmethod
-    def _can_name_it(cls, value: str, info: ValidationInfo) -> str:
-        template = Template.parse(value)
-        if template.is_none and info.field_name == "cell":
-            raise ValueError("every run needs a cell: `none` is for `seed` only")
-        if template.pattern is not None and info.field_name not in template.groups:
-            raise ValueError(f"the regular expression needs a group (?P<{info.field_name}>…)")
-        return value
 
     @cached_property
     def cell_template(self) -> Template:
@@ -133,7 +125,7 @@ class Excluded(Section):
 class Plan(Section):
     """The (cell, seed) pairs that must exist, and what is expected of them."""
 
-    cells: dict[Text, Cell] = Field(default={})
+    cells: Annotated[dict[Text, Cell], WrittenAs(list[Text] | dict[Text, Cell | None])] = Field(default={})
     """A list of names, or a mapping from name to what is expected."""
     seeds: Names = ()
     """The seeds of every cell that names none of its own."""
@@ -154,7 +146,7 @@ class Plan(Section):
         of_cells = (metric for cell in self.cells.values() for metric in cell.required_metrics)
         return tuple(dict.fromkeys([*self.required_metrics, *of_cells]))
 
-    @field_validator("cells", mode="before", json_schema_input_type=list[Text] | dict[Text, Cell | None])
+    @field_validator("cells", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         if isinstance(value, list | tuple):

@@ -168,6 +168,10 @@ def _operand(text: str) -> Operand:
     return Operand(operand["quoted"] or operand["bare"], cast(Pick | None, operand["pick"]))
 
 
+Part = Literal["cell", "seed"]
+"""What a template reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """Where a run says which cell, or which seed, it is."""
@@ -200,6 +204,20 @@ class Template:
             raise ValueError(f'{text!r} has a brace without its partner: write "{{params.a}}/{{params.b}}"')
         return cls(text, references=tuple(map(_source, pieces[1::2])), literals=tuple(pieces[::2]))
 
+    @classmethod
+    def naming(cls, part: Part, text: str) -> Self:
+        """Read a template that says which cell, or which seed, a run is.
+
+        Raises:
+            ValueError: The text has another form, or cannot say it.
+        """
+        template = cls.parse(text)
+        if template.is_none and part == "cell":
+            raise ValueError("every run needs a cell: `none` is for `seed` only")
+        if template.pattern is not None and part not in template.groups:
+            raise ValueError(f"the regular expression needs a group (?P<{part}>…)")
+        return template
+
     @property
     def is_none(self) -> bool:
         """True if nothing is read: runs have no such thing (``seed: none``)."""
@@ -222,7 +240,7 @@ class Template:
         parent_params: Mapping[str, str],
         parent_tags: Mapping[str, str],
         run_name: str | None,
-        group: Literal["cell", "seed"],
+        group: Part,
         experiment: str | None = None,
     ) -> str | None:
         """Return the cell or seed that a run states, or None where a part of it is missing or empty."""

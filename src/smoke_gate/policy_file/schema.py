@@ -96,7 +96,7 @@ class _FileSchema(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         section = super().model_schema(schema)
-        section["description"] = " ".join(section.get("description", "").split())
+        section["description"] = " ".join((schema["cls"].__doc__ or "").split())
         for key, meaning in meanings(schema["cls"]).items():
             section["properties"][key]["description"] = meaning
         return section

@@ -63,6 +63,16 @@ def test_an_object_store_without_credentials(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("uri", ["databricks", "databricks://stage"])
+def test_databricks_without_credentials(monkeypatch, uri):
+    for name in ("HOST", "TOKEN", "CONFIG_PROFILE", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.delenv(f"DATABRICKS_{name}", raising=False)
+    assert said(MlflowClient(uri).search_experiments, uri) == (
+        f"{uri} needs credentials, and none were found. Set DATABRICKS_HOST and DATABRICKS_TOKEN, or name a profile of "
+        "~/.databrickscfg: databricks://PROFILE"
+    )
+
+
 def test_an_object_store_that_is_down(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "one")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "two")

@@ -1,6 +1,6 @@
 import pytest
 
-from smoke_gate.init.own_modules import own_patterns
+from smoke_gate.probes.pickle.own_modules import own_patterns
 
 
 def test_a_pattern_for_each_module_in_order():

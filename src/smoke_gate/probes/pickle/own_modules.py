@@ -1,4 +1,4 @@
-"""Which globals of the checkpoints are of the user's own modules: what `allow_globals` is proposed for. Pure."""
+"""Which globals of a pickle are of the user's own modules: what `init` proposes `allow_globals` for. Pure."""
 
 import sys
 from collections.abc import Iterable
@@ -9,30 +9,10 @@ from smoke_gate.probes.pickle.globals import HARMLESS
 from smoke_gate.probes.pickle.known import packages
 
 # Libraries that save objects of their own; whether to allow these is a question that `check` asks.
-_MORE: Final = frozenset(
-    {
-        "IPython",
-        "cloudpickle",
-        "dill",
-        "fastai",
-        "ignite",
-        "keras",
-        "lightning",
-        "mlflow",
-        "peft",
-        "pytorch_lightning",
-    }
-    | {
-        "sentence_transformers",
-        "skops",
-        "skorch",
-        "spacy",
-        "stable_baselines3",
-        "tensorflow",
-        "timm",
-        "torchvision",
-    }
-)
+_MORE: Final = frozenset([
+    "IPython", "cloudpickle", "dill", "fastai", "ignite", "keras", "lightning", "mlflow", "peft", "pytorch_lightning",
+    "sentence_transformers", "skops", "skorch", "spacy", "stable_baselines3", "tensorflow", "timm", "torchvision",
+])  # fmt: skip
 
 
 def own_patterns(unknown: Iterable[str]) -> tuple[str, ...]:
