@@ -17,7 +17,7 @@ TORTURE_FLAGS ?=
 WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
-NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py performance.py)
+NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py performance.py scaling.py)
 # Where a process of the tests dies, the run ends: xdist would go on without the tests that it had. The files come in
 # order of name: the slow ones, of containers and stores, before the many quick ones of units.
 PYTEST = $(BIN)/pytest --numprocesses auto --max-worker-restart 0 --dist loadfile --no-loadscope-reorder \
@@ -144,8 +144,8 @@ image: docker
 lock: .venv-dev/installed
 	$(COMPILE) --group build --output-file requirements/build.txt
 	$(COMPILE) --group docs --output-file requirements/docs.txt
-	$(COMPILE) pyproject.toml --extra check --extra s3 --output-file requirements/runtime.txt
-	$(COMPILE) pyproject.toml --extra check --extra s3 --group dev --constraint requirements/runtime.txt \
+	$(COMPILE) pyproject.toml --extra check --extra s3 --extra dask --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra check --extra s3 --extra dask --group dev --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt
 
 clean:

@@ -55,7 +55,7 @@ def lock_findings() -> Iterator[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime, development = pins("runtime"), pins("dev")
     extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *extras["check"], *extras["s3"]]
+    wanted = [*project["project"]["dependencies"], *extras["check"], *extras["s3"], *extras["dask"]]
     yield from unpinned("runtime", wanted, runtime)
     yield from unpinned("dev", project["dependency-groups"]["dev"], development)
     yield from unpinned("docs", project["dependency-groups"]["docs"], pins("docs"))

@@ -15,6 +15,7 @@ MODULES = {
     "s3": ("boto3", "botocore"),
     "gcs": ("google.cloud.storage",),
     "azure": ("azure.identity", "azure.storage.blob"),
+    "dask": ("distributed",),
     "postgres": ("psycopg2", "psycopg"),
     "mysql": ("pymysql", "MySQLdb"),
 }

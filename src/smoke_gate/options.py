@@ -37,6 +37,17 @@ def clean_branch(text: str) -> str:
     return name
 
 
+def clean_executor(text: str) -> str:
+    """Return the address of a Dask scheduler.
+
+    Raises:
+        ValueError: It is not one.
+    """
+    if not re.fullmatch(r"dask(?:\+tls)?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}", text):
+        raise ValueError(f"found {text!r}; expected dask://HOST:PORT, or dask+tls://HOST:PORT")
+    return text
+
+
 def clean_names(text: str) -> tuple[str, ...]:
     """Split a list at commas and newlines."""
     parts = (part.strip() for part in text.replace("\n", ",").split(","))
@@ -74,6 +85,8 @@ class Options:
     artifact_host: tuple[ArtifactHost, ...] = ()
     artifact_host_with_credentials: tuple[ArtifactHost, ...] = ()
     workers: int = DEFAULT_WORKERS
+    executor: str | None = None
+    cache: Path | None = None
     sha: str | None = None
     pull_request: int | None = None
     output_dir: Path = DEFAULT_OUTPUT
@@ -115,7 +128,8 @@ class Options:
     def arguments(self, tracking_uri: str) -> tuple[str, ...]:
         """Return the command line that asks the same of the store at ``tracking_uri``, for a report's reader.
 
-        How many workers read, where the files go and which branch has the baseline is left out: it changes no verdict.
+        What is left out changes no verdict: what reads, and what it keeps, where the files go, and which branch has the
+        baseline.
         """
         return tuple(self._arguments(tracking_uri))
 

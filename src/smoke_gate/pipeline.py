@@ -105,6 +105,8 @@ def request_of(options: Options, policy: Policy) -> Request:
         artifact_hosts=options.artifact_hosts,
         head=_head_of(options),
         workers=options.workers,
+        executor=options.executor,
+        cache=options.cache,
     )
     return Request(
         options=options,

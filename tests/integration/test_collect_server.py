@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, ViewType
 
 from smoke_gate.collect import Source, StoreError, collect, find_plan, served_runs
+from smoke_gate.collect.artifact_stores import RecordedPlace
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
 from smoke_gate.collect.remote import artifacts_at
@@ -188,7 +189,7 @@ def test_odd_names_of_artifacts(server, ids):
 def artifact(server: str, ids: Mapping[str, str], entry: Entry, max_bytes: int = 10_000) -> bytes:
     with open_store(server) as store:
         recorded = store.client.get_run(ids["B0-42"]).info.artifact_uri
-        folder = artifacts_at(recorded, ids["B0-42"], store, ())
+        folder = artifacts_at(RecordedPlace(recorded, ids["B0-42"]), store, ())
         with folder.opened(entry, max_bytes) as path:
             content = path.read_bytes()
         assert not path.exists()

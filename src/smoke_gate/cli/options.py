@@ -12,6 +12,7 @@ from smoke_gate.options import (
     DEFAULT_OUTPUT,
     DEFAULT_WORKERS,
     clean_branch,
+    clean_executor,
     clean_mapping,
     clean_names,
     clean_sha,
@@ -83,6 +84,11 @@ def artifact_hosts(
     return tuple(
         _read(partial(clean_artifact_host, with_credentials=with_credentials), text) for text in texts
     )
+
+
+def executor(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """Read the address of a Dask scheduler; None where nothing was said."""
+    return None if text is None else _read(clean_executor, text)
 
 
 def sha(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
@@ -226,6 +232,18 @@ STORE_OPTIONS = (
         default=DEFAULT_WORKERS,
         show_default=True,
         help="How many runs are read at a time.",
+    ),
+    option(
+        "--executor",
+        metavar="dask://HOST:PORT",
+        callback=executor,
+        help="A Dask scheduler, whose workers read the artifacts themselves.",
+    ),
+    option(
+        "--cache",
+        type=OutputFolder(),
+        metavar="DIR",
+        help="Keep what is read of files in object stores, and read only new and changed ones the next time.",
     ),
 )
 

@@ -6,15 +6,16 @@ stores with their own credentials, and the hosts that the user allows.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from smoke_gate.collect.errors import RefusedPlaceError, StoreError
 from smoke_gate.collect.mlflow_calls import explained
-from smoke_gate.collect.object_parts import part_of_object
+from smoke_gate.collect.object_parts import part_of_object, version_of_object
 from smoke_gate.collect.served import ENDPOINT, ServedArtifacts
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import Store, StorePlace
 from smoke_gate.origins import Origin, origin_of
 from smoke_gate.text import shortened, visible
 
@@ -57,6 +58,9 @@ class Repository(Protocol):
 
         """
 
+    def version(self, path: str) -> str | None:
+        """Return what names a file and its content in all the world; None where the place does not say it."""
+
 
 class MlflowRepository:
     """An object store, read by MLflow with the credentials of that store."""
@@ -78,12 +82,24 @@ class MlflowRepository:
         """Return so many bytes of a file."""
         return part_of_object(self._repository, path, offset, count)
 
+    def version(self, path: str) -> str | None:
+        """Return the file's address and the version that the object store gives it."""
+        return version_of_object(self._repository, path)
 
-def underlying(recorded: str, owner: str, store: Store) -> tuple[str, str]:
-    """Return the artifact URI, and its owner, that a ``runs:`` or ``models:`` URI leads to; others as they are.
+
+@dataclass(frozen=True, slots=True)
+class RecordedPlace:
+    """Where a store says that artifacts are: their URI, and the id of the run or LoggedModel that they are of."""
+
+    uri: str
+    owner: str
+
+
+def underlying(recorded: str | None, owner: str, store: Store) -> RecordedPlace:
+    """Return the place that a ``runs:`` or ``models:`` URI leads to; another URI is one.
 
     Args:
-        recorded: the URI.
+        recorded: the URI; None where the store says nothing.
         owner: the id of the run or model that has it.
         store: where that was recorded.
 
@@ -91,9 +107,10 @@ def underlying(recorded: str, owner: str, store: Store) -> tuple[str, str]:
         RefusedPlaceError: It names a host, or something that is not there or has another such URI.
         StoreError: The store cannot be read.
     """
+    recorded = recorded or ""
     scheme = recorded.partition(":")[0].lower()
     if scheme not in _NAMES:
-        return recorded, owner
+        return RecordedPlace(recorded, owner)
     parts = _parts(recorded)
     named, _, rest = parts.path.lstrip("/").partition("/")
     refusal = RefusedPlaceError(
@@ -109,7 +126,7 @@ def underlying(recorded: str, owner: str, store: Store) -> tuple[str, str]:
         raise refusal from error
     if not found or found.partition(":")[0].lower() in _NAMES:
         raise refusal
-    return (f"{found.rstrip('/')}/{rest}" if rest else found), named
+    return RecordedPlace(f"{found.rstrip('/')}/{rest}" if rest else found, named)
 
 
 def _named(scheme: str, name: str, rest: str, store: Store) -> tuple[str | None, str]:
@@ -122,7 +139,7 @@ def _named(scheme: str, name: str, rest: str, store: Store) -> tuple[str | None,
     return store.call(store.client.get_model_version_download_uri, name, version), rest
 
 
-def artifact_store(uri: str, store: Store) -> tuple[str, Repository]:
+def artifact_store(uri: str, store: StorePlace) -> tuple[str, Repository]:
     """Return the name, for messages, and the repository that an artifact URI means.
 
     Raises:
@@ -144,7 +161,7 @@ def artifact_store(uri: str, store: Store) -> tuple[str, Repository]:
     )
 
 
-def _served(url: str, store: Store) -> tuple[str, ServedArtifacts]:
+def _served(url: str, store: StorePlace) -> tuple[str, ServedArtifacts]:
     """Return artifacts behind a server that may be asked."""
     try:
         origin = origin_of(url)
@@ -166,7 +183,7 @@ def _served(url: str, store: Store) -> tuple[str, ServedArtifacts]:
     return str(origin), ServedArtifacts(origin, path, with_credentials, user_info)
 
 
-def _proxied(uri: str, store: Store) -> str:
+def _proxied(uri: str, store: StorePlace) -> str:
     """Return the http address of an ``mlflow-artifacts:`` URI: on the tracking server, or on the host that it names."""
     parts = urlsplit(uri)
     home = _home(store)
@@ -182,7 +199,7 @@ def _proxied(uri: str, store: Store) -> str:
     return f"{schemes[0] if schemes else 'http'}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
-def _home(store: Store) -> Origin | None:
+def _home(store: StorePlace) -> Origin | None:
     """Return the origin of the tracking server, None where the store is not read over http."""
     if store.kind != "server":
         return None
@@ -192,12 +209,12 @@ def _home(store: Store) -> Origin | None:
         return None
 
 
-def _user_info(store: Store) -> str:
+def _user_info(store: StorePlace) -> str:
     user_info, at, _ = urlsplit(store.uri).netloc.rpartition("@")
     return user_info + at
 
 
-def _by_mlflow(name: str, uri: str, store: Store) -> MlflowRepository:
+def _by_mlflow(name: str, uri: str, store: StorePlace) -> MlflowRepository:
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 

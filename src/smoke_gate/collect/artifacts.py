@@ -1,17 +1,18 @@
 """The artifacts of the selected runs: checkpoints, their manifest, figures, LoggedModels, the definition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from smoke_gate.collect.artifact_stores import RecordedPlace, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry, LocalFolder, Tree
-from smoke_gate.collect.models import logged_models, model_folders, probed
+from smoke_gate.collect.models import RecordedModel, model_folders, probed, read_model, recorded_models
 from smoke_gate.collect.registrations import payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import Store, StorePlace
 from smoke_gate.errors import UsageError
 from smoke_gate.evidence import Artifact, Figure, LoggedModel, Manifest, Payload
 from smoke_gate.gates.needs import Needs
@@ -39,6 +40,24 @@ class Artifacts:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTask:
+    """The artifacts of a run that are to be read: what another machine must know for that. It can be pickled.
+
+    ``models`` are the LoggedModels among the run's outputs.
+    """
+
+    place: RecordedPlace
+    models: tuple[RecordedModel, ...]
+    needs: Needs
+    store: StorePlace
+    path_map: PathMap
+
+
+Probe: TypeAlias = Callable[[ProbeTask], Artifacts]
+"""A way to read the artifacts that a task names."""
+
+
 def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
     """Return the artifacts of a run.
 
@@ -47,11 +66,20 @@ def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
         StoreError: The artifact store cannot be reached.
 
     """
-    return Tree(artifacts_at(run.info.artifact_uri, run.info.run_id, store, path_map))
+    return Tree(artifacts_at(underlying(run.info.artifact_uri, run.info.run_id, store), store, path_map))
 
 
-def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap) -> Artifacts:
+def read_artifacts(
+    run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap, probe: Probe
+) -> Artifacts:
     """Read what the enabled gates need of a run's artifacts.
+
+    Args:
+        run: The run.
+        needs: What is needed.
+        store: Where it is recorded.
+        path_map: As for :func:`roots.locate`.
+        probe: How they are read, where they are.
 
     Raises:
         StoreError: The artifact store cannot be reached. (A dead place is a ``problem``.)
@@ -59,10 +87,31 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
     """
     if not needs.checkpoints and not needs.figures:
         return Artifacts()
+    try:
+        task = ProbeTask(
+            place=underlying(run.info.artifact_uri, run.info.run_id, store),
+            models=recorded_models(run, store) if needs.checkpoints else (),
+            needs=needs,
+            store=store.place,
+            path_map=path_map,
+        )
+    except ArtifactError as error:
+        return Artifacts(problem=str(error))
+    return probe(task)
+
+
+def probed_here(task: ProbeTask) -> Artifacts:
+    """Read artifacts on this machine, from the places that a task names.
+
+    Raises:
+        StoreError: The artifact store cannot be reached. (A dead place is a ``problem``.)
+
+    """
+    needs = task.needs
     models: tuple[LoggedModel, ...] = ()
     try:
-        models = logged_models(run, needs, store, path_map) if needs.checkpoints else ()
-        tree = tree_of(run, store, path_map)
+        models = tuple(read_model(model, needs, task.store, task.path_map) for model in task.models)
+        tree = Tree(artifacts_at(task.place, task.store, task.path_map))
         folders = model_folders(tree, needs) if needs.checkpoints else ()
         manifest = _manifest(tree) if needs.checkpoints else None
         checkpoints = _checkpoints(tree, needs, manifest, [folder.name for folder in folders])

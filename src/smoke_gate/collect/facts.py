@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.artifacts import payload_in_artifacts, read_artifacts
+from smoke_gate.collect.artifacts import Probe, payload_in_artifacts, probed_here, read_artifacts
 from smoke_gate.collect.attempts import time_of
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.histories import Histories
@@ -27,12 +27,13 @@ _GRACE = 60_000  # milliseconds: clients flush their last values when they end
 
 @dataclass(frozen=True, slots=True)
 class FactReader:
-    """Reads what the gates need of recorded runs."""
+    """Reads what the gates need of recorded runs; ``probe`` reads their artifacts."""
 
     needs: Needs
     store: Store
     path_map: PathMap
     histories: Histories
+    probe: Probe = probed_here
 
     def run(self, run: "RecordedRun") -> Run:
         """Return a run's facts, without what only git knows.
@@ -41,7 +42,7 @@ class FactReader:
             StoreError: The store or the artifacts cannot be reached.
 
         """
-        artifacts = read_artifacts(run, self.needs, self.store, self.path_map)
+        artifacts = read_artifacts(run, self.needs, self.store, self.path_map, self.probe)
         names = sorted(self.needs.histories & set(run.data.metrics))
         histories = {name: self.histories.of(run.info.run_id, name) for name in names}
         facts = Run(

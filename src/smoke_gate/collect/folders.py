@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 from smoke_gate.collect.errors import ArtifactError
+from smoke_gate.collect.probe_cache import Kept
 from smoke_gate.evidence import sayable
 from smoke_gate.lfs import POINTER, is_pointer
 from smoke_gate.policy.terms import path_matches
@@ -51,6 +52,9 @@ class Folder(Protocol):
             StoreError: It cannot be transferred.
 
         """
+
+    def kept(self, entry: Entry) -> Kept | None:
+        """Return where what is read of a file is kept, None where that is nowhere."""
 
     def ranges(self, entry: Entry) -> AbstractContextManager[Fetch]:
         """Have a way to read parts of a file for as long as the context lasts.
@@ -126,6 +130,10 @@ class LocalFolder:
             yield path
         except OSError as error:
             raise ArtifactError(f"it cannot be read: {error.strerror or error}") from error
+
+    def kept(self, entry: Entry) -> None:  # noqa: ARG002 - as the protocol has it
+        """Keep nothing: only the content of a local file says that it is the same."""
+        return
 
     @contextmanager
     def ranges(self, entry: Entry) -> Iterator[Fetch]:

@@ -3,13 +3,16 @@
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from smoke_gate.collect.artifact_stores import RecordedPlace, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
+from smoke_gate.collect.probe_cache import IsBeside
 from smoke_gate.collect.remote import artifacts_at
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import Store, StorePlace
 from smoke_gate.evidence import Artifact, LoggedModel, sayable
 from smoke_gate.gates.needs import Needs
 from smoke_gate.probes.checkpoint import probe_checkpoint
@@ -33,17 +36,42 @@ _MAX_DESCRIPTION_BYTES = 16 << 20
 _ROOT = "."  # the name of a model that lies in the root of the artifacts
 
 
-def logged_models(
-    run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap
-) -> tuple[LoggedModel, ...]:
-    """Read the LoggedModels among a run's outputs.
+@dataclass(frozen=True, slots=True)
+class RecordedModel:
+    """A LoggedModel as the store knows it: without its files. ``place``: where they are; None: deleted."""
+
+    model: LoggedModel
+    place: RecordedPlace | None
+
+
+def recorded_models(run: "RecordedRun", store: Store) -> tuple[RecordedModel, ...]:
+    """Return the LoggedModels among a run's outputs.
 
     Raises:
         StoreError: The store cannot be reached.
         RefusedPlaceError: A model lies at a place that may not be asked.
 
     """
-    return tuple(_logged_model(model_id, needs, store, path_map) for model_id in model_ids(run))
+    return tuple(_recorded_model(model_id, store) for model_id in model_ids(run))
+
+
+def read_model(recorded: RecordedModel, needs: Needs, store: StorePlace, path_map: PathMap) -> LoggedModel:
+    """Read the files of a LoggedModel.
+
+    Raises:
+        StoreError: The artifact store cannot be reached.
+        RefusedPlaceError: They lie at a place that may not be asked.
+
+    """
+    if recorded.place is None:
+        return recorded.model
+    try:
+        tree = Tree(artifacts_at(recorded.place, store, path_map))
+        return _read(recorded.model, tree, "", needs.max_bytes)
+    except RefusedPlaceError:
+        raise
+    except ArtifactError:
+        return recorded.model  # G3 fails a model without files
 
 
 def model_ids(run: "RecordedRun") -> list[str]:
@@ -61,7 +89,8 @@ def tree_of_model(model_id: str, store: Store, path_map: PathMap) -> tuple[str, 
 
     """
     model = store.call(store.client.get_logged_model, model_id)
-    return model.name, Tree(artifacts_at(model.artifact_location, model_id, store, path_map))
+    place = underlying(model.artifact_location, model_id, store)
+    return model.name, Tree(artifacts_at(place, store, path_map))
 
 
 def model_folders(tree: Tree, needs: Needs) -> tuple[LoggedModel, ...]:
@@ -85,24 +114,30 @@ def model_folders(tree: Tree, needs: Needs) -> tuple[LoggedModel, ...]:
 
 
 def probed(tree: Tree, entry: Entry, max_bytes: int, folder: str = "") -> Artifact:
-    """Return a file as probed; its path is from ``folder``."""
+    """Return a file as probed, or as known from an earlier check; its path is from ``folder``."""
     shown = entry.shown.removeprefix(f"{sayable(folder)}/") if folder else entry.shown
-    if entry.size is not None and entry.size > max_bytes:
-        return _structure(tree, entry, entry.size, shown)
-    try:
+    kept = tree.folder.kept(entry)
+
+    def is_beside(name: str) -> bool:
+        return _beside(tree, entry, name)
+
+    def read(is_beside: IsBeside) -> Artifact | None:
+        if entry.size is not None and entry.size > max_bytes:
+            with tree.folder.ranges(entry) as fetch:
+                return probe_structure(fetch, entry.size, shown)
         with tree.folder.opened(entry, max_bytes) as path:
-            return probe_checkpoint(path, shown, lambda name: _beside(tree, entry, name))
-    except ArtifactError as error:
-        return Artifact(path=shown, size=entry.size, problem=str(error))
+            return probe_checkpoint(path, shown, is_beside)
 
-
-def _structure(tree: Tree, entry: Entry, size: int, shown: str) -> Artifact:
-    """Return what parts of a large file tell of it; of one whose place gives no parts, that it is there."""
-    with suppress(ArtifactError, StoreError), tree.folder.ranges(entry) as fetch:
-        found = probe_structure(fetch, size, shown)
-        if found is not None:
-            return found
-    return Artifact(path=shown, size=size)
+    bare = Artifact(path=shown, size=entry.size)
+    try:
+        found = kept.or_read(shown, max_bytes, is_beside, read) if kept else read(is_beside)
+    except (ArtifactError, StoreError) as error:
+        if entry.size is not None and entry.size > max_bytes:
+            return bare  # its place gives no parts: all that is known is that it is there
+        if isinstance(error, StoreError):
+            raise
+        return replace(bare, problem=str(error))
+    return found or bare
 
 
 def _beside(tree: Tree, entry: Entry, name: str) -> bool:
@@ -112,21 +147,15 @@ def _beside(tree: Tree, entry: Entry, name: str) -> bool:
     return not leads_out and bool(tree.at(path))
 
 
-def _logged_model(model_id: str, needs: Needs, store: Store, path_map: PathMap) -> LoggedModel:
+def _recorded_model(model_id: str, store: Store) -> RecordedModel:
     try:
         model = store.call(store.client.get_logged_model, model_id)
     except StoreError as error:
         if error.code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return LoggedModel(model_id=model_id, name=model_id, status="DELETED")
+        return RecordedModel(LoggedModel(model_id=model_id, name=model_id, status="DELETED"), None)
     bare = LoggedModel(model_id=model_id, name=model.name, status=str(model.status))
-    try:
-        tree = Tree(artifacts_at(model.artifact_location, model_id, store, path_map))
-        return _read(bare, tree, "", needs.max_bytes)
-    except RefusedPlaceError:
-        raise
-    except ArtifactError:
-        return bare  # G3 fails a model without files
+    return RecordedModel(bare, underlying(model.artifact_location, model_id, store))
 
 
 def _model_folder(tree: Tree, folder: str, max_bytes: int) -> LoggedModel:

@@ -21,6 +21,7 @@ from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.curves import curves_of
 from smoke_gate.collect.definitions import definition_sha256
+from smoke_gate.collect.executors import readers_at
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
 from smoke_gate.collect.histories import histories_of
@@ -65,7 +66,8 @@ class Source:
     ``head`` is the commit that counts as head; where it is not known, the one that is checked out counts.
     ``merge_commit`` is the one that GitHub made of head and its base branch: its code counts as head's.
     ``experiment_ids`` are the experiments where they are known by id, instead of the policy's. ``workers`` bounds how
-    many runs are read at a time.
+    many runs are read at a time. ``executor`` is the address of a Dask cluster whose machines read the artifacts, None
+    where this one does. ``cache`` is the folder of what was read of files in object stores.
     """
 
     tracking_uri: str
@@ -77,6 +79,8 @@ class Source:
     merge_commit: str | None = None
     experiment_ids: tuple[str, ...] = ()
     workers: int = 8
+    executor: str | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +159,7 @@ def collect(
     needs = needs_of(policy) | also
     definition = _definition(policy, source)
     with (
-        open_store(source.tracking_uri, source.artifact_hosts) as store,
+        open_store(source.tracking_uri, source.artifact_hosts, source.cache) as store,
         Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
     ):
         listed = _read_listing(policy, source, store, progress)
@@ -169,12 +173,13 @@ def collect(
         shown_runs = [recorded.runs[attempt.run_id] for attempt in selected]
         pictures = curves_of(store, shown_runs, {*curves} - needs.histories, source.workers, progress)
         store.end_transaction()
-        reader = FactReader(needs, store, source.artifact_path_map, histories)
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
-        facts = in_parallel(
-            lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
-            workers=source.workers, stage="facts", progress=progress,
-        )  # fmt: skip
+        with readers_at(source.executor, source.workers, store.secrets) as readers:
+            reader = FactReader(needs, store, source.artifact_path_map, histories, readers.probe)
+            facts = in_parallel(
+                lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
+                workers=readers.at_once, stage="facts", progress=progress,
+            )  # fmt: skip
         attempts = _with_weights(
             attempts, other_attempts(matrix, facts, needs), recorded, reader, source.workers
         )

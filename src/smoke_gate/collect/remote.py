@@ -11,14 +11,15 @@ from time import sleep
 from typing import ParamSpec, TypeVar
 
 from smoke_gate.collect.allowance import Allowance
-from smoke_gate.collect.artifact_stores import Repository, artifact_store, underlying
+from smoke_gate.collect.artifact_stores import RecordedPlace, Repository, artifact_store
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Folder, LocalFolder
 from smoke_gate.collect.mlflow_calls import explained, is_absent, is_late, persistently
 from smoke_gate.collect.mlflow_environment import deadline
+from smoke_gate.collect.probe_cache import Kept
 from smoke_gate.collect.roots import locate
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import StorePlace
 from smoke_gate.lfs import POINTER, is_pointer
 from smoke_gate.probes.ranges import Fetch
 
@@ -29,16 +30,15 @@ _PAUSE_SECONDS = 0.5
 _SECONDS_TO_BEGIN = 60.0
 
 
-def artifacts_at(recorded: str | None, owner: str, store: Store, path_map: PathMap) -> Folder:
+def artifacts_at(place: RecordedPlace, store: StorePlace, path_map: PathMap) -> Folder:
     """Return the folder of artifacts that a store recorded for a run or a LoggedModel; see :func:`roots.locate`.
 
     Raises:
         ArtifactError: It is not there, or may not be asked.
-        StoreError: The run or the model that the URI names cannot be read, or a library is not installed.
+        StoreError: A library is not installed.
 
     """
-    recorded, owner = underlying(recorded or "", owner, store)
-    root = locate(recorded, owner, store, path_map)
+    root = locate(place.uri, place.owner, store, path_map)
     if root.folder is not None:
         return LocalFolder(root.folder)
     if root.uri is None:
@@ -52,7 +52,7 @@ class RemoteFolder:
     """A folder in an artifact store; ``name`` is how messages name that."""
 
     repository: Repository
-    store: Store
+    store: StorePlace
     name: str
     allowance: Allowance = field(default_factory=Allowance)
 
@@ -88,6 +88,18 @@ class RemoteFolder:
             if is_pointer(target):
                 raise ArtifactError(POINTER)
             yield target
+
+    def kept(self, entry: Entry) -> Kept | None:
+        """Return where what is read of a file is kept: below its address and the version that the store gives it."""
+        if self.store.cache is None:
+            return None
+        try:
+            version = self._asked(0, self.repository.version, entry.path)
+        except StoreError as error:
+            if is_absent(error):  # reading it says so
+                return None
+            raise
+        return None if version is None else Kept(self.store.cache, f"{version} {entry.size}")
 
     @contextmanager
     def ranges(self, entry: Entry) -> Iterator[Fetch]:

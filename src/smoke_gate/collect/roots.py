@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
-from smoke_gate.collect.store import Store
+from smoke_gate.collect.store import StorePlace
 from smoke_gate.credentials import without_credentials
 
 _LOG = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Root:
     uri: str | None = None
 
 
-def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
+def locate(recorded: str, owner: str, store: StorePlace, path_map: PathMap) -> Root:
     """Find the artifacts of a run (or of a LoggedModel) that the store recorded at ``recorded``.
 
     Args:
@@ -64,7 +64,7 @@ def locate(recorded: str, owner: str, store: Store, path_map: PathMap) -> Root:
 
 
 def lost_folders(
-    recorded: Iterable[tuple[str | None, str]], store: Store, path_map: PathMap
+    recorded: Iterable[tuple[str | None, str]], store: StorePlace, path_map: PathMap
 ) -> tuple[str, ...]:
     """Return the folders that an option must map for artifacts to be found: evidence may not name them.
 
@@ -99,7 +99,7 @@ def _is_local(uri: str) -> bool:
     return _LOCAL.match(uri) is not None
 
 
-def _is_stranded(uri: str, store: Store) -> bool:
+def _is_stranded(uri: str, store: StorePlace) -> bool:
     """Return whether artifacts were behind a server that the URI does not name, and the store is read without it."""
     return uri.startswith(_PROXIED) and not uri.startswith(f"{_PROXIED}//") and store.kind != "server"
 
@@ -115,7 +115,7 @@ def _paths(uri: str) -> list[str]:
     return list(dict.fromkeys((plain, unquote(plain))))
 
 
-def _candidates(stated: Sequence[Path], recorded: str, owner: str, store: Store) -> Iterator[Path]:
+def _candidates(stated: Sequence[Path], recorded: str, owner: str, store: StorePlace) -> Iterator[Path]:
     """Yield the folders where the artifacts may be, the likeliest first."""
     yield from stated
     if not recorded.startswith(_PROXIED):
@@ -128,7 +128,7 @@ def _candidates(stated: Sequence[Path], recorded: str, owner: str, store: Store)
             yield from (store.folder.joinpath(*tail) for tail in tails)
 
 
-def _own(recorded: str, owner: str, store: Store) -> Iterator[Path]:
+def _own(recorded: str, owner: str, store: StorePlace) -> Iterator[Path]:
     """Yield a file store's own place: ``<experiment>/<run>/artifacts`` or ``<experiment>/models/<model>/artifacts``."""
     if store.folder is None:
         return
@@ -146,7 +146,7 @@ def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
             yield parts
 
 
-def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: Store) -> bool:
+def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: StorePlace) -> bool:
     """Return whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
 
     MLflow makes it for the first artifact: it may be absent where its neighbours are there, or in a store that still

@@ -88,6 +88,10 @@ class ServedArtifacts:
                     raise ArtifactError(f"{self.origin} gives more than was asked for")
             return data
 
+    def version(self, path: str) -> None:  # noqa: ARG002 - as the protocol has it
+        """Say nothing: a server does not tell whether a file is still the same."""
+        return
+
     def _get(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> "Response":

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -31,18 +31,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
-    """An open store.
+class StorePlace:
+    """Where a store is: what reading artifacts must know of it.
 
     ``uri`` is what MLflow was given (a private copy's, or the server's with its credentials), ``name`` how messages and
     the report name the store. ``folder`` is the file store's own folder or the one that holds the database; None for
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
-    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``secrets`` are removed from
-    every fact that is read. ``damaged`` has, by run id, the names of what a file store cannot give.
-    ``tables`` are those of a database; None for other stores.
+    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what was read of
+    files in object stores; None: nothing is kept.
     """
 
-    client: "MlflowClient"
     uri: str
     name: str
     kind: Kind
@@ -50,9 +48,26 @@ class Store:
     scratch: Path
     patience: float | None
     artifact_hosts: tuple[ArtifactHost, ...] = ()
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store(StorePlace):
+    """An open store.
+
+    ``secrets`` are removed from every fact that is read. ``damaged`` has, by run id, the names of what a file store
+    cannot give. ``tables`` are those of a database; None for other stores.
+    """
+
+    client: "MlflowClient"
     secrets: Secrets = field(default_factory=process_secrets)
     damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Tables | None = None
+
+    @property
+    def place(self) -> StorePlace:
+        """Where it is, without what only this process can use."""
+        return StorePlace(**{part.name: getattr(self, part.name) for part in fields(StorePlace)})
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -69,21 +84,26 @@ class Store:
 
 
 @contextmanager
-def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterator[Store]:
+def open_store(
+    uri: str, artifact_hosts: Sequence[ArtifactHost] = (), cache: Path | None = None
+) -> Iterator[Store]:
     """Open the store that a tracking URI names, for as long as the context lasts.
 
-    ``artifact_hosts`` may be asked for artifacts, besides the store itself.
+    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what is read of files in
+    object stores.
 
     Raises:
         StoreError: It is not there, does not answer, has a newer schema, or is not an MLflow store.
     """
-    with calm_mlflow(), _scratch() as scratch:
+    with calm_mlflow(), private_folder() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
         try:
-            yield replace(store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri))
+            yield replace(
+                store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri), cache=cache
+            )
         finally:
             store.end_transaction()
             if store.kind in ("sqlite", "database"):
@@ -109,7 +129,12 @@ def all_pages(store: Store, page: Callable[[str | None], "PagedList[T]"]) -> Ite
         asked.add(token)
 
 
-def _scratch() -> "TemporaryDirectory[str]":
+def private_folder() -> "TemporaryDirectory[str]":
+    """Make a folder of this user for temporary files; it ends with its context.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
     try:
         return TemporaryDirectory(prefix="smoke-gate-", ignore_cleanup_errors=True)
     except OSError as error:

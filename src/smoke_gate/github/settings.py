@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from smoke_gate.errors import UsageError
-from smoke_gate.options import Options, clean_branch, clean_mapping, clean_names, clean_sha
+from smoke_gate.options import Options, clean_branch, clean_executor, clean_mapping, clean_names, clean_sha
 from smoke_gate.origins import ArtifactHost, clean_artifact_host
 from smoke_gate.waiting import duration
 
@@ -61,7 +61,7 @@ class Settings:
     github_token: str | None = None
 
 
-_INPUTS = {option.name for option in fields(Options)} - {"workers"} | {"wait", "fail_on"}
+_INPUTS = {option.name for option in fields(Options)} - {"workers", "cache"} | {"wait", "fail_on"}
 """Those that are options of ``check`` too."""
 _OPTION = re.compile(rf"(?<![\w-])--({'|'.join(_INPUTS).replace('_', '-')})(?![\w-])")
 
@@ -157,6 +157,7 @@ def _options(read: _Read, environ: Mapping[str, str]) -> Options:
         artifact_host_with_credentials=read(
             "artifact_host_with_credentials", partial(clean_artifact_hosts, with_credentials=True), ()
         ),
+        executor=read("executor", clean_executor, None),
     )
 
 

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from smoke_gate.cli.options import ARTIFACT_OPTIONS, BASELINE_OPTIONS, CONTEXT_OPTIONS, with_options
+from smoke_gate.cli.options import BASELINE_OPTIONS, CONTEXT_OPTIONS, STORE_OPTIONS, with_options
 from smoke_gate.origins import ArtifactHost, Origin
 
 
@@ -17,7 +17,7 @@ def read(arguments: list[str], environment: Mapping[str, str]) -> dict[str, Any]
     found: dict[str, Any] = {}
 
     @click.command()
-    @with_options(CONTEXT_OPTIONS, ARTIFACT_OPTIONS, BASELINE_OPTIONS)
+    @with_options(CONTEXT_OPTIONS, STORE_OPTIONS, BASELINE_OPTIONS)
     def command(**options: Any) -> None:
         found.update(options)
 
@@ -57,6 +57,16 @@ def test_hosts_for_artifacts():
     option = "artifact_host_with_credentials"
     assert read(["--artifact-host-with-credentials", "https://two"], {})[option] == trusted
     assert read([], {"SMOKE_GATE_ARTIFACT_HOST_WITH_CREDENTIALS": "https://two"})[option] == trusted
+
+
+@pytest.mark.parametrize("address", ["dask://scheduler:8786", "dask+tls://10.0.0.1:1", "dask://[::1]:8786"])
+def test_the_address_of_an_executor(address):
+    assert read(["--executor", address], {})["executor"] == address
+
+
+@pytest.mark.parametrize("address", ["tcp://h:1", "dask://h", "dask://a:b@h:1", "dask://h:1/x", "ray://h:1"])
+def test_what_is_not_the_address_of_an_executor_is_refused(address):
+    assert read(["--executor", address], {}) == {}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from mlflow.store.artifact import artifact_repository_registry
 
-from smoke_gate.collect.artifact_stores import MlflowRepository, artifact_store, underlying
+from smoke_gate.collect.artifact_stores import MlflowRepository, RecordedPlace, artifact_store, underlying
 from smoke_gate.collect.errors import RefusedPlaceError, StoreError
 from smoke_gate.collect.locations import Kind
 from smoke_gate.collect.served import ServedArtifacts
@@ -171,7 +171,7 @@ def client(uri: str | None, error: Exception | None = None) -> SimpleNamespace:
     ],
 )
 def test_what_a_uri_leads_to(uri, expected):
-    assert underlying(uri, "owner", store(client=client("s3://b/other"))) == expected
+    assert underlying(uri, "owner", store(client=client("s3://b/other"))) == RecordedPlace(*expected)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ def test_only_asked_for_folders_are_listed(tmp_path):
         def opened(self, entry: Entry, max_bytes: int) -> AbstractContextManager[Path]:
             return self.folder.opened(entry, max_bytes)
 
+        def kept(self, entry: Entry) -> None:
+            self.folder.kept(entry)
+
         def ranges(self, entry: Entry) -> AbstractContextManager[Fetch]:
             return self.folder.ranges(entry)
 

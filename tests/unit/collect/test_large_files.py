@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from smoke_gate.collect.artifacts import read_artifacts
+from smoke_gate.collect.artifacts import probed_here, read_artifacts
 from smoke_gate.collect.mlflow_environment import calm_mlflow
 from smoke_gate.collect.served import ENDPOINT
 from smoke_gate.collect.store import Store
@@ -97,7 +97,7 @@ def listed(files: dict[str, bytes]) -> bytes:
 
 def read(where: Place) -> dict[str, Artifact]:
     run: Any = SimpleNamespace(info=SimpleNamespace(artifact_uri=where.uri, run_id="run"), outputs=None)
-    found = read_artifacts(run, NEEDS, where.store, ())
+    found = read_artifacts(run, NEEDS, where.store, (), probed_here)
     assert found.problem is None
     return {artifact.path.rpartition("/")[2]: artifact for artifact in found.checkpoints}
 

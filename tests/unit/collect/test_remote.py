@@ -11,7 +11,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from smoke_gate.collect import allowance
 from smoke_gate.collect.allowance import Allowance
-from smoke_gate.collect.artifact_stores import MlflowRepository
+from smoke_gate.collect.artifact_stores import MlflowRepository, RecordedPlace
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.mlflow_environment import calm_mlflow
@@ -187,13 +187,13 @@ def test_an_artifact_store_that_nothing_here_can_read(store):
     with pytest.raises(
         ArtifactError, match="they are at unheard-of://bucket, which smoke-gate does not read"
     ):
-        artifacts_at("unheard-of://bucket/x", "x", store, ())
+        artifacts_at(RecordedPlace("unheard-of://bucket/x", "x"), store, ())
 
 
 def test_artifacts_of_this_machine_are_not_copied(store, tmp_path):
     (tmp_path / "1/run/artifacts").mkdir(parents=True)
-    folder = artifacts_at(str(tmp_path / "1/run/artifacts"), "run", store, ())
+    folder = artifacts_at(RecordedPlace(str(tmp_path / "1/run/artifacts"), "run"), store, ())
     assert not isinstance(folder, RemoteFolder)
-    empty = artifacts_at(str(tmp_path / "1/other/artifacts"), "other", store, ())
+    empty = artifacts_at(RecordedPlace(str(tmp_path / "1/other/artifacts"), "other"), store, ())
     assert empty.entries("") == []
     assert not (Path(store.scratch) / "nothing logged").exists()

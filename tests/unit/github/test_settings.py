@@ -55,6 +55,7 @@ GIVEN = {
         "artifact_host_with_credentials",
         (ArtifactHost(Origin("https", "host", 443), with_credentials=True),),
     ),
+    "executor": ("dask+tls://scheduler:8786", "executor", "dask+tls://scheduler:8786"),
 }
 OWN = {
     "fail_on": ("warning", FailOn.WARNING),
@@ -125,6 +126,8 @@ def test_blank_is_not_given(blank):
         ("artifact_host", "https://host, ftp://host", "an address such as https://host:5000"),
         ("artifact_host", "https://host/path", "https://host alone"),
         ("artifact_host_with_credentials", "http://host", "https"),
+        ("executor", "tcp://scheduler:8786", "dask://HOST:PORT"),
+        ("executor", "dask://scheduler", "dask://HOST:PORT"),
     ],
 )
 def test_what_an_input_may_not_be_is_told(name, text, allowed):
