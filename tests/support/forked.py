@@ -1,6 +1,6 @@
 """``python -m MODULE …`` as a process of its own, forked from one that has imported MLflow: 0.1 s of CPU, not 2.
 
-Standard streams, folder, variables and exit code are its own, as at a shell. Only what a library reads from its variables
+Standard streams, folder, variables and exit code are its own, as at a shell. Only what a library reads from variables
 while it is imported is not: a test of such a variable starts Python itself.
 """
 
@@ -28,7 +28,13 @@ def python_m(
     """Run a module with arguments in a folder, with these variables, and return how it ended."""
     with TemporaryDirectory() as folder:
         streams = [str(Path(folder, name)) for name in ("stdout", "stderr")]
-        asked = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env), "streams": streams}
+        asked = {
+            "module": module,
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "env": dict(env),
+            "streams": streams,
+        }
         server = _server()
         assert server.stdin is not None
         assert server.stdout is not None
