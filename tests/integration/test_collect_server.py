@@ -152,33 +152,6 @@ def test_a_long_history_is_read_page_by_page(server, ids, monkeypatch):
     assert all(len(run.histories["val_loss"]) == 2 for run in whole.runs)
 
 
-def test_curves_are_sampled_as_the_database_has_them_and_are_not_evidence(server, folder, ids):
-    rules = {"metric_ratio": {"rules": [{"value": "pape", "max": 99}]}}
-    asked = {"val_loss", "train_loss", "nobody"}
-    stores = (server, f"sqlite:///{folder / 'server.db'}")
-    read = [collect(policy(gates=rules), Source(tracking_uri=uri), curves=asked) for uri in stores]
-    by_server, by_tables = (
-        {(one.run_id, one.metric): one.points for one in each.pictures.curves} for each in read
-    )
-    assert by_server == by_tables
-    assert len(by_server) == 2 * len(CELLS) * len(SEEDS)
-    assert all(len(points) == 2 for points in by_server.values())
-    assert {name for each in read for run in each.evidence.runs for name in run.histories} == {"pape"}
-    assert [each.pictures.notes for each in read] == [(), ()]
-
-
-def test_curves_that_cannot_be_had_are_left_out_with_a_note(server, ids, monkeypatch):
-    monkeypatch.setattr("smoke_gate.collect.curves._SAMPLED", "/ajax-api/2.0/mlflow/nothing-here")
-    found = collect(policy(), Source(tracking_uri=server), curves={"val_loss", "pape"})
-    assert not found.pictures.curves
-    (note,) = found.pictures.notes
-    assert note.startswith(f"{len(CELLS) * len(SEEDS)} curves are not drawn: {server}")
-    assert len(found.evidence.runs) == len(CELLS) * len(SEEDS)
-    monkeypatch.setattr("smoke_gate.collect.curves._LONGEST", -1.0)
-    (note,) = collect(policy(), Source(tracking_uri=server), curves={"pape"}).pictures.notes
-    assert "longer than" in note
-
-
 def test_odd_names_of_artifacts(server, ids):
     found = evidence(server, policy(plan={"cells": ["A3"], "seeds": ["7"]}))
     (run,) = found.runs

@@ -19,7 +19,6 @@ from smoke_gate.collect.attempts import (
 from smoke_gate.collect.checkout import Checkout
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.container_action import PathMap
-from smoke_gate.collect.curves import curves_of
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
@@ -40,7 +39,6 @@ from smoke_gate.gates import needs_of
 from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
 from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.origins import ArtifactHost
-from smoke_gate.pictures import Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
@@ -81,13 +79,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
-
-    ``pictures`` has the curves that were asked for.
-    """
+    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials."""
 
     evidence: Evidence
-    pictures: Pictures
     experiments: Experiments
     tracking_uri: str
 
@@ -136,15 +130,13 @@ def collect(
     source: Source,
     *,
     also: Needs = NOTHING,
-    curves: Collection[str] = (),
     ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
     """Read what the policy's gates need to know, and ``also`` what others do.
 
-    ``curves`` are metrics whose histories only figures show: they are not evidence. ``ask_code`` says whether a commit
-    has head's code where the clone cannot.
+    ``ask_code`` says whether a commit has head's code where the clone cannot.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -166,8 +158,6 @@ def collect(
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
         histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
-        shown_runs = [recorded.runs[attempt.run_id] for attempt in selected]
-        pictures = curves_of(store, shown_runs, {*curves} - needs.histories, source.workers, progress)
         store.end_transaction()
         reader = FactReader(needs, store, source.artifact_path_map, histories)
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
@@ -203,7 +193,6 @@ def collect(
     )
     return Collected(
         evidence=evidence,
-        pictures=without_secrets(pictures, store.secrets),
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
     )
