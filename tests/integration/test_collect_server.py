@@ -21,6 +21,7 @@ from smoke_gate.collect import Source, StoreError, collect, find_plan, served_ru
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
 from smoke_gate.collect.remote import artifacts_at
+from smoke_gate.collect.served import ServedArtifacts
 from smoke_gate.collect.served_runs import ServedRuns
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.errors import UsageError
@@ -143,6 +144,38 @@ def test_scope_and_plan(server, ids):
         evidence(server, policy(runs={"where": "params.lr > 1"}))
     known = find_plan(policy(plan={"cells": [], "seeds": []}, experiments=[]), Source(tracking_uri=server))
     assert (known.cells, known.seeds) == (("A3", "B0"), ("7", "42", "123"))
+
+
+def test_a_server_is_asked_for_the_plan_only_where_other_runs_are_ignored(server, ids, monkeypatch):
+    """spec: G0-by-cell"""
+    rules = policy(
+        runs={"unexpected": "ignore", "where": "params.lr = '0.01'"}, plan={"cells": ["A3"], "seeds": SEEDS}
+    )
+    with monkeypatch.context() as patched:
+        patched.delattr("smoke_gate.collect.listed_runs.listing_of")
+        asked = evidence(server, rules)
+    monkeypatch.setattr("smoke_gate.collect.listed_runs.planned_part", lambda _: None)
+    assert evidence(server, rules) == asked
+    assert not asked.others.looked_for
+    assert {attempt.cell for attempt in asked.attempts} == {"A3"}
+
+
+def test_a_folder_of_artifacts_is_listed_once_and_only_where_it_is_there(server, ids, monkeypatch):
+    listed: list[tuple[str, str | None]] = []
+    ask = ServedArtifacts.list_artifacts
+
+    def counted(place: ServedArtifacts, path: str | None = None) -> Any:
+        found = ask(place, path)
+        listed.append((place.path, path))
+        assert path is None or found, "an empty folder was asked for"
+        return found
+
+    monkeypatch.setattr(ServedArtifacts, "list_artifacts", counted)
+    runs = evidence(server, policy(gates={"figures": {"paths": ["figures/**", "plots/*.png"]}})).runs
+    assert len(runs) == len(CELLS) * len(SEEDS)
+    assert len(listed) == len(set(listed))
+    assert {path for _, path in listed} >= {None, "checkpoints"}
+    assert "plots" not in {path for _, path in listed}
 
 
 def test_a_long_history_is_read_page_by_page(server, ids, monkeypatch):

@@ -1,9 +1,10 @@
 """The artifacts of the selected runs: checkpoints, their manifest, figures, LoggedModels, the definition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MAX_FIGURE_BYTES = 64 << 20
 MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
 _MOST_UNMATCHED = 5
+
+Way: TypeAlias = Callable[[], Tree]
+"""The way to a run's artifacts, which are located when it is first taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,15 @@ def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
     return Tree(artifacts_at(run.info.artifact_uri, run.info.run_id, store, path_map))
 
 
-def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap) -> Artifacts:
+def way_to(run: "RecordedRun", store: Store, path_map: PathMap) -> Way:
+    """Return the way to a run's artifacts. However often it is taken, each folder is listed once.
+
+    Taking it raises what :func:`tree_of` raises.
+    """
+    return cache(partial(tree_of, run, store, path_map))
+
+
+def read_artifacts(run: "RecordedRun", way: Way, needs: Needs, store: Store, path_map: PathMap) -> Artifacts:
     """Read what the enabled gates need of a run's artifacts.
 
     Raises:
@@ -62,7 +74,7 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
     models: tuple[LoggedModel, ...] = ()
     try:
         models = logged_models(run, needs, store, path_map) if needs.checkpoints else ()
-        tree = tree_of(run, store, path_map)
+        tree = way()
         folders = model_folders(tree, needs) if needs.checkpoints else ()
         manifest = _manifest(tree) if needs.checkpoints else None
         checkpoints = _checkpoints(tree, needs, manifest, [folder.name for folder in folders])
@@ -77,7 +89,7 @@ def read_artifacts(run: "RecordedRun", needs: Needs, store: Store, path_map: Pat
         return Artifacts(models=models, problem=str(error))
 
 
-def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) -> Payload | None:
+def payload_in_artifacts(way: Way) -> Payload | None:
     """Return the definition that a run logged as an artifact, None where it did not.
 
     Where that cannot be told, since the artifacts are not where they were recorded, it is one that cannot be read.
@@ -88,7 +100,7 @@ def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) ->
     """
     entry = None
     try:
-        tree = tree_of(run, store, path_map)
+        tree = way()
         entry = tree.file(DEFINITION_FILE)
         if entry is None:
             return None
