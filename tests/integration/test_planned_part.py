@@ -100,9 +100,7 @@ def test_other_runs_are_not_listed_where_nothing_is_missing(store, monkeypatch):
     assert not found.others.looked_for
     assert {attempt.cell for attempt in found.attempts} == {"B0"}
     assert len(found.registrations) == 3
-    with pytest.raises(
-        AttributeError, match="listing_of"
-    ):  # a pair that was never tried: the others may say why
+    with pytest.raises(NameError, match="listing_of"):  # a pair that was never tried: the others may say why
         read(uri, policy_with(["B0"], ["77"], run_id, **chosen))
 
 
