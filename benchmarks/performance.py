@@ -398,7 +398,7 @@ HEAD = """\
 
 `make bench` measures this table anew. Each number is a ratio of two processes that run in turn on one machine, the
 median first, then the range. A bare script lists the same runs with `MlflowClient.search_runs` and does nothing else.
-The stores are SQLite files; runs have ten params, five tags and three metrics, and no artifacts.
+The stores are SQLite files, also behind the servers; runs have ten params, five tags and three metrics.
 
 | what | target, at most | measured |
 |---|---|---|

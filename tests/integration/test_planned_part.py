@@ -104,6 +104,20 @@ def test_other_runs_are_not_listed_where_nothing_is_missing(store, monkeypatch):
         read(uri, policy_with(["B0"], ["77"], run_id, **chosen))
 
 
+def test_an_sqlite_store_is_read_without_a_client_of_mlflow(store, monkeypatch):
+    uri, run_id = store
+    chosen = {"template": "params.cell", "where": WHERE[1], "expected": "r3", "key": "lr"}
+    policy = policy_with(["B0"], ["1", "2"], run_id, **chosen)
+    whole = read(uri, policy)
+
+    def refused(_: str) -> None:
+        raise AssertionError("a client was made")
+
+    monkeypatch.setattr("smoke_gate.collect.store._client", refused)
+    assert read(uri, policy) == whole
+    assert whole.runs
+
+
 @pytest.mark.parametrize(
     ("runs", "cells"),
     [

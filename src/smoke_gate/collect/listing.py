@@ -61,7 +61,7 @@ def search(
         StoreError: A page cannot be read, the runs change all the while, or a run of a file store is one that MLflow
             passes over.
     """
-    if not where and (runs := _off_the_tables(store, runs_in_database(experiments))) is not None:
+    if not where and (runs := off_the_tables(store, runs_in_database(experiments))) is not None:
         progress("runs", len(runs), None)
         return runs
     return _listed(store, experiments, where, progress, workers)
@@ -76,7 +76,7 @@ def listing_of(
         StoreError: As :func:`search`.
 
     """
-    runs = _off_the_tables(store, brief_runs(experiments, keys))
+    runs = off_the_tables(store, brief_runs(experiments, keys))
     if runs is not None:
         progress("runs", len(runs), None)
     found = _listed(store, experiments, "", progress, workers) if runs is None else runs
@@ -99,7 +99,7 @@ def planned_listing(
     """
     if store.kind == "files":  # each question reads every run
         return None
-    runs = _off_the_tables(store, brief_runs(experiments, keys, part))
+    runs = off_the_tables(store, brief_runs(experiments, keys, part))
     brief = runs is not None
     if runs is None:
         try:
@@ -131,7 +131,7 @@ def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapp
         queries = [runs_by_id(wanted[at : at + _AT_ONCE]) for at in range(0, len(wanted), _AT_ONCE)]
     found: dict[str, RecordedRun] = {}
     for query in queries:
-        runs = _off_the_tables(store, query)
+        runs = off_the_tables(store, query)
         if runs is None:
             runs = _listed(store, listing.experiments, "", silent, _WORKERS)
         found |= {run.info.run_id: run for run in runs}
@@ -143,7 +143,7 @@ def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapp
 def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
     """Return the keys of all params and tags of active runs, except runs ``but``."""
     if listing.brief:
-        known = _off_the_tables(store, keys_in_database(listing.experiments, but))
+        known = off_the_tables(store, keys_in_database(listing.experiments, but))
         if known is not None:
             return known
     active = [run for run in listing.runs.values() if run.info.lifecycle_stage == "active"]
@@ -172,7 +172,7 @@ def ids_in_scope(
     where = policy.runs.where.strip()
     if not where:
         return None
-    ids = _off_the_tables(store, ids_in_database(experiments, where))
+    ids = off_the_tables(store, ids_in_database(experiments, where))
     if ids is not None:
         return ids
     filters = [where] if part is None else [f"{where} and {one}" for one in part.filters]
@@ -201,14 +201,14 @@ def single_run(store: Store, run_id: str) -> "RecordedRun | None":
         raise
 
 
-def _off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None:
+def off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None:
     """Return what a database's tables say; None for other stores, and where MLflow must be asked."""
     if store.tables is None:
         return None
     try:
         return store.call(store.tables.read, query)
     except StoreError as error:
-        _LOG.info("MLflow lists the runs, because the tables could not be read at once: %s", error)
+        _LOG.info("MLflow is asked, because the tables could not be read at once: %s", error)
         return None
 
 

@@ -9,7 +9,7 @@ from smoke_gate.collect.planned_part import PlannedPart
 from smoke_gate.vocabulary import KIND_TAG, PREREGISTRATION
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run, RunData
+    from mlflow.entities import DatasetInput, Experiment, Run, RunData
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
 T = TypeVar("T")
@@ -27,6 +27,17 @@ class Keys:
     def __or__(self, other: "Keys") -> "Keys":
         """Return the keys of both."""
         return Keys(self.params | other.params, self.tags | other.tags)
+
+
+def experiments_in_database(connection: "Connection") -> "Sequence[Experiment]":
+    """Return all experiments, deleted ones too, without their tags."""
+    from mlflow.entities import Experiment
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+    from sqlalchemy import select
+
+    one = SqlExperiment.__table__.c
+    rows = connection.execute(select(one.experiment_id, one.name, one.artifact_location, one.lifecycle_stage))
+    return [Experiment(str(number), name, place, stage) for number, name, place, stage in rows]
 
 
 def runs_in_database(experiments: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":

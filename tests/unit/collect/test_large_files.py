@@ -48,7 +48,13 @@ def store(tmp_path: Path, uri: str | None = None) -> Store:
     uri = uri or f"sqlite:///{tmp_path / 'store.db'}"
     kind: Any = "server" if uri.startswith("http") else "sqlite"
     return Store(
-        client=MlflowClient(uri), uri=uri, name="STORE", kind=kind, folder=None, scratch=scratch, patience=5
+        opened=lambda: MlflowClient(uri),
+        uri=uri,
+        name="STORE",
+        kind=kind,
+        folder=None,
+        scratch=scratch,
+        patience=5,
     )
 
 
