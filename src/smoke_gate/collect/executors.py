@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from smoke_gate import __version__
-from smoke_gate.collect.artifacts import Artifacts, Probe, ProbeTask, probed_here
+from smoke_gate.collect.artifacts import Artifacts, Probe, ProbeTask, Way, probed_here, tree_at
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.mlflow_environment import calm_mlflow
 from smoke_gate.collect.store import private_folder
@@ -72,7 +72,7 @@ def sent_to(executor: Executor, secrets: Secrets, has_ended: Callable[[], bool] 
     cannot be reached, or the executor has ended.
     """
 
-    def probe(task: ProbeTask) -> Artifacts:
+    def probe(task: ProbeTask, _way: Way) -> Artifacts:
         return _sent(executor, without_secrets(task, secrets), has_ended)
 
     return probe
@@ -107,7 +107,8 @@ def probed_elsewhere(task: ProbeTask) -> Artifacts:
 
     """
     with _calm, private_folder() as scratch:
-        found = probed_here(replace(task, store=replace(task.store, scratch=Path(scratch))))
+        here = replace(task, store=replace(task.store, scratch=Path(scratch)))
+        found = probed_here(here, lambda: tree_at(here))
     return without_secrets(found, process_secrets())
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of
+from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of, way_to
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.listing import search
@@ -107,7 +107,8 @@ def _registered(
 
 def _registration(policy: Policy, source: Source, store: Store, run: "RecordedRun") -> Registration:
     key = policy.settings(DefinitionHashSettings).key
-    payload = payload_in_params(run, key) or payload_in_artifacts(run, store, source.artifact_path_map)
+    way = way_to(run, store, source.artifact_path_map)
+    payload = payload_in_params(run, key) or payload_in_artifacts(way)
     return without_secrets(registration_of(run, key, payload), store.secrets)
 
 

@@ -1,9 +1,11 @@
 """Opening a tracking store so that nothing is written to it, and calling it so that nothing hangs."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -55,11 +57,12 @@ class StorePlace:
 class Store(StorePlace):
     """An open store.
 
+    ``opened`` returns MLflow's client, which it makes when it is first asked for: what stands in tables needs none.
     ``secrets`` are removed from every fact that is read. ``damaged`` has, by run id, the names of what a file store
     cannot give. ``tables`` are those of a database; None for other stores.
     """
 
-    client: "MlflowClient"
+    opened: Callable[[], "MlflowClient"]
     secrets: Secrets = field(default_factory=process_secrets)
     damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Tables | None = None
@@ -68,6 +71,16 @@ class Store(StorePlace):
     def place(self) -> StorePlace:
         """Where it is, without what only this process can use."""
         return StorePlace(**{part.name: getattr(self, part.name) for part in fields(StorePlace)})
+
+    @property
+    def client(self) -> "MlflowClient":
+        """MLflow's client.
+
+        Raises:
+            StoreError: MLflow cannot open the store.
+
+        """
+        return self.opened()
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -160,7 +173,7 @@ def _opened(uri: str, folder: Path) -> Store:
     client = _call(name, patience, _client, uri)
     tables = Tables(uri) if kind == "database" else None
     return Store(
-        client=client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
+        opened=lambda: client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
         tables=tables,
     )  # fmt: skip
 
@@ -172,11 +185,16 @@ def _sqlite(uri: str, folder: Path) -> Store:
     private_uri = f"sqlite:///{copy}"
     if found != schema.expected_revision():
         explained(uri, schema.upgrade, private_uri)
-    client = explained(uri, _client, private_uri)
     return Store(
-        client=client, uri=private_uri, name=uri, kind="sqlite", folder=database.parent, scratch=folder, patience=None,
+        opened=cache(partial(explained, uri, _client, private_uri)),
+        uri=private_uri,
+        name=uri,
+        kind="sqlite",
+        folder=database.parent,
+        scratch=folder,
+        patience=None,
         tables=Tables(private_uri),
-    )  # fmt: skip
+    )
 
 
 def _files(uri: str, folder: Path) -> Store:
@@ -187,7 +205,7 @@ def _files(uri: str, folder: Path) -> Store:
     private_uri = links.as_uri()
     client = explained(uri, _client, private_uri)
     return Store(
-        client=client,
+        opened=lambda: client,
         uri=private_uri,
         name=uri,
         kind="files",
@@ -199,11 +217,12 @@ def _files(uri: str, folder: Path) -> Store:
 
 
 def _disconnect(uri: str) -> None:
-    """Close the connections to a database that MLflow keeps for the next client, which is not to come."""
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    """Close the connections to a database that MLflow keeps for the next client, which is not to come.
 
-    for kept in (SqlAlchemyStore, RegistryStore):
+    Where no client was made, the modules that would keep them are not imported.
+    """
+    for module in ("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"):
+        kept = getattr(sys.modules.get(module), "SqlAlchemyStore", None)
         engines: dict[str, Engine] = getattr(kept, "_engine_map", {})
         if engine := engines.get(uri):
             engine.dispose()
