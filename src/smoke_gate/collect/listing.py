@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.file_store import refuse_lost_runs
+from smoke_gate.collect.file_store import META, refuse_lost_runs
 from smoke_gate.collect.locations import files_path
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.served_runs import ServedRuns
 from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs_by_id, runs_in_database
 from smoke_gate.collect.store import Store, all_pages
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import DAMAGED
 from smoke_gate.policy.model import Policy
 
 if TYPE_CHECKING:
@@ -223,6 +224,8 @@ def _pages(
 
     found: dict[str, RecordedRun] = {}
     for run in all_pages(store, page):
+        if META in store.damaged.get(run.info.run_id, ()):
+            run.info._status = DAMAGED  # noqa: SLF001 - MLflow knows no such status
         found[run.info.run_id] = run
         progress("runs", len(found), None)
     return found, len(pages)

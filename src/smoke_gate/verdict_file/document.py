@@ -135,7 +135,7 @@ class AttemptEntry:
     """As the plan spells it; null where a cell has one run and no seeds."""
     run_id: str
     status: str
-    """MLflow's: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
+    """MLflow's: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED. DAMAGED: the run's ``meta.yaml`` cannot be read."""
     lifecycle_stage: str
     """MLflow's: active or deleted."""
     start_time: Time | None
