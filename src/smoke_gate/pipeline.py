@@ -208,6 +208,7 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         tracking_uri=collected.tracking_uri,
         experiments=experiments,
         policy_file=reported(request.policy_file) if request.policy_file else None,
+        workspace=collected.workspace,
     )
     judged = judge(request, evidence, origin, looked_at)
     return _with_pictures(request.policy, judged, collected.pictures, progress) if figures else judged

@@ -1,6 +1,7 @@
 """Reading, in order: the store, the attempts, the selected runs, the checkout."""
 
 import logging
+import os
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,8 @@ from smoke_gate.collect.facts import FactReader
 from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
 from smoke_gate.collect.listing import RunListing, ids_in_scope, in_full, keys_of, listing_of
-from smoke_gate.collect.locations import shown
+from smoke_gate.collect.locations import kind_of, shown
+from smoke_gate.collect.mlflow_environment import workspace_of
 from smoke_gate.collect.nearest import named_keys, nearest_keys
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
@@ -65,7 +67,8 @@ class Source:
     ``head`` is the commit that counts as head; where it is not known, the one that is checked out counts.
     ``merge_commit`` is the one that GitHub made of head and its base branch: its code counts as head's.
     ``experiment_ids`` are the experiments where they are known by id, instead of the policy's. ``workers`` bounds how
-    many runs are read at a time.
+    many runs are read at a time. ``workspace`` is the one of an MLflow server, None for the one that the environment
+    names.
     """
 
     tracking_uri: str
@@ -77,11 +80,21 @@ class Source:
     merge_commit: str | None = None
     experiment_ids: tuple[str, ...] = ()
     workers: int = 8
+    workspace: str | None = None
+
+    @property
+    def asked_workspace(self) -> str | None:
+        """The workspace that the server is asked for; None for other stores, and for the server's default."""
+        if kind_of(self.tracking_uri) != "server":
+            return None
+        return self.workspace or workspace_of(os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
+
+    ``workspace`` is the one of an MLflow server, None for its default.
 
     ``pictures`` has the curves that were asked for.
     """
@@ -90,6 +103,7 @@ class Collected:
     pictures: Pictures
     experiments: Experiments
     tracking_uri: str
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +169,7 @@ def collect(
     needs = needs_of(policy) | also
     definition = _definition(policy, source)
     with (
-        open_store(source.tracking_uri, source.artifact_hosts) as store,
+        open_store(source.tracking_uri, source.artifact_hosts, source.asked_workspace) as store,
         Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
     ):
         listed = _read_listing(policy, source, store, progress)
@@ -206,6 +220,7 @@ def collect(
         pictures=without_secrets(pictures, store.secrets),
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
+        workspace=source.asked_workspace,
     )
 
 
@@ -218,7 +233,7 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
         UsageError: MLflow refuses ``runs.where``.
 
     """
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts, source.asked_workspace) as store:
         listed = _read_listing(policy, source, store, progress)
     found = [
         attempt

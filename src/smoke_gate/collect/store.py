@@ -69,15 +69,18 @@ class Store:
 
 
 @contextmanager
-def open_store(uri: str, artifact_hosts: Sequence[ArtifactHost] = ()) -> Iterator[Store]:
+def open_store(
+    uri: str, artifact_hosts: Sequence[ArtifactHost] = (), workspace: str | None = None
+) -> Iterator[Store]:
     """Open the store that a tracking URI names, for as long as the context lasts.
 
-    ``artifact_hosts`` may be asked for artifacts, besides the store itself.
+    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``workspace`` is the one of a server, None
+    for the one that ``MLFLOW_WORKSPACE`` names.
 
     Raises:
         StoreError: It is not there, does not answer, has a newer schema, or is not an MLflow store.
     """
-    with calm_mlflow(), _scratch() as scratch:
+    with calm_mlflow(workspace), _scratch() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:

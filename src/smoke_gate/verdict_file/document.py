@@ -65,6 +65,8 @@ class StoreOrigin:
     experiments: tuple[Experiment, ...] = ()
     policy_file: str | None = None
     """The policy file, as it was named; null where there was none, and the options were the policy."""
+    workspace: str | None = None
+    """The workspace of the MLflow server; null where nobody named one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
