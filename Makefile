@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check docs bench bench-parts bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check audit docs bench bench-parts bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
@@ -49,6 +49,7 @@ help:
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
+	@echo 'make audit           known vulnerabilities of what is installed, and its list (SBOM) as dist/sbom.json'
 	@echo 'make docs            the documents as a site, in site/; strict: a link that leads nowhere is an error'
 	@echo 'make bench           the table of docs/performance.md: targets, and what is measured here'
 	@echo 'make bench-parts     the other measurements that the documents quote'
@@ -93,12 +94,23 @@ check: .venv-dev/installed
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck .ci/run entrypoint.sh .github/release/registry.sh
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)
-	$(BIN)/zizmor --offline --quiet . docs/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --pedantic . docs/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+
+audit: .venv-audit/installed
+	mkdir -p dist
+	.venv-audit/bin/cyclonedx-py requirements requirements/runtime.txt --output-file dist/sbom.json
+	.venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/runtime.txt
+
+.venv-audit/installed:
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet pip-audit cyclonedx-bom
+	@touch $@
 
 docs: .venv-docs/installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
@@ -158,7 +170,7 @@ lock: .venv-dev/installed
 		--output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv .venv-dev .venv-docs .venv-bench .venv-integrations .venv-backends build dist site outputs .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv .venv-dev .venv-docs .venv-bench .venv-integrations .venv-backends .venv-audit build dist site outputs .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -63,6 +63,13 @@ RUNS = [
 ]
 
 
+MAKE_TABLES = """
+import sys
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+SqlAlchemyStore(sys.argv[1], sys.argv[2])
+"""
+
+
 @dataclass(frozen=True)
 class Original:
     """The store that the others are copies of; ``uri`` is its address, ``artifacts`` the folder of its artifacts."""
@@ -272,8 +279,7 @@ def _older_server(original: Original, folder: Path, version: str) -> Iterator[st
     """Have a server of an older MLflow, with a database of its own schema."""
     python = str(INSTALLED / f"mlflow-{version}/bin/python")
     database = folder / "server.db"
-    upgrade = [python, "-m", "mlflow", "db", "upgrade", f"sqlite:///{database}"]
-    subprocess.run(upgrade, check=True, capture_output=True)
+    subprocess.run([python, "-c", MAKE_TABLES, f"sqlite:///{database}", str(folder)], check=True)
     copy_shared_rows(
         Path(original.uri.removeprefix("sqlite:///")), database, {original.place: "mlflow-artifacts:"}
     )
