@@ -65,12 +65,12 @@ def copy_shared_rows(source: Path, target: Path, artifacts: Mapping[str, str]) -
                 for schema in ("main", "newer")
             )
             columns = ", ".join(f'"{name}"' for name in mine if name in other)
-            database.execute(f"DELETE FROM main.{table}")  # noqa: S608 - the names are MLflow's
-            database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")  # noqa: S608
+            database.execute(f"DELETE FROM main.{table}")
+            database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
         for table in ours & _ARTIFACT_PLACES.keys():
             place = _ARTIFACT_PLACES[table]
             for old, new in artifacts.items():
-                database.execute(f"UPDATE main.{table} SET {place} = replace({place}, ?, ?)", [old, new])  # noqa: S608
+                database.execute(f"UPDATE main.{table} SET {place} = replace({place}, ?, ?)", [old, new])
 
 
 def copy_objects(folder: Path, address: str, bucket: str, prefix: str) -> None:

@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy
 from moto.server import ThreadedMotoServer
 
+from smoke_gate.cli import run
 from smoke_gate.collect import Source, StoreError, collect
 from smoke_gate.collect.errors import ExperimentError
 from smoke_gate.collect.locations import with_driver
@@ -153,11 +154,10 @@ def in_s3(original: Original, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def in_s3_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
-    with _objects(original):
-        with _proxied(original, folder, "s3://smoke") as address:
-            for name in s3_environment(""):
-                os.environ.pop(name)  # the server has them, who asks it does not
-            yield address
+    with _objects(original), _proxied(original, folder, "s3://smoke") as address:
+        for name in s3_environment(""):
+            os.environ.pop(name)  # the server has them, who asks it does not
+        yield address
 
 
 @contextmanager
@@ -209,7 +209,9 @@ def in_a_workspace(original: Original, folder: Path) -> Iterator[str]:
     engine = sqlalchemy.create_engine(database)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("INSERT INTO workspaces (name) VALUES ('team')"))
-        connection.execute(sqlalchemy.text("UPDATE experiments SET workspace = 'team' WHERE name != 'Default'"))
+        connection.execute(
+            sqlalchemy.text("UPDATE experiments SET workspace = 'team' WHERE name != 'Default'")
+        )
     engine.dispose()
     shutil.copytree(original.artifacts, folder / "artifacts" / "workspaces" / "team")
     with mlflow_server(folder, "--enable-workspaces", workers=1) as address:
@@ -327,7 +329,8 @@ OTHERS = (
     behind_mlflow_2_9,
     behind_mlflow_2_22,
 )
-TRIED = (*IN_CI, *OTHERS) if os.environ.get("SMOKE_GATE_BACKENDS") == "all" else IN_CI
+ALL = os.environ.get("SMOKE_GATE_BACKENDS") == "all"
+TRIED = (*IN_CI, *OTHERS) if ALL else IN_CI
 
 
 @pytest.fixture
@@ -379,6 +382,24 @@ def test_two_programs_share_a_database(original, with_mlflow):
             ):
                 connection.execute(sqlalchemy.text(statement))
         owner.dispose()
-        found = "holds MLflow's tables and those of another program" if with_mlflow else "without MLflow's tables"
+        found = (
+            "holds MLflow's tables and those of another program" if with_mlflow else "without MLflow's tables"
+        )
         with pytest.raises(StoreError, match=found):
             facts_in(f"postgresql://smoke@{place}/postgres")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.skipif(not ALL, reason="starts one more server: make test-backends")
+def test_a_verdict_knows_its_workspace(original, tmp_path, monkeypatch, capsys):
+    """spec: verdict-file-workspace"""
+    monkeypatch.chdir(tmp_path)
+    with in_a_workspace(original, tmp_path) as uri:
+        plan = ["--experiment", EXPERIMENT, "--cells", ",".join(CELLS), "--seeds", ",".join(SEEDS)]
+        run(["check", "--tracking-uri", uri, *plan, "--no-figures"])
+        os.environ.pop("MLFLOW_WORKSPACE")
+        (verdict,) = (tmp_path / "outputs").glob("smoke_verdict_*.json")
+        assert json.loads(verdict.read_text())["source"]["workspace"] == "team"
+        capsys.readouterr()
+        assert run(["reproduce", str(verdict), "--live", "--tracking-uri", uri]) == 0
+        assert "unchanged since" in capsys.readouterr().out

@@ -55,7 +55,9 @@ def together(seed: int, count: int, folder: Path) -> Tally:
             codes = [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in started]
             tally.end(_left(outputs, tally.wrong, f"case {number}"))
             if any(codes) or not any("verdict" in name for name in _names(outputs)):
-                tally.wrong.append(f"case {number}: {checks} checks ended with {codes} and left {_names(outputs)}")
+                tally.wrong.append(
+                    f"case {number}: {checks} checks ended with {codes} and left {_names(outputs)}"
+                )
             if half := [name for name in _names(outputs) if name.startswith(".") and name != ".gitignore"]:
                 tally.wrong.append(f"case {number}: {half} were left")
     return tally

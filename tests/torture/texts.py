@@ -52,7 +52,9 @@ def texts(seed: int, count: int, folder: Path) -> Tally:
             tally.end("the true verdict" if code == codes[name] else "a worse verdict")
             case = f"case {number}, {name}"
             if RANKS[code] < RANKS[codes[name]] or RANKS[code] == RANKS[3]:
-                tally.wrong.append(f"{case}: {NAMES.get(code, code)} instead of {NAMES[codes[name]]}: {printed}")
+                tally.wrong.append(
+                    f"{case}: {NAMES.get(code, code)} instead of {NAMES[codes[name]]}: {printed}"
+                )
             tally.look_for_a_crash(case, printed)
             _look(tally, case, printed, folder / "case")
             shutil.rmtree(folder / "case", ignore_errors=True)
@@ -83,7 +85,7 @@ def _look(tally: Tally, case: str, printed: str, folder: Path) -> None:
     ):
         if found := NEVER_RAW.search(text):
             around = text[max(0, found.start() - 40) : found.end() + 40]
-            tally.wrong.append(f"{case}: {ascii(found[0])} stands raw in {place}: {ascii(around)}")
+            tally.wrong.append(f"{case}: {found[0]!a} stands raw in {place}: {around!a}")
         if place.endswith(".json"):
             json.loads(text)
         if place.endswith(".xml"):

@@ -116,8 +116,8 @@ def _link_experiment(experiment: Path, target: Path) -> Damaged:
     }
     for name, path in entries:
         if path in runs or path in lost:
-            meta = _meta_of(path, experiment.name) if path in lost else None
-            if names := _link_run(path, target / name, meta):
+            stand_in = _meta_of(path, experiment.name) if path in lost else None
+            if names := _link_run(path, target / name, stand_in):
                 damaged[name] = names
         else:
             (target / name).symlink_to(os.path.realpath(path))

@@ -225,7 +225,7 @@ def _pages(
     found: dict[str, RecordedRun] = {}
     for run in all_pages(store, page):
         if META in store.damaged.get(run.info.run_id, ()):
-            run.info._status = DAMAGED  # noqa: SLF001 - MLflow knows no such status
+            run.info._status = DAMAGED
         found[run.info.run_id] = run
         progress("runs", len(found), None)
     return found, len(pages)

@@ -96,7 +96,9 @@ def test_what_a_container_would_not_find_is_read_outside_of_one(options):
     assert command(*options) == f"smoke-gate check {shlex.join(options)}"
 
 
-@pytest.mark.parametrize("text", ["a\x1b[2Jb", "\u202eevil 'x' \\", "two\nlines", "한국 $HOME `id`", "\x9b\u2028\U000e0041é"])
+@pytest.mark.parametrize(
+    "text", ["a\x1b[2Jb", "\u202eevil 'x' \\", "two\nlines", "한국 $HOME `id`", "\x9b\u2028\U000e0041é"]
+)
 def test_an_argument_is_the_same_to_the_shell_and_shows_what_it_is(text):
     """spec: report-foreign-text"""
     line = command("--experiment", text)
