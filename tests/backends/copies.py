@@ -96,7 +96,7 @@ def s3_environment(address: str) -> dict[str, str]:
 
 def copy_blobs(folder: Path, connection: str, container: str, prefix: str) -> None:
     """Put the files of a folder into a new container of an Azure account; their names get a prefix."""
-    from azure.storage.blob import BlobServiceClient
+    from azure.storage.blob import BlobServiceClient  # type: ignore[import-not-found,unused-ignore]
 
     with BlobServiceClient.from_connection_string(connection) as client:
         place = client.create_container(container)
@@ -106,7 +106,7 @@ def copy_blobs(folder: Path, connection: str, container: str, prefix: str) -> No
 
 def copy_google_objects(folder: Path, bucket: str, prefix: str) -> None:
     """Put the files of a folder into a new bucket of the Google Cloud Storage of the environment."""
-    from google.cloud import storage
+    from google.cloud import storage  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     place = storage.Client().create_bucket(bucket)
     for name, path in _named(folder, prefix):
