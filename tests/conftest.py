@@ -16,7 +16,7 @@ def _no_credentials_outlive_their_test() -> Iterator[None]:
     """Forget the credentials that boto3 keeps for the whole process once a test has asked S3."""
     yield
     if boto3 := sys.modules.get("boto3"):
-        boto3.DEFAULT_SESSION = None
+        vars(boto3)["DEFAULT_SESSION"] = None
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""What a broken disk or checkout left of runs in a file store: such a run, or a param of one, cannot be read."""
+"""Damage that a broken disk or checkout left in a file store: such a run, or a param of one, cannot be read."""
 
 from collections.abc import Iterator
 
