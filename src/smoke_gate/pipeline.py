@@ -206,6 +206,7 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         tracking_uri=collected.tracking_uri,
         experiments=experiments,
         policy_file=reported(request.policy_file) if request.policy_file else None,
+        workspace=collected.workspace,
     )
     judged = judge(request, evidence, origin, looked_at)
     return judged if request.options.no_figures else _with_pictures(request.policy, judged, progress)

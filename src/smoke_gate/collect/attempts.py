@@ -9,7 +9,7 @@ from smoke_gate.collect.listing import single_run
 from smoke_gate.collect.sql_runs import NAME_TAG, Keys
 from smoke_gate.collect.store import Store
 from smoke_gate.commits import read_commit, same_commit
-from smoke_gate.evidence import Attempt, Lack, Others, is_exact, metric_text
+from smoke_gate.evidence import DAMAGED, Attempt, Lack, Others, is_exact, metric_text
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, flag_of
 from smoke_gate.selection import attempt_order, identity, is_candidate, lacks, planned_pairs, select
@@ -148,7 +148,9 @@ def all_are_tried(policy: Policy, attempts: Iterable[Attempt]) -> bool:
 
 
 def _newest(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
-    return sorted(attempts, key=lambda one: (one.start_time or 0, one.run_id), reverse=True)[:most]
+    """Return the newest attempts. A damaged one has a check, whenever it was, so it comes first."""
+    order = sorted(attempts, key=lambda one: (one.status == DAMAGED, one.start_time or 0, one.run_id))
+    return order[::-1][:most]
 
 
 def in_order(attempts: Iterable[Attempt], recorded: Mapping[str, "RecordedRun"]) -> tuple[Attempt, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.file_store import refuse_lost_runs
+from smoke_gate.collect.file_store import META, refuse_lost_runs
 from smoke_gate.collect.locations import files_path
 from smoke_gate.collect.planned_part import PlannedPart
 from smoke_gate.collect.progress import Progress, silent
@@ -15,6 +15,7 @@ from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs
 from smoke_gate.collect.sql_scope import ids_in_database
 from smoke_gate.collect.store import Store, all_pages
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import DAMAGED
 from smoke_gate.policy.model import Policy
 
 if TYPE_CHECKING:
@@ -272,6 +273,8 @@ def _pages(
 
     found: dict[str, RecordedRun] = {}
     for run in all_pages(store, page):
+        if META in store.damaged.get(run.info.run_id, ()):
+            run.info._status = DAMAGED
         found[run.info.run_id] = run
         progress("runs", len(found), None)
     return found, len(pages)

@@ -1,8 +1,10 @@
 """Reading, in order: the store, the attempts, the selected runs, the checkout."""
 
 import logging
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,8 @@ from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
 from smoke_gate.collect.listed_runs import Experiments, Listed, listed_runs, nearest_of
 from smoke_gate.collect.listing import in_full
-from smoke_gate.collect.locations import shown
+from smoke_gate.collect.locations import kind_of, shown
+from smoke_gate.collect.mlflow_environment import workspace_of
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.registrations import in_force
@@ -57,7 +60,8 @@ class Source:
     ``merge_commit`` is the one that GitHub made of head and its base branch: its code counts as head's.
     ``experiment_ids`` are the experiments where they are known by id, instead of the policy's. ``workers`` bounds how
     many runs are read at a time. ``executor`` is the address of a Dask cluster whose machines read the artifacts, None
-    where this one does. ``cache`` is the folder of what was read of files in object stores.
+    where this one does. ``cache`` is the folder of what was read of files in object stores. ``workspace`` is the one
+    of an MLflow server, None for the one that the environment names.
     """
 
     tracking_uri: str
@@ -71,15 +75,27 @@ class Source:
     workers: int = 8
     executor: str | None = None
     cache: Path | None = None
+    workspace: str | None = None
+
+    @property
+    def asked_workspace(self) -> str | None:
+        """The workspace that the server is asked for; None for other stores, and for the server's default."""
+        if kind_of(self.tracking_uri) != "server":
+            return None
+        return self.workspace or workspace_of(os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials."""
+    """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
+
+    ``workspace`` is the one of an MLflow server, None for its default.
+    """
 
     evidence: Evidence
     experiments: Experiments
     tracking_uri: str
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +149,7 @@ def collect(
     needs = needs_of(policy) | also
     definition = _definition(policy, source)
     with (
-        open_store(source.tracking_uri, source.artifact_hosts, source.cache) as store,
+        _opened(source) as store,
         Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
     ):
         listed = _listed(policy, source, store, progress)
@@ -182,6 +198,13 @@ def collect(
         evidence=evidence,
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
+        workspace=source.asked_workspace,
+    )
+
+
+def _opened(source: Source) -> AbstractContextManager[Store]:
+    return open_store(
+        source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace, cache=source.cache
     )
 
 
@@ -194,7 +217,7 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
         UsageError: MLflow refuses ``runs.where``.
 
     """
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+    with _opened(source) as store:
         listed = _listed(policy, source, store, progress)
     found = [
         attempt

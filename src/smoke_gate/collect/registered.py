@@ -94,7 +94,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
 def _registered(
     policy: Policy, source: Source
 ) -> Iterator[tuple[Store, tuple[str, ...], Sequence["RecordedRun"]]]:
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace) as store:
         experiments = find_experiments(store, policy.experiments)
         runs = [
             run

@@ -39,8 +39,8 @@ class StorePlace:
     ``uri`` is what MLflow was given (a private copy's, or the server's with its credentials), ``name`` how messages and
     the report name the store. ``folder`` is the file store's own folder or the one that holds the database; None for
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
-    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what was read of
-    files in object stores; None: nothing is kept.
+    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``workspace`` is the one
+    of a server, None for its default. ``cache`` keeps what was read of files in object stores; None: nothing is kept.
     """
 
     uri: str
@@ -50,6 +50,7 @@ class StorePlace:
     scratch: Path
     patience: float | None
     artifact_hosts: tuple[ArtifactHost, ...] = ()
+    workspace: str | None = None
     cache: Path | None = None
 
 
@@ -98,24 +99,32 @@ class Store(StorePlace):
 
 @contextmanager
 def open_store(
-    uri: str, artifact_hosts: Sequence[ArtifactHost] = (), cache: Path | None = None
+    uri: str,
+    artifact_hosts: Sequence[ArtifactHost] = (),
+    *,
+    workspace: str | None = None,
+    cache: Path | None = None,
 ) -> Iterator[Store]:
     """Open the store that a tracking URI names, for as long as the context lasts.
 
-    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what is read of files in
-    object stores.
+    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``workspace`` is the one of a server, None
+    for the one that ``MLFLOW_WORKSPACE`` names. ``cache`` keeps what is read of files in object stores.
 
     Raises:
         StoreError: It is not there, does not answer, has a newer schema, or is not an MLflow store.
     """
-    with calm_mlflow(), private_folder() as scratch:
+    with calm_mlflow(workspace), private_folder() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
         try:
             yield replace(
-                store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri), cache=cache
+                store,
+                artifact_hosts=tuple(artifact_hosts),
+                workspace=workspace,
+                cache=cache,
+                secrets=process_secrets(uri),
             )
         finally:
             store.end_transaction()
