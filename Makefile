@@ -36,19 +36,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Callbacks and recipes with the frameworks themselves, which are large and no part of the project.
 REAL := tests/integration/test_lightning.py tests/integration/test_transformers.py tests/real_libraries
 
-.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check rules types docs bench bench-parts bench-checkpoints image lock clean docker browser
+.PHONY: help demo test test-container test-browser test-backends test-integrations torture test-all coverage check rules types audit docs bench bench-parts bench-checkpoints image lock clean docker browser
 
 help:
 	@echo 'make demo            train the example matrix and judge it'
 	@echo 'make test            unit, integration (a real MLflow server) and GitHub tests'
 	@echo 'make test-container  tests of the image; need a Docker engine and docker-registry'
 	@echo 'make test-browser    tests of the report page; need chromium'
-	@echo 'make test-backends   the same evidence from real PostgreSQL, MariaDB, S3 and nginx; needs Debian packages'
+	@echo 'make test-backends   the same evidence from every kind of real store and from old MLflow servers; needs Debian packages'
 	@echo 'make test-integrations  callbacks and recipes with the real torch, Lightning, transformers and Hydra; installs a gigabyte'
 	@echo 'make torture         some hundred faults of servers, GitHub and disks, kills, 50 gates at once; a quarter of an hour'
 	@echo 'make test-all        all tests but those of test-integrations in one run, as CI does'
 	@echo 'make coverage        the same, with the lines that no test reaches; takes half as long again'
 	@echo 'make check           formatting, lint, types, dependency rule, locks, documents, workflows, image recipe'
+	@echo 'make audit           known vulnerabilities of what is installed, and its list (SBOM) as dist/sbom.json'
 	@echo 'make docs            the documents as a site, in site/; strict: a link that leads nowhere is an error'
 	@echo 'make bench           the table of docs/performance.md: targets, and what is measured here'
 	@echo 'make bench-parts     the other measurements that the documents quote'
@@ -69,14 +70,14 @@ test-container: .venv-dev/installed image
 test-browser: .venv-dev/installed browser
 	$(PYTEST) tests/browser
 
-test-backends: .venv-dev/installed
-	SMOKE_GATE_BACKENDS=all $(PYTEST) tests/backends
+test-backends: .venv-backends/installed
+	SMOKE_GATE_BACKENDS=all .venv-backends/clients/bin/python -m pytest $(PYTEST_FLAGS) tests/backends
 
 test-integrations: .venv-integrations/installed
 	REAL_LIBRARIES=1 .venv-integrations/bin/python -m pytest $(PYTEST_FLAGS) $(REAL)
 
 torture: .venv-dev/installed
-	@set -e; for kind in server github kills disks load; do $(BIN)/python -m tests.torture $$kind $(TORTURE_FLAGS); done
+	@set -e; for kind in server github kills together disks texts facts load; do $(BIN)/python -m tests.torture $$kind $(TORTURE_FLAGS); done
 
 test-all: .venv-dev/installed browser image
 	$(PYTEST)
@@ -97,12 +98,23 @@ rules: .venv-dev/installed
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck .ci/run entrypoint.sh .github/release/registry.sh
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)
-	$(BIN)/zizmor --offline --quiet . docs/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --pedantic . docs/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+
+audit: .venv-audit/installed
+	mkdir -p dist
+	.venv-audit/bin/cyclonedx-py requirements requirements/runtime.txt --output-file dist/sbom.json
+	.venv-audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/runtime.txt
+
+.venv-audit/installed:
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet pip-audit cyclonedx-bom
+	@touch $@
 
 docs: .venv-docs/installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
@@ -132,6 +144,19 @@ bench-checkpoints: .venv-dev/installed .venv-bench/libraries/installed .venv-ben
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+# Each server is the program that its makers give out, in a folder of its own.
+.venv-backends/installed: $(wildcard tests/backends/requirements/*) requirements/dev.txt pyproject.toml
+	rm -rf $(@D)
+	for folder in clients mlflow-2.9 mlflow-2.22; do $(PYTHON) -m venv $(@D)/$$folder || exit 1; done
+	$(@D)/clients/bin/python -m pip install --quiet --no-deps --require-hashes \
+		--requirement requirements/build.txt --requirement requirements/dev.txt
+	$(@D)/clients/bin/python -m pip install --quiet --requirement tests/backends/requirements/clients.txt
+	$(@D)/clients/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	for version in 2.9 2.22; do $(@D)/mlflow-$$version/bin/python -m pip install --quiet \
+		--requirement tests/backends/requirements/mlflow-$$version.txt || exit 1; done
+	npm install --silent --no-audit --no-fund --prefix $(@D)/azurite $$(cat tests/backends/requirements/azurite.txt)
+	@touch $@
+
 .venv-integrations/installed: tests/real_libraries/requirements.txt pyproject.toml
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
@@ -149,7 +174,7 @@ lock: .venv-dev/installed
 		--output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv .venv-dev .venv-docs .venv-bench .venv-integrations build dist site outputs .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf .venv .venv-dev .venv-docs .venv-bench .venv-integrations .venv-backends .venv-audit build dist site outputs .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -31,6 +31,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 START = 1_700_000_000_000
 CELLS = ("B0", "B1", "A3", "A4")
 STEPS = 20
+MOST_SEEDS = 5_000  # a policy file has a largest size
+KILOBYTES_OF_A_GIGABYTE = 1_000_000
 OFF = {"enabled": False, "reason": "not measured here"}
 BARE = """
 import sys
@@ -41,6 +43,30 @@ experiment = client.get_experiment_by_name("benchmark").experiment_id
 while not found or token:
     page = client.search_runs([experiment], max_results=int(sys.argv[2]), page_token=token)
     found, token = found + len(page), page.token
+"""
+
+# Every artifact of each run in turn, into one folder that is there.
+NAIVE = """
+import sys, tempfile
+import mlflow
+from mlflow import MlflowClient
+
+mlflow.set_tracking_uri(sys.argv[1])
+client = MlflowClient()
+experiment = client.get_experiment_by_name("benchmark").experiment_id
+with tempfile.TemporaryDirectory() as folder:
+    for run in client.search_runs([experiment], max_results=1000):
+        mlflow.artifacts.download_artifacts(run_id=run.info.run_id, dst_path=f"{folder}/{run.info.run_id}")
+"""
+HISTORIES = """
+import sys
+from mlflow import MlflowClient
+
+client = MlflowClient(sys.argv[1])
+experiment = client.get_experiment_by_name("benchmark").experiment_id
+for run in client.search_runs([experiment]):
+    for metric in ("train_loss", "val_loss"):
+        assert len(client.get_metric_history(run.info.run_id, metric)) == int(sys.argv[2])
 """
 
 # A process counts the peak memory of the one that started it as its own: so a small one starts it.
@@ -94,6 +120,11 @@ class Bench:
         """A store of many runs."""
         return made_store(self.root / "large", self.runs)
 
+    @cached_property
+    def beside(self) -> Path:
+        """A store of twelve runs and many of other cells."""
+        return made_store(self.root / "beside", self.runs, planned=12)
+
     def pairs(self, folder: Path, ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[Cost, Cost]]:
         """Run both in turn."""
         return [(cost(folder, ours), cost(folder, theirs)) for _ in range(self.repeats)]
@@ -144,6 +175,22 @@ def few_of_many(bench: Bench) -> Iterator[Row]:
     yield Row(f"12 of {bench.runs} runs: CPU to a bare listing of them all", "0.5", cpu(pairs))
 
 
+def few_of_other_cells(bench: Bench) -> Iterator[Row]:
+    """Twelve planned runs beside many of cells that are not planned, which the policy ignores."""
+    pairs = bench.against_bare(bench.beside, "twelve.yml", "--no-figures")
+    yield Row(
+        f"12 runs beside {bench.runs} of other cells: CPU to a bare listing of them all", "0.5", cpu(pairs)
+    )
+
+
+def huge(bench: Bench) -> Iterator[Row]:
+    """Ten times as many runs, once."""
+    folder = made_store(bench.root / "huge", 10 * bench.runs)
+    one = cost(folder, check("plain.yml", f"sqlite:///{folder / 'server.db'}", "--no-figures"))
+    yield Row(f"{10 * bench.runs} runs, no figures: CPU seconds", "60", [one.cpu])
+    yield Row(f"{10 * bench.runs} runs, no figures: gigabytes", "1.5", [one.memory / KILOBYTES_OF_A_GIGABYTE])
+
+
 def reproduced(bench: Bench) -> Iterator[Row]:
     """A verdict made again."""
     uri = f"sqlite:///{bench.large / 'server.db'}"
@@ -154,15 +201,39 @@ def reproduced(bench: Bench) -> Iterator[Row]:
 
 
 def served(bench: Bench) -> Iterator[Row]:
-    """The same over HTTP."""
-    with mlflow_server(bench.large) as address:
-        ours = check("plain.yml", address, "--no-figures", "--workers", "4")
-        pairs = [
-            (cost(bench.large, ours), cost(bench.large, [sys.executable, "-c", BARE, address, "500"]))
-            for _ in range(bench.repeats)
-        ]
-    ratios = [one.wall / other.wall for one, other in pairs]
+    """The same over HTTP: what the runs themselves say. No gate asks for histories or artifacts."""
+    ratios = over_http(bench, bench.large, "listed.yml", [BARE, "500"])
     yield Row(f"{bench.runs} runs over HTTP: wall time of `check` to MlflowClient's paging", "0.5", ratios)
+
+
+def served_artifacts(bench: Bench) -> Iterator[Row]:
+    """Artifacts over HTTP, held against a script that downloads one after the other."""
+    folder = made_store(bench.root / "artifacts", 200)
+    put_artifacts(folder)
+    ratios = over_http(bench, folder, "artifacts.yml", [NAIVE])
+    yield Row("200 runs with 3 artifacts over HTTP: wall time to a naive script's", "0.2", ratios)
+
+
+def served_histories(bench: Bench) -> Iterator[Row]:
+    """Long histories over HTTP, with figures, held against their download alone."""
+    folder = made_store(bench.root / "histories", 8, steps=100_000)
+    behind_server(folder)
+    ratios = over_http(bench, folder, "plain.yml", [HISTORIES, "100001"], figures=True)
+    yield Row(
+        "8 runs with 2 histories of 100,000 points over HTTP: wall time to the download's", "1.5", ratios
+    )
+
+
+def over_http(
+    bench: Bench, folder: Path, policy: str, script: Sequence[str], *, figures: bool = False
+) -> list[float]:
+    """Run `check` and a script against a server in turn; return the ratios of the wall times."""
+    code, *arguments = script
+    options = () if figures else ("--no-figures",)
+    with mlflow_server(folder) as address:
+        ours = check(policy, address, "--workers", "4", *options)
+        pairs = bench.pairs(folder, ours, [sys.executable, "-c", code, address, *arguments])
+    return [one.wall / other.wall for one, other in pairs]
 
 
 def transposed(bench: Bench) -> Iterator[Row]:
@@ -177,7 +248,8 @@ def transposed(bench: Bench) -> Iterator[Row]:
 
 
 ROWS: Sequence[Callable[[Bench], Iterator[Row]]] = (
-    few, all_of_many, compared, drawn, few_of_many, reproduced, served, transposed
+    few, all_of_many, compared, drawn, few_of_many, few_of_other_cells, reproduced, served, served_artifacts,
+    served_histories, transposed, huge
 )  # fmt: skip
 
 
@@ -227,16 +299,22 @@ def seconds(work: Callable[[], object]) -> float:
 # --- stores -----------------------------------------------------------------------------------------------------------
 
 
-def made_store(folder: Path, runs: int) -> Path:
-    """Make a store with policies beside it. The rows are written with SQL, since MLflow takes minutes for them."""
+def made_store(folder: Path, runs: int, *, planned: int | None = None, steps: int = STEPS) -> Path:
+    """Make a store with policies beside it. The rows are written with SQL, since MLflow takes minutes for them.
+
+    Of many runs only the first ``planned`` are of the plan's cells, where that is said. Histories have ``steps`` steps.
+    """
     folder.mkdir()
     client = sqlite_store(folder / "server.db")
     experiment = client.create_experiment("benchmark", artifact_location=str(folder / "artifacts"))
-    seeds = [str(seed) for seed in range(-(-runs // len(CELLS)))]
-    pairs = [(cell, seed) for seed in seeds for cell in CELLS][:runs]
-    fill(folder / "server.db", experiment, {uuid.uuid4().hex: pair for pair in pairs})
+    cells = CELLS if runs <= MOST_SEEDS * len(CELLS) else [f"C{n}" for n in range(-(-runs // MOST_SEEDS))]
+    seeds = [str(seed) for seed in range(-(-runs // len(cells)))]
+    pairs = [(cell, seed) for seed in seeds for cell in cells][:runs]
+    if planned is not None:
+        pairs[planned:] = [(f"other {cell}", seed) for cell, seed in pairs[planned:]]
+    fill(folder / "server.db", experiment, {uuid.uuid4().hex: pair for pair in pairs}, steps)
     rules = [{"value": "val_loss / train_loss", "min": "0.01", "max": "100"}]
-    plan = {"cells": {cell: {} for cell in CELLS}, "seeds": seeds, "required_metrics": ["pape"]}
+    plan = {"cells": {cell: {} for cell in cells}, "seeds": seeds, "required_metrics": ["pape"]}
     policy: dict[str, Any] = {
         "version": 1, "profile": "basic", "experiment": "benchmark", "plan": plan,
         "gates": {"metric_ratio": {"enabled": True, "rules": rules}},
@@ -244,6 +322,9 @@ def made_store(folder: Path, runs: int) -> Path:
     write(folder / "compared.yml", policy)
     policy["gates"]["comparison"] = OFF
     write(folder / "plain.yml", policy)
+    only_weights = {**policy["gates"], "metric_ratio": OFF}
+    write(folder / "artifacts.yml", {**policy, "gates": only_weights})
+    write(folder / "listed.yml", {**policy, "gates": {**only_weights, "checkpoints": OFF, "figures": OFF}})
     few_seeds = {**plan, "seeds": seeds[:3]}
     write(folder / "twelve.yml", {**policy, "plan": few_seeds, "runs": {"unexpected": "ignore"}})
     return folder
@@ -254,13 +335,29 @@ def write(path: Path, policy: dict[str, Any]) -> None:
     path.write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 
-def fill(database: Path, experiment: str, runs: dict[str, tuple[str, str]]) -> None:
+def behind_server(folder: Path) -> list[str]:
+    """Put the artifacts of a store's runs behind the server; return the ids of the runs."""
+    with sqlite3.connect(folder / "server.db") as tables:
+        tables.execute("UPDATE runs SET artifact_uri = 'mlflow-artifacts:/' || run_uuid || '/artifacts'")
+        return [run for (run,) in tables.execute("SELECT run_uuid FROM runs")]
+
+
+def put_artifacts(folder: Path) -> None:
+    """Give each run of a store three small files of weights behind a server."""
+    for number, run in enumerate(behind_server(folder)):
+        place = folder / "artifacts" / run / "artifacts" / "checkpoints"
+        place.mkdir(parents=True)
+        for name in ("first", "second", "third"):
+            np.savez(place / f"{name}.npz", weight=np.random.default_rng(number).random((50, 50)))
+
+
+def fill(database: Path, experiment: str, runs: dict[str, tuple[str, str]], steps: int) -> None:
     """Write runs with ten params, six tags and three metrics, two of them with histories."""
     chance = random.Random(1)
     tags = {"git_commit": "c0ffee" * 6 + "c0de", "git_dirty": "false", "mlflow.user": "lab",
             "mlflow.source.name": "train.py", "mlflow.source.type": "LOCAL"}  # fmt: skip
     latest = [
-        (run, key, 0.5 + chance.random(), START, STEPS)
+        (run, key, 0.5 + chance.random(), START, steps)
         for run in runs
         for key in ("pape", "train_loss", "val_loss")
     ]
@@ -293,10 +390,10 @@ def fill(database: Path, experiment: str, runs: dict[str, tuple[str, str]]) -> N
         tables.executemany(
             f"INSERT INTO metrics {columns}",
             [
-                (run, key, value + (STEPS - step) / STEPS, START + step, step)
+                (run, key, value + (steps - step) / steps, START + step, step)
                 for run, key, value, _, _ in latest
                 if key != "pape"
-                for step in range(STEPS + 1)
+                for step in range(steps + 1)
             ],
         )
 
@@ -308,7 +405,7 @@ HEAD = """\
 
 `make bench` measures this table anew. Each number is a ratio of two processes that run in turn on one machine, the
 median first, then the range. A bare script lists the same runs with `MlflowClient.search_runs` and does nothing else.
-The stores are SQLite files; runs have ten params, five tags and three metrics, and no artifacts.
+The stores are SQLite files, also behind the servers; runs have ten params, five tags and three metrics.
 
 | what | target, at most | measured |
 |---|---|---|

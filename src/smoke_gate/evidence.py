@@ -26,6 +26,10 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
+DAMAGED = "DAMAGED"
+"""The status of a run whose ``meta.yaml`` in a file store is damaged: when it ran and how it ended is not known."""
+
+
 class HeadFrom(StrEnum):
     """Where the commit that counts as head is known from."""
 
@@ -66,6 +70,7 @@ class Code:
 class Attempt:
     """One run of the experiments, whatever became of it.
 
+    ``status`` is MLflow's, or ``DAMAGED``.
     ``cell`` and ``seed`` are the text as recorded, None where the run has none; ``in_scope`` says whether
     ``runs.where`` selects it; ``commit`` is the recorded one and ``dirty`` whether its working tree had changes (None:
     not recorded).

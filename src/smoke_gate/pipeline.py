@@ -20,7 +20,6 @@ from smoke_gate.collect.errors import NoExperimentError
 from smoke_gate.collect.progress import Progress
 from smoke_gate.commits import read_commit
 from smoke_gate.draw import Drawing, draw
-from smoke_gate.draw.facts import curve_metrics
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
 from smoke_gate.gates.pairs import newer_than_selected
@@ -43,7 +42,6 @@ from smoke_gate.verdict_file.write import document_lines, verdict_document
 from smoke_gate.waiting import wait_while
 
 _LONGEST_RUN = timedelta(days=7)
-_MOST_POINTS = 200_000  # of curves in a verdict file: some six megabytes
 _LOG = logging.getLogger(__name__)
 # How reports name the image where its digest is not known: as `make image` does.
 LOCAL_IMAGE = "smoke-gate:dev"
@@ -196,12 +194,10 @@ def _pause(seconds: float) -> None:
 def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
     """Read the runs as they are now, and judge them."""
     looked_at = datetime.now(UTC)  # before the first look: facts are as old as that
-    figures = not request.options.no_figures
     collected = collect(
         request.policy,
         request.source,
         ask_code=request.ask_code,
-        curves=curve_metrics(request.policy) if figures else frozenset(),
         progress=progress,
     )
     evidence = replace(collected.evidence, policy_change=request.policy_change)
@@ -210,9 +206,10 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         tracking_uri=collected.tracking_uri,
         experiments=experiments,
         policy_file=reported(request.policy_file) if request.policy_file else None,
+        workspace=collected.workspace,
     )
     judged = judge(request, evidence, origin, looked_at)
-    return _with_pictures(request.policy, judged, collected.pictures, progress) if figures else judged
+    return judged if request.options.no_figures else _with_pictures(request.policy, judged, progress)
 
 
 def judge(
@@ -291,19 +288,16 @@ def _reproduction(request: Request, origin: StoreOrigin, verdict_file: Path) -> 
     )
 
 
-def _with_pictures(policy: Policy, judged: JudgedMatrix, read: Pictures, progress: Progress) -> JudgedMatrix:
+def _with_pictures(policy: Policy, judged: JudgedMatrix, progress: Progress) -> JudgedMatrix:
     """Draw the summary figures; what was left out of them is said, and changes nothing."""
     progress("figures", 0, 1)
-    notes = list(read.notes)
-    drawings = draw(policy, judged.evidence, read.curves, notes.append)
+    notes: list[str] = []
+    drawings = draw(policy, judged.evidence, notes.append)
     for note in notes:
         _LOG.warning("%s", note)
-    if sum(len(curve.points) for curve in read.curves) > _MOST_POINTS:
-        notes.append("the points of the curves are not in this file: there are too many")
-        read = NO_PICTURES
     progress("figures", 1, 1)
     figures = tuple(drawing.figure for drawing in drawings)
-    return replace(judged, drawings=drawings, pictures=replace(read, drawn=figures, notes=tuple(notes)))
+    return replace(judged, drawings=drawings, pictures=Pictures(drawn=figures, notes=tuple(notes)))
 
 
 def _from_here(path: Path) -> str:

@@ -1,7 +1,9 @@
 """One recorded matrix, copied row by row and file by file into stores of every kind: the run ids stay the same."""
 
 import os
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import boto3
@@ -45,13 +47,38 @@ def copy_rows(source: str, target: str, artifacts: Mapping[str, str] | None = No
         there.dispose()
 
 
+def copy_shared_rows(source: Path, target: Path, artifacts: Mapping[str, str]) -> None:
+    """Fill the SQLite database of an older MLflow with what its tables have in common with those of a newer one.
+
+    Args:
+        source: the database that is copied.
+        target: the database that is filled; it has the tables of its MLflow.
+        artifacts: as in :func:`copy_rows`.
+    """
+    with closing(sqlite3.connect(target)) as database, database:
+        database.execute("ATTACH ? AS newer", [str(source)])
+        tables = "SELECT name FROM {}.sqlite_master WHERE type = 'table' AND name != 'alembic_version'"
+        ours, theirs = ({name for (name,) in database.execute(tables.format(s))} for s in ("main", "newer"))
+        for table in ours & theirs:
+            mine, other = (
+                [column[1] for column in database.execute(f"PRAGMA {schema}.table_info({table})")]
+                for schema in ("main", "newer")
+            )
+            columns = ", ".join(f'"{name}"' for name in mine if name in other)
+            database.execute(f"DELETE FROM main.{table}")
+            database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        for table in ours & _ARTIFACT_PLACES.keys():
+            place = _ARTIFACT_PLACES[table]
+            for old, new in artifacts.items():
+                database.execute(f"UPDATE main.{table} SET {place} = replace({place}, ?, ?)", [old, new])
+
+
 def copy_objects(folder: Path, address: str, bucket: str, prefix: str) -> None:
     """Put the files of a folder into a new bucket of the S3 server at an address; their keys get a prefix."""
     client = boto3.client("s3", endpoint_url=address)
     client.create_bucket(Bucket=bucket)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            client.upload_file(str(path), bucket, f"{prefix}/{path.relative_to(folder).as_posix()}")
+    for name, path in _named(folder, prefix):
+        client.upload_file(str(path), bucket, name)
     client.close()
 
 
@@ -65,3 +92,28 @@ def s3_environment(address: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": os.environ.get("NO_PROXY", "") + ",127.0.0.1",
     }
+
+
+def copy_blobs(folder: Path, connection: str, container: str, prefix: str) -> None:
+    """Put the files of a folder into a new container of an Azure account; their names get a prefix."""
+    from azure.storage.blob import BlobServiceClient  # type: ignore[import-not-found,unused-ignore]
+
+    with BlobServiceClient.from_connection_string(connection) as client:
+        place = client.create_container(container)
+        for name, path in _named(folder, prefix):
+            place.upload_blob(name, path.read_bytes())
+
+
+def copy_google_objects(folder: Path, bucket: str, prefix: str) -> None:
+    """Put the files of a folder into a new bucket of the Google Cloud Storage of the environment."""
+    from google.cloud import storage  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    place = storage.Client().create_bucket(bucket)
+    for name, path in _named(folder, prefix):
+        place.blob(name).upload_from_filename(str(path))
+
+
+def _named(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield f"{prefix}/{path.relative_to(folder).as_posix()}", path

@@ -1,5 +1,6 @@
 """Servers of databases, objects and pages on the loopback interface, each as its own program."""
 
+import base64
 import os
 import pwd
 import shutil
@@ -7,13 +8,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from tests.support.mlflow_server import free_port
 
+INSTALLED = Path(__file__).resolve().parents[2] / ".venv-backends"
+"""What `make test-backends` installs."""
+AZURE_ACCOUNT, _AZURE_KEY = "smoke", base64.b64encode(b"the key of a loopback account").decode()
 _START_SECONDS = 60
 _PLACES = (
     "/usr/sbin",
@@ -60,6 +65,11 @@ def postgresql() -> Iterator[str]:
         ]
         command = [program("postgres"), "-D", str(folder), "-p", str(port), *settings]
         with _running(command, port, folder, user, stop=signal.SIGINT):
+            # it listens before it answers
+            asked = [program("pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
+            end = time.monotonic() + _START_SECONDS
+            while subprocess.run(asked, check=False).returncode and time.monotonic() < end:
+                time.sleep(0.05)
             yield f"127.0.0.1:{port}"
 
 
@@ -85,6 +95,34 @@ def mariadb() -> Iterator[str]:
 
 
 @contextmanager
+def azurite() -> Iterator[str]:
+    """Run Azurite; give the connection string of its account ``smoke``."""
+    port = free_port()
+    with TemporaryDirectory(prefix="smoke-gate-azurite-") as folder:
+        command = [
+            str(INSTALLED / "azurite/node_modules/.bin/azurite-blob"), "--blobPort", str(port), "--location", folder,
+            "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+        ]  # fmt: skip
+        accounts = {"AZURITE_ACCOUNTS": f"{AZURE_ACCOUNT}:{_AZURE_KEY}"}
+        with _running(command, port, Path(folder), variables=accounts):
+            yield (
+                f"DefaultEndpointsProtocol=http;AccountName={AZURE_ACCOUNT};AccountKey={_AZURE_KEY};"
+                f"BlobEndpoint=http://127.0.0.1:{port}/{AZURE_ACCOUNT};"
+            )
+
+
+@contextmanager
+def google_storage() -> Iterator[str]:
+    """Run an emulator of Google Cloud Storage; give its address."""
+    port = free_port()
+    with TemporaryDirectory(prefix="smoke-gate-gcs-") as folder:
+        emulator = INSTALLED / "clients/bin/gcp-storage-emulator"
+        command = [str(emulator), "start", "--host", "127.0.0.1", "--port", str(port), "--in-memory"]
+        with _running(command, port, Path(folder)):
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
 def nginx(folder: Path, server: str) -> Iterator[int]:
     """Run nginx with one ``server`` block, in which ``PORT`` stands for the port that is given."""
     port = free_port()
@@ -100,11 +138,18 @@ def nginx(folder: Path, server: str) -> Iterator[int]:
 
 @contextmanager
 def _running(
-    command: Sequence[str], port: int, folder: Path, user: str | None = None, stop: int = signal.SIGTERM
+    command: Sequence[str],
+    port: int,
+    folder: Path,
+    user: str | None = None,
+    stop: int = signal.SIGTERM,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[None]:
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, user=user)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=folder, user=user, env={**os.environ, **variables}
+        )
     try:
         end = time.monotonic() + _START_SECONDS
         while process.poll() is None and time.monotonic() < end:

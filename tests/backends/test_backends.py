@@ -6,6 +6,7 @@ CI tries PostgreSQL and S3; ``make test-backends`` tries them all.
 import json
 import logging
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, chdir, contextmanager
@@ -17,13 +18,31 @@ import pytest
 import sqlalchemy
 from moto.server import ThreadedMotoServer
 
+from smoke_gate.cli import run
 from smoke_gate.collect import Source, StoreError, collect
+from smoke_gate.collect.errors import ExperimentError
 from smoke_gate.collect.locations import with_driver
 from smoke_gate.evidence_json import evidence_json
 from smoke_gate.gates import policy_of
 from smoke_gate.hashing import canonical_json
-from tests.backends.copies import copy_objects, copy_rows, s3_environment
-from tests.backends.programs import mariadb, nginx, postgresql, program
+from tests.backends.copies import (
+    copy_blobs,
+    copy_google_objects,
+    copy_objects,
+    copy_rows,
+    copy_shared_rows,
+    s3_environment,
+)
+from tests.backends.programs import (
+    AZURE_ACCOUNT,
+    INSTALLED,
+    azurite,
+    google_storage,
+    mariadb,
+    nginx,
+    postgresql,
+    program,
+)
 from tests.support.mlflow_server import mlflow_server
 from tests.support.recorded import CELLS, EXPERIMENT, MINUTE, SEEDS, START, changed, matrix, recipe, record
 from tests.support.stores import sqlite_store
@@ -43,6 +62,13 @@ RUNS = [
     changed(recipe("B0", "42"), name="deleted", start=START - 2 * MINUTE),
     changed(recipe("A3", "7"), name="stray", params={"lr": "0.5", "note": "µ → 한 %_\\'"}),
 ]
+
+
+MAKE_TABLES = """
+import sys
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+SqlAlchemyStore(sys.argv[1], sys.argv[2])
+"""
 
 
 @dataclass(frozen=True)
@@ -128,14 +154,71 @@ def in_s3(original: Original, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def in_s3_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
-    with _objects(original):
-        copy_rows(
-            original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:/runs"}
+    with _objects(original), _proxied(original, folder, "s3://smoke") as address:
+        for name in s3_environment(""):
+            os.environ.pop(name)  # the server has them, who asks it does not
+        yield address
+
+
+@contextmanager
+def in_azure(original: Original, folder: Path) -> Iterator[str]:
+    place = f"wasbs://smoke@{AZURE_ACCOUNT}.blob.core.windows.net/runs"
+    with _blobs(original):
+        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: place})
+        yield f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@contextmanager
+def in_azure_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
+    place = f"wasbs://smoke@{AZURE_ACCOUNT}.blob.core.windows.net"
+    with _blobs(original), _proxied(original, folder, place) as address:
+        os.environ.pop("AZURE_STORAGE_CONNECTION_STRING")  # the server has it, who asks it does not
+        yield address
+
+
+@contextmanager
+def in_google_storage(original: Original, folder: Path) -> Iterator[str]:
+    with _google_objects(original):
+        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: "gs://smoke/runs"})
+        yield f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@contextmanager
+def in_google_storage_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
+    with _google_objects(original), _proxied(original, folder, "gs://smoke") as address:
+        os.environ.pop("STORAGE_EMULATOR_HOST")
+        yield address
+
+
+@contextmanager
+def behind_mlflow_2_9(original: Original, folder: Path) -> Iterator[str]:
+    with _older_server(original, folder, "2.9") as address:
+        yield address
+
+
+@contextmanager
+def behind_mlflow_2_22(original: Original, folder: Path) -> Iterator[str]:
+    with _older_server(original, folder, "2.22") as address:
+        yield address
+
+
+@contextmanager
+def in_a_workspace(original: Original, folder: Path) -> Iterator[str]:
+    database = f"sqlite:///{folder / 'server.db'}"
+    copy_rows(original.uri, database, {original.place: "mlflow-artifacts:"})
+    engine = sqlalchemy.create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("INSERT INTO workspaces (name) VALUES ('team')"))
+        connection.execute(
+            sqlalchemy.text("UPDATE experiments SET workspace = 'team' WHERE name != 'Default'")
         )
-        with mlflow_server(folder, "--artifacts-destination", "s3://smoke", workers=1) as address:
-            for name in s3_environment(""):
-                os.environ.pop(name)  # the server has them, who asks it does not
-            yield address
+    engine.dispose()
+    shutil.copytree(original.artifacts, folder / "artifacts" / "workspaces" / "team")
+    with mlflow_server(folder, "--enable-workspaces", workers=1) as address:
+        with pytest.raises(ExperimentError, match="it has 'Default'"):
+            facts_in(address)
+        os.environ["MLFLOW_WORKSPACE"] = "team"
+        yield address
 
 
 @contextmanager
@@ -167,6 +250,46 @@ def behind_nginx(original: Original, folder: Path) -> Iterator[str]:
             yield f"https://localhost:{port}/tools/mlflow"
 
 
+@contextmanager
+def _blobs(original: Original) -> Iterator[None]:
+    """Have the artifacts in an Azure account, and the variable with which it is used."""
+    with azurite() as connection:
+        os.environ["AZURE_STORAGE_CONNECTION_STRING"] = connection
+        copy_blobs(original.artifacts, connection, "smoke", "runs")
+        yield
+
+
+@contextmanager
+def _google_objects(original: Original) -> Iterator[None]:
+    """Have the artifacts in a bucket, and the variables with which it is used."""
+    with google_storage() as address:
+        os.environ |= {"STORAGE_EMULATOR_HOST": address, "GOOGLE_CLOUD_PROJECT": "smoke"}
+        copy_google_objects(original.artifacts, "smoke", "runs")
+        yield
+
+
+@contextmanager
+def _proxied(original: Original, folder: Path, destination: str) -> Iterator[str]:
+    """Have a server that keeps its artifacts in an object store."""
+    copy_rows(original.uri, f"sqlite:///{folder / 'server.db'}", {original.place: "mlflow-artifacts:/runs"})
+    with mlflow_server(folder, "--artifacts-destination", destination, workers=1) as address:
+        yield address
+
+
+@contextmanager
+def _older_server(original: Original, folder: Path, version: str) -> Iterator[str]:
+    """Have a server of an older MLflow, with a database of its own schema."""
+    python = str(INSTALLED / f"mlflow-{version}/bin/python")
+    database = folder / "server.db"
+    subprocess.run([python, "-c", MAKE_TABLES, f"sqlite:///{database}", str(folder)], check=True)
+    copy_shared_rows(
+        Path(original.uri.removeprefix("sqlite:///")), database, {original.place: "mlflow-artifacts:"}
+    )
+    artifacts = ("--artifacts-destination", str(original.artifacts))
+    with mlflow_server(folder, *artifacts, workers=1, python=python) as address:
+        yield address
+
+
 def _served(folder: Path, database: str) -> AbstractContextManager[str]:
     """Have a server with a database behind it."""
     return mlflow_server(folder, "--backend-store-uri", with_driver(database), workers=1)
@@ -194,8 +317,20 @@ IN_CI = (
     in_s3,
     in_s3_behind_a_server,
 )
-OTHERS = (in_mariadb, behind_a_server_with_mariadb, behind_nginx)
-TRIED = (*IN_CI, *OTHERS) if os.environ.get("SMOKE_GATE_BACKENDS") == "all" else IN_CI
+OTHERS = (
+    in_mariadb,
+    behind_a_server_with_mariadb,
+    behind_nginx,
+    in_a_workspace,
+    in_azure,
+    in_azure_behind_a_server,
+    in_google_storage,
+    in_google_storage_behind_a_server,
+    behind_mlflow_2_9,
+    behind_mlflow_2_22,
+)
+ALL = os.environ.get("SMOKE_GATE_BACKENDS") == "all"
+TRIED = (*IN_CI, *OTHERS) if ALL else IN_CI
 
 
 @pytest.fixture
@@ -229,3 +364,42 @@ def test_a_database_without_tables_and_one_that_is_not_there_are_named():
     with pytest.raises(StoreError, match="connection refused") as refused:
         facts_in(f"postgresql://nobody:s3cret@{place}/postgres")
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("with_mlflow", [True, False])
+def test_two_programs_share_a_database(original, with_mlflow):
+    """MLflow's tables and Optuna's have one name for their versions, each with its own: MLflow does not open it."""
+    with postgresql() as place:
+        uri = f"postgresql+psycopg2://smoke@{place}/postgres"
+        if with_mlflow:
+            copy_rows(original.uri, uri)
+        owner = sqlalchemy.create_engine(uri)
+        with owner.begin() as connection:
+            for statement in (
+                "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL)",
+                "INSERT INTO alembic_version VALUES ('v3.2.0.a')",
+                "CREATE TABLE studies (study_id SERIAL PRIMARY KEY, study_name VARCHAR(512) NOT NULL)",
+            ):
+                connection.execute(sqlalchemy.text(statement))
+        owner.dispose()
+        found = (
+            "holds MLflow's tables and those of another program" if with_mlflow else "without MLflow's tables"
+        )
+        with pytest.raises(StoreError, match=found):
+            facts_in(f"postgresql://smoke@{place}/postgres")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.skipif(not ALL, reason="starts one more server: make test-backends")
+def test_a_verdict_knows_its_workspace(original, tmp_path, monkeypatch, capsys):
+    """spec: verdict-file-workspace"""
+    monkeypatch.chdir(tmp_path)
+    with in_a_workspace(original, tmp_path) as uri:
+        plan = ["--experiment", EXPERIMENT, "--cells", ",".join(CELLS), "--seeds", ",".join(SEEDS)]
+        run(["check", "--tracking-uri", uri, *plan, "--no-figures"])
+        os.environ.pop("MLFLOW_WORKSPACE")
+        (verdict,) = (tmp_path / "outputs").glob("smoke_verdict_*.json")
+        assert json.loads(verdict.read_text())["source"]["workspace"] == "team"
+        capsys.readouterr()
+        assert run(["reproduce", str(verdict), "--live", "--tracking-uri", uri]) == 0
+        assert "unchanged since" in capsys.readouterr().out

@@ -117,7 +117,7 @@ def test_anybody_may_run_it_offline_and_read_only(store, tmp_path):
     written.mkdir()
     written.chmod(0o777)
     no_more = ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
-    careful = ["--user=1000:1000", "--read-only", "--tmpfs=/tmp", *no_more]
+    careful = ["--user=1000:1000", "--read-only", "--tmpfs=/tmp", "--ipc=none", *no_more]  # without /dev/shm
     mounted = [f"--volume={store}:/data/matrix:ro", f"--volume={written}:/written", "--workdir=/data/matrix"]
     shut_in = run("check", *STORE, "--output-dir=/written", options=[*careful, *mounted])
     assert shut_in.code == 0, shut_in.stdout + shut_in.stderr

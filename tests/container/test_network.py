@@ -110,7 +110,7 @@ def test_a_private_authority_of_the_build_is_trusted_and_its_file_left_out(tmp_p
     assert kept == "False"
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_at_once(sent):
     name = f"smoke-gate-test-{uuid4()}"
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers

@@ -20,6 +20,7 @@ from smoke_gate.collect.artifact_stores import RecordedPlace
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
 from smoke_gate.collect.remote import artifacts_at
+from smoke_gate.collect.served import ServedArtifacts
 from smoke_gate.collect.served_runs import ServedRuns
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.errors import UsageError
@@ -145,38 +146,43 @@ def test_scope_and_plan(server, ids):
     assert (known.cells, known.seeds) == (("A3", "B0"), ("7", "42", "123"))
 
 
+def test_a_server_is_asked_for_the_plan_only_where_other_runs_are_ignored(server, ids, monkeypatch):
+    """spec: G0-by-cell"""
+    rules = policy(
+        runs={"unexpected": "ignore", "where": "params.lr = '0.01'"}, plan={"cells": ["A3"], "seeds": SEEDS}
+    )
+    with monkeypatch.context() as patched:
+        patched.delattr("smoke_gate.collect.listed_runs.listing_of")
+        asked = evidence(server, rules)
+    monkeypatch.setattr("smoke_gate.collect.listed_runs.planned_part", lambda _: None)
+    assert evidence(server, rules) == asked
+    assert not asked.others.looked_for
+    assert {attempt.cell for attempt in asked.attempts} == {"A3"}
+
+
+def test_a_folder_of_artifacts_is_listed_once_and_only_where_it_is_there(server, ids, monkeypatch):
+    listed: list[tuple[str, str | None]] = []
+    ask = ServedArtifacts.list_artifacts
+
+    def counted(place: ServedArtifacts, path: str | None = None) -> Any:
+        found = ask(place, path)
+        listed.append((place.path, path))
+        assert path is None or found, "an empty folder was asked for"
+        return found
+
+    monkeypatch.setattr(ServedArtifacts, "list_artifacts", counted)
+    runs = evidence(server, policy(gates={"figures": {"paths": ["figures/**", "plots/*.png"]}})).runs
+    assert len(runs) == len(CELLS) * len(SEEDS)
+    assert len(listed) == len(set(listed))
+    assert {path for _, path in listed} >= {None, "checkpoints"}
+    assert "plots" not in {path for _, path in listed}
+
+
 def test_a_long_history_is_read_page_by_page(server, ids, monkeypatch):
     whole = evidence(server)
     monkeypatch.setattr("smoke_gate.collect.histories._POINTS_OF_A_PAGE", 1)
     assert evidence(server) == whole
     assert all(len(run.histories["val_loss"]) == 2 for run in whole.runs)
-
-
-def test_curves_are_sampled_as_the_database_has_them_and_are_not_evidence(server, folder, ids):
-    rules = {"metric_ratio": {"rules": [{"value": "pape", "max": 99}]}}
-    asked = {"val_loss", "train_loss", "nobody"}
-    stores = (server, f"sqlite:///{folder / 'server.db'}")
-    read = [collect(policy(gates=rules), Source(tracking_uri=uri), curves=asked) for uri in stores]
-    by_server, by_tables = (
-        {(one.run_id, one.metric): one.points for one in each.pictures.curves} for each in read
-    )
-    assert by_server == by_tables
-    assert len(by_server) == 2 * len(CELLS) * len(SEEDS)
-    assert all(len(points) == 2 for points in by_server.values())
-    assert {name for each in read for run in each.evidence.runs for name in run.histories} == {"pape"}
-    assert [each.pictures.notes for each in read] == [(), ()]
-
-
-def test_curves_that_cannot_be_had_are_left_out_with_a_note(server, ids, monkeypatch):
-    monkeypatch.setattr("smoke_gate.collect.curves._SAMPLED", "/ajax-api/2.0/mlflow/nothing-here")
-    found = collect(policy(), Source(tracking_uri=server), curves={"val_loss", "pape"})
-    assert not found.pictures.curves
-    (note,) = found.pictures.notes
-    assert note.startswith(f"{len(CELLS) * len(SEEDS)} curves are not drawn: {server}")
-    assert len(found.evidence.runs) == len(CELLS) * len(SEEDS)
-    monkeypatch.setattr("smoke_gate.collect.curves._LONGEST", -1.0)
-    (note,) = collect(policy(), Source(tracking_uri=server), curves={"pape"}).pictures.notes
-    assert "longer than" in note
 
 
 def test_odd_names_of_artifacts(server, ids):

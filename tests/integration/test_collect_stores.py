@@ -531,7 +531,8 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", ["no meta.yaml", "another experiment", *BROKEN])
 def test_a_newer_run_that_mlflow_passes_over(folder, damage):
-    """Without it the older run would stand for the pair."""
+    """spec: G0-damaged"""
+    """Without a word of it the older run would stand for the pair."""
     uri, ids = stored(folder, "files", [recipe("B0", "42"), changed(recipe("B0", "42", 7), name="again")])
     meta = only((folder / "mlruns").glob(f"*/{ids['again']}/meta.yaml"))
     if damage == "no meta.yaml":
@@ -540,7 +541,30 @@ def test_a_newer_run_that_mlflow_passes_over(folder, damage):
         meta.write_bytes(BROKEN[damage](meta.read_bytes()))
     else:
         meta.write_text(meta.read_text().replace("experiment_id: '", "experiment_id: '9"))
-    with pytest.raises(StoreError, match=f"run {ids['again']} of the file store"):
+    found = evaluate(policy(), evidence(uri, ids))
+    (check,) = (check for check in found.checks if check.kind == "damaged")
+    assert (check.status, check.run_id, check.cell, check.seed) == (Status.FAIL, "again", "B0", "42")
+    assert str(check.message).startswith("Run again may be the newest of its cell and seed. ")
+    (pair,) = (one for one in found.checks if one.kind == "pair" and one.subject == "B0/42")
+    assert str(pair.message).startswith("A finished run, 2 attempts: DAMAGED, FINISHED.")
+
+
+def test_a_damaged_run_that_states_no_cell_may_be_any_and_one_of_another_cell_is_of_no_concern(folder):
+    uri, ids = stored(folder, "files", [*matrix(), recipe("X9", "42")])
+    for name in ("B0-42", "X9-42"):
+        meta = only((folder / "mlruns").glob(f"*/{ids[name]}/meta.yaml"))
+        meta.write_bytes(b"")
+    shutil.rmtree(only((folder / "mlruns").glob(f"*/{ids['B0-42']}/params")))
+    checks = evaluate(policy(), evidence(uri, ids)).checks
+    (check,) = (check for check in checks if check.kind == "damaged")
+    assert (check.status, check.run_id, check.cell) == (Status.FAIL, "B0-42", None)
+
+
+def test_a_folder_that_mlflow_can_by_no_means_read_as_a_run(folder):
+    uri, ids = stored(folder, "files", matrix())
+    strange = only((folder / "mlruns").glob(f"*/{ids['B0-42']}")).parent / "run (1)"
+    (strange / "params").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"run run \(1\) of the file store"):
         evidence(uri, ids)
 
 

@@ -15,6 +15,7 @@ from smoke_gate.collect.histories import MOST_POINTS, Histories, histories_of
 from smoke_gate.collect.listing import in_full, keys_of, listing_of, search
 from smoke_gate.collect.progress import silent
 from smoke_gate.collect.sql_runs import Keys, runs_in_database
+from smoke_gate.collect.sql_scope import ids_in_database
 from smoke_gate.collect.store import open_store
 from smoke_gate.collect.tables import Tables
 
@@ -130,6 +131,28 @@ def test_the_tables_say_what_mlflow_says(uri, names):
     tables.end()
     assert found == by_id(listed)
     assert len(found) == 4 * len(names)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "params.lr = '0.1'",
+        "params.`lr` != '0.2'",
+        "attributes.run_name LIKE 'named%'",
+        "attributes.start_time > 0 AND tags.leer = ''",
+        "tags.`mlflow.runName` ILIKE 'PLAIN'",
+        "tags.leer IS NULL",
+        "params.lr IS NOT NULL and attributes.user_id != 'nobody'",
+    ],
+)
+def test_a_filter_selects_what_mlflow_selects(uri, where):
+    client = MlflowClient(uri)
+    ids = ids_of(client, ["one", "two"])
+    tables = Tables(uri)
+    found = tables.read(ids_in_database(ids, where))
+    tables.end()
+    assert found == {run.info.run_id for run in client.search_runs(ids, where, run_view_type=ViewType.ALL)}
+    assert found
 
 
 def test_the_tables_have_the_histories_that_mlflow_has(uri):

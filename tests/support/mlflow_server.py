@@ -23,11 +23,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def mlflow_server(folder: Path, *options: str, workers: int = 2) -> Iterator[str]:
-    """Run a server that keeps everything in ``folder``, for as long as the context lasts; give its address."""
+def mlflow_server(
+    folder: Path, *options: str, workers: int = 2, python: str = sys.executable
+) -> Iterator[str]:
+    """Run a server that keeps everything in ``folder``, for as long as the context lasts; give its address.
+
+    ``python`` has the MLflow that serves.
+    """
     port = free_port()
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
         "--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
         "--artifacts-destination", str(folder / "artifacts"), "--workers", str(workers), *options,
     ]  # fmt: skip

@@ -13,12 +13,16 @@ _NOT_THERE = b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>not th
 
 @dataclass
 class Served:
-    """Files by path; ``asked`` are the requests. ``given`` counts the bytes of files that were sent."""
+    """Files by path; ``asked`` are the requests. ``given`` counts the bytes of files that were sent.
+
+    ``above`` has, by path, the answers to requests that do not name the folder ``checkpoints``: they list its parent.
+    """
 
     files: dict[str, bytes]
     knows_ranges: bool = True
     asked: list[BaseHTTPRequestHandler] = field(default_factory=list)
     given: int = 0
+    above: dict[str, bytes] = field(default_factory=dict)
 
 
 @contextmanager
@@ -28,7 +32,9 @@ def serving_parts(served: Served) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.asked.append(self)
-            data = served.files.get(self.path.partition("?")[0])
+            path = self.path.partition("?")[0]
+            files = served.files if "checkpoints" in self.path else served.files | served.above
+            data = files.get(path)
             if data is None:
                 self._answer(404, _NOT_THERE)
                 return

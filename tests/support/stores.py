@@ -47,6 +47,6 @@ def file_store(folder: Path) -> Iterator[MlflowClient]:
 def served(client: object) -> Store:
     """Return the store of a server whose client this is; only what a test asks of it need be there."""
     return Store(
-        client=cast("MlflowClient", client), uri="http://host", name="http://host", kind="server", folder=None,
+        opened=lambda: cast("MlflowClient", client), uri="http://host", name="http://host", kind="server", folder=None,
         scratch=Path(), patience=None,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Torture of one kind: prints what came of it, and ends with 1 where anything was wrong.
 
-Usage: python -m tests.torture {server,github,kills,disks,load} [--seed N] [--count N].
+Usage: python -m tests.torture {server,github,kills,together,disks,texts,facts,load} [--seed N] [--count N].
 The seed decides which faults there are and when; threads and the speed of the machine decide which requests they meet.
 """
 
@@ -13,17 +13,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.torture.disks import disks
+from tests.torture.facts import facts
 from tests.torture.github_faults import github_faults
-from tests.torture.kills import kills
+from tests.torture.kills import kills, together
 from tests.torture.load import load
 from tests.torture.server_faults import server_faults
 from tests.torture.tally import Tally
+from tests.torture.texts import texts
 
 KINDS: Mapping[str, tuple[Callable[[int, int, Path], Tally], int]] = {
     "server": (server_faults, 250),
-    "github": (github_faults, 100),
+    "github": (github_faults, 190),
     "kills": (kills, 200),
+    "together": (together, 50),
     "disks": (disks, 100),
+    "texts": (texts, 100),
+    "facts": (facts, 10_000),
     "load": (load, 50),
 }
 

@@ -14,6 +14,7 @@ import shutil
 import signal
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 
 from smoke_gate.cli import run
@@ -23,17 +24,13 @@ from tests.torture.server_faults import POLICY, matrices
 from tests.torture.tally import Tally
 
 _LONGEST_SECONDS = 60
+_FILES = 6  # of a check, its folder of figures among them
 
 
 def kills(seed: int, count: int, folder: Path) -> Tally:
     """Start so many checks and kill each: half of them at any moment, half while files are written."""
     tally = Tally("kills", faults=count)
-    with contextlib.chdir(folder):
-        uri = f"sqlite:///{folder / 'mlflow.db'}"
-        (folder / "smoke-gate.yml").write_text(POLICY)
-        with contextlib.redirect_stdout(io.StringIO()):
-            record(sqlite_store(folder / "mlflow.db"), matrices()["good"], "good")
-            _check(uri, folder / "whole")  # what is imported on the way is there for all that follow
+    with _store(folder) as uri:
         outputs = folder / "outputs"
         begun = time.monotonic()
         os.waitpid(_forked(uri, outputs), 0)
@@ -44,6 +41,38 @@ def kills(seed: int, count: int, folder: Path) -> Tally:
             _kill(_forked(uri, outputs), outputs, chance.uniform(0, seconds) if number % 2 else None, chance)
             tally.end(_left(outputs, tally.wrong, f"case {number}"))
     return tally
+
+
+def together(seed: int, count: int, folder: Path) -> Tally:
+    """Start two to four checks at once that write into one folder, so many times."""
+    tally = Tally("checks in one folder")
+    with _store(folder) as uri:
+        outputs = folder / "outputs"
+        for number in range(count):
+            shutil.rmtree(outputs, ignore_errors=True)
+            checks = random.Random(f"{seed} {number}").randint(2, 4)
+            started = [_forked(uri, outputs) for _ in range(checks)]
+            codes = [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in started]
+            tally.end(_left(outputs, tally.wrong, f"case {number}"))
+            if any(codes) or not any("verdict" in name for name in _names(outputs)):
+                tally.wrong.append(
+                    f"case {number}: {checks} checks ended with {codes} and left {_names(outputs)}"
+                )
+            if half := [name for name in _names(outputs) if name.startswith(".") and name != ".gitignore"]:
+                tally.wrong.append(f"case {number}: {half} were left")
+    return tally
+
+
+@contextlib.contextmanager
+def _store(folder: Path) -> Iterator[str]:
+    """Have a store with a matrix that passes, and all imported that a check of it needs; give its address."""
+    with contextlib.chdir(folder):
+        uri = f"sqlite:///{folder / 'mlflow.db'}"
+        (folder / "smoke-gate.yml").write_text(POLICY)
+        with contextlib.redirect_stdout(io.StringIO()):
+            record(sqlite_store(folder / "mlflow.db"), matrices()["good"], "good")
+            _check(uri, folder / "whole")  # what is imported on the way is there for all that follow
+        yield uri
 
 
 def _check(uri: str, outputs: Path) -> None:
@@ -65,11 +94,13 @@ def _forked(uri: str, outputs: Path) -> int:
     """Start a check as a process of its own and return its id."""
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             _check(uri, outputs)
+            code = 0
         finally:
-            os._exit(0)
+            os._exit(code)
     return child
 
 
@@ -106,7 +137,8 @@ def _left(outputs: Path, wrong: list[str], case: str) -> str:
     for name in names:
         if name.startswith("smoke_") and "_".join(Path(name).stem.split("_")[2:]) not in verdicts:
             wrong.append(f"{case}: {name} has no verdict file")
-    return "before any file" if not names else "after all files" if len(names) == 6 else "between two files"
+    whole = len(names) == _FILES * len(verdicts)
+    return "before any file" if not names else "after all files" if whole else "between two files"
 
 
 def _half(path: Path) -> str | None:

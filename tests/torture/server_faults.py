@@ -128,8 +128,9 @@ def server_faults(seed: int, count: int, folder: Path) -> Tally:
     """Check the matrices so many times, through a proxy that spoils answers."""
     tally = Tally("faults of an MLflow server")
     (folder / "smoke-gate.yml").write_text(POLICY)
+    names = [*matrices()][: max(count, 4)]
     with server_with_matrices(folder) as proxy, contextlib.chdir(folder), impatient():
-        truths = [Truth(name, check(proxy.address, name, folder / "true")[0]) for name in matrices()]
+        truths = [Truth(name, check(proxy.address, name, folder / "true")[0]) for name in names]
         if not {0, 1, 4} <= {truth.code for truth in truths}:
             raise AssertionError(f"the matrices do not give every verdict: {truths}")
         for number in range(count):

@@ -11,13 +11,12 @@ from PIL import Image
 
 from smoke_gate.draw import draw
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
-from smoke_gate.draw.facts import MANY, curve_metrics, rows_of
+from smoke_gate.draw.facts import MANY, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
 from smoke_gate.draw.metric_figure import paired_by_cell
 from smoke_gate.evidence import Evidence, Point
 from smoke_gate.gates.base import case_of
-from smoke_gate.pictures import Curve
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import matrix_of
 from tests.support.matrix import CELLS, DEFINITION, SEEDS, passing_matrix, passing_policy, run_id, with_run
@@ -79,23 +78,6 @@ def test_a_metric_that_no_run_has_is_not_drawn():
     assert names(policy, passing_matrix()) == ["metric_1_pape_by_cell.png"]
 
 
-def test_curves_need_the_histories_of_every_metric_that_a_rule_names():
-    rules = [{"value": "a.min / b", "min": 0}, {"value": "c", "max": 1}]
-    assert curve_metrics(passing_policy(gates={"metric_ratio": {"rules": rules}})) == {"a", "b", "c"}
-    assert curve_metrics(passing_policy(gates={"metric_ratio": OFF})) == frozenset()
-
-
-def test_curves_that_the_evidence_does_not_have_are_drawn_as_if_it_had():
-    evidence = passing_matrix()
-    curves = [
-        Curve(run_id=run.run_id, metric=metric, points=points)
-        for run in evidence.runs
-        for metric, points in run.histories.items()
-    ]
-    bare = replace(evidence, runs=tuple(replace(run, histories={}) for run in evidence.runs))
-    assert draw(passing_policy(), bare, curves) == draw(passing_policy(), evidence)
-
-
 def test_a_figure_that_cannot_be_drawn_is_left_out_with_a_note(monkeypatch):
     """spec: G4-drawn"""
 
@@ -104,7 +86,7 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_with_a_note(monkeypatch):
 
     monkeypatch.setattr("smoke_gate.draw.drawing.curve_figure", broken)
     notes: list[str] = []
-    found = [drawing.name for drawing in draw(passing_policy(), passing_matrix(), (), notes.append)]
+    found = [drawing.name for drawing in draw(passing_policy(), passing_matrix(), notes.append)]
     assert found == names(passing_policy(), passing_matrix())
     assert found[-1].startswith("ratio_")
     (note,) = notes

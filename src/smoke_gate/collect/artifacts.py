@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 MAX_FIGURE_BYTES = 64 << 20
 MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
 _MOST_UNMATCHED = 5
+
+Way: TypeAlias = Callable[[], Tree]
+"""The way to a run's artifacts, which are located when it is first taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +58,8 @@ class ProbeTask:
     path_map: PathMap
 
 
-Probe: TypeAlias = Callable[[ProbeTask], Artifacts]
-"""A way to read the artifacts that a task names."""
+Probe: TypeAlias = Callable[[ProbeTask, Way], Artifacts]
+"""Reads the artifacts that a task names; one that does so here takes the way, on which nothing is listed twice."""
 
 
 def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
@@ -69,13 +73,33 @@ def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
     return Tree(artifacts_at(underlying(run.info.artifact_uri, run.info.run_id, store), store, path_map))
 
 
+def tree_at(task: ProbeTask) -> Tree:
+    """Return the artifacts of the run of a task.
+
+    Raises:
+        ArtifactError: They are not where the task says.
+        StoreError: The artifact store cannot be reached.
+
+    """
+    return Tree(artifacts_at(task.place, task.store, task.path_map))
+
+
+def way_to(run: "RecordedRun", store: Store, path_map: PathMap) -> Way:
+    """Return the way to a run's artifacts. However often it is taken, each folder is listed once.
+
+    Taking it raises what :func:`tree_of` raises.
+    """
+    return cache(partial(tree_of, run, store, path_map))
+
+
 def read_artifacts(
-    run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap, probe: Probe
+    run: "RecordedRun", way: Way, needs: Needs, store: Store, path_map: PathMap, probe: Probe
 ) -> Artifacts:
     """Read what the enabled gates need of a run's artifacts.
 
     Args:
         run: The run.
+        way: The way to its artifacts.
         needs: What is needed.
         store: Where it is recorded.
         path_map: As for :func:`roots.locate`.
@@ -97,11 +121,11 @@ def read_artifacts(
         )
     except ArtifactError as error:
         return Artifacts(problem=str(error))
-    return probe(task)
+    return probe(task, way)
 
 
-def probed_here(task: ProbeTask) -> Artifacts:
-    """Read artifacts on this machine, from the places that a task names.
+def probed_here(task: ProbeTask, way: Way) -> Artifacts:
+    """Read artifacts on this machine: those of the run by a way to them, those of its models from their places.
 
     Raises:
         StoreError: The artifact store cannot be reached. (A dead place is a ``problem``.)
@@ -111,7 +135,7 @@ def probed_here(task: ProbeTask) -> Artifacts:
     models: tuple[LoggedModel, ...] = ()
     try:
         models = tuple(read_model(model, needs, task.store, task.path_map) for model in task.models)
-        tree = Tree(artifacts_at(task.place, task.store, task.path_map))
+        tree = way()
         folders = model_folders(tree, needs) if needs.checkpoints else ()
         manifest = _manifest(tree) if needs.checkpoints else None
         checkpoints = _checkpoints(tree, needs, manifest, [folder.name for folder in folders])
@@ -126,7 +150,7 @@ def probed_here(task: ProbeTask) -> Artifacts:
         return Artifacts(models=models, problem=str(error))
 
 
-def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) -> Payload | None:
+def payload_in_artifacts(way: Way) -> Payload | None:
     """Return the definition that a run logged as an artifact, None where it did not.
 
     Where that cannot be told, since the artifacts are not where they were recorded, it is one that cannot be read.
@@ -137,7 +161,7 @@ def payload_in_artifacts(run: "RecordedRun", store: Store, path_map: PathMap) ->
     """
     entry = None
     try:
-        tree = tree_of(run, store, path_map)
+        tree = way()
         entry = tree.file(DEFINITION_FILE)
         if entry is None:
             return None

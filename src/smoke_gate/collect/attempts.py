@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.listing import single_run
-from smoke_gate.collect.sql_runs import Keys
+from smoke_gate.collect.sql_runs import NAME_TAG, Keys
 from smoke_gate.collect.store import Store
 from smoke_gate.commits import read_commit, same_commit
-from smoke_gate.evidence import Attempt, Lack, Others, is_exact, metric_text
+from smoke_gate.evidence import DAMAGED, Attempt, Lack, Others, is_exact, metric_text
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, flag_of
 from smoke_gate.selection import attempt_order, identity, is_candidate, lacks, planned_pairs, select
@@ -25,7 +25,6 @@ _COMMIT_TAGS = (COMMIT_TAG, "mlflow.source.git.commit")
 _DIRTY_TAGS = (DIRTY_TAG, "mlflow.source.git.dirty")
 _EARLIEST = 946_684_800_000  # UTC milliseconds: the year 2000
 _PARENT_TAG = "mlflow.parentRunId"
-_NAME_TAG = "mlflow.runName"  # of old servers
 
 
 def parents_of(
@@ -102,7 +101,7 @@ def keys_for_attempts(policy: Policy) -> Keys:
     """Return the params and tags of a run, or of its parent, that say which attempt it is."""
     templates = (policy.runs.cell_template, policy.runs.seed_template)
     named = {name.removeprefix("parent.") for template in templates for name in template.references}
-    own = frozenset([*_COMMIT_TAGS, *_DIRTY_TAGS, _PARENT_TAG, _NAME_TAG, KIND_TAG])
+    own = frozenset([*_COMMIT_TAGS, *_DIRTY_TAGS, _PARENT_TAG, NAME_TAG, KIND_TAG])
     return Keys(
         params=frozenset(name.removeprefix("params.") for name in named if name.startswith("params.")),
         tags=own.union(name.removeprefix("tags.") for name in named if name.startswith("tags.")),
@@ -112,7 +111,11 @@ def keys_for_attempts(policy: Policy) -> Keys:
 def planned_and_others(
     policy: Policy, attempts: Iterable[Attempt]
 ) -> tuple[Sequence[Attempt], Sequence[Attempt], Others]:
-    """Return every attempt at a planned pair, the newest other runs that reports name, and the count of the rest."""
+    """Return every attempt at a planned pair, the newest other runs that reports name, and the count of the rest.
+
+    Where the policy ignores other runs and every pair was tried, nothing is said of the others, whether the store
+    was asked for them or not. Where a pair was never tried, the others may say why.
+    """
     planned = {pair.key for pair in planned_pairs(policy, narrowed=False)}
     ours: list[Attempt] = []
     beside: list[Attempt] = []
@@ -121,6 +124,8 @@ def planned_and_others(
             ours.append(attempt)
         elif attempt.lifecycle_stage == "active" and not attempt.registered:
             beside.append(attempt)
+    if policy.runs.unexpected == "ignore" and all_are_tried(policy, ours):
+        return ours, (), Others(looked_for=False)
     matrix = select(policy, beside)
     unexpected = _newest(matrix.unexpected, MOST_UNEXPECTED)
     by_lack: dict[Lack, list[Attempt]] = {}
@@ -136,8 +141,16 @@ def planned_and_others(
     return ours, [*unexpected, *unidentified], others
 
 
+def all_are_tried(policy: Policy, attempts: Iterable[Attempt]) -> bool:
+    """Return whether there is an attempt at every planned pair that the options left."""
+    tried = {identity(policy, attempt) for attempt in attempts}
+    return all(pair.key in tried for pair in planned_pairs(policy))
+
+
 def _newest(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
-    return sorted(attempts, key=lambda one: (one.start_time or 0, one.run_id), reverse=True)[:most]
+    """Return the newest attempts. A damaged one has a check, whenever it was, so it comes first."""
+    order = sorted(attempts, key=lambda one: (one.status == DAMAGED, one.start_time or 0, one.run_id))
+    return order[::-1][:most]
 
 
 def in_order(attempts: Iterable[Attempt], recorded: Mapping[str, "RecordedRun"]) -> tuple[Attempt, ...]:
@@ -156,7 +169,7 @@ def _metrics(run: "RecordedRun") -> dict[str, str]:
 
 def name_of(run: "RecordedRun") -> str:
     """Return a run's name; old servers keep it in a tag only."""
-    return run.info.run_name or run.data.tags.get(_NAME_TAG) or ""
+    return run.info.run_name or run.data.tags.get(NAME_TAG) or ""
 
 
 def time_of(milliseconds: int | None) -> int | None:

@@ -7,14 +7,14 @@ its own environment, and sends back what it found. Nothing secret is sent, in ei
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import TYPE_CHECKING
 
 from smoke_gate import __version__
-from smoke_gate.collect.artifacts import Artifacts, Probe, ProbeTask, probed_here
+from smoke_gate.collect.artifacts import Artifacts, Probe, ProbeTask, Way, probed_here, tree_at
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.mlflow_environment import calm_mlflow
 from smoke_gate.collect.store import private_folder
@@ -72,7 +72,7 @@ def sent_to(executor: Executor, secrets: Secrets, has_ended: Callable[[], bool] 
     cannot be reached, or the executor has ended.
     """
 
-    def probe(task: ProbeTask) -> Artifacts:
+    def probe(task: ProbeTask, _way: Way) -> Artifacts:
         return _sent(executor, without_secrets(task, secrets), has_ended)
 
     return probe
@@ -106,30 +106,40 @@ def probed_elsewhere(task: ProbeTask) -> Artifacts:
         StoreError: The artifact store cannot be reached.
 
     """
-    with _calm, private_folder() as scratch:
-        found = probed_here(replace(task, store=replace(task.store, scratch=Path(scratch))))
+    with _calm.of(task.store.workspace), private_folder() as scratch:
+        here = replace(task, store=replace(task.store, scratch=Path(scratch)))
+        found = probed_here(here, lambda: tree_at(here))
     return without_secrets(found, process_secrets())
 
 
 class _Calm:
-    """MLflow held still while any thread of this process reads: it is set up by the first and put back by the last."""
+    """MLflow held still while any thread of this process reads: the first one sets it up, the last one puts it back.
+
+    The variables of a process name one workspace, so a thread of another workspace waits.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._changed = Condition()
         self._readers = 0
+        self._workspace: str | None = None
 
-    def __enter__(self) -> None:
-        with self._lock:
+    @contextmanager
+    def of(self, workspace: str | None) -> Iterator[None]:
+        """Hold MLflow still for a reader of a workspace."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._readers or self._workspace == workspace)
             if not self._readers:
-                self._context = calm_mlflow()
-                self._context.__enter__()
+                self._workspace, self._held = workspace, ExitStack()
+                self._held.enter_context(calm_mlflow(workspace))
             self._readers += 1
-
-    def __exit__(self, *raised: object) -> None:
-        with self._lock:
-            self._readers -= 1
-            if not self._readers:
-                self._context.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers -= 1
+                if not self._readers:
+                    self._held.close()
+                    self._changed.notify_all()
 
 
 _calm = _Calm()

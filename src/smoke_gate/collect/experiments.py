@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import ExperimentError, NoExperimentError
+from smoke_gate.collect.listing import off_the_tables
+from smoke_gate.collect.sql_runs import experiments_in_database
 from smoke_gate.collect.store import Store, all_pages
 
 if TYPE_CHECKING:
@@ -37,8 +39,12 @@ def find_experiments(
     return tuple(dict.fromkeys((experiment.experiment_id, experiment.name) for experiment in found))
 
 
-def _experiments(store: Store) -> list["Experiment"]:
+def _experiments(store: Store) -> Sequence["Experiment"]:
     from mlflow.entities import ViewType
+
+    in_tables = off_the_tables(store, experiments_in_database)
+    if in_tables is not None:
+        return in_tables
 
     def page(token: str | None) -> "PagedList[Experiment]":
         return store.client.search_experiments(view_type=ViewType.ALL, max_results=1000, page_token=token)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.artifacts import Probe, payload_in_artifacts, probed_here, read_artifacts
+from smoke_gate.collect.artifacts import Probe, Way, payload_in_artifacts, probed_here, read_artifacts, way_to
 from smoke_gate.collect.attempts import time_of
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.histories import Histories
@@ -42,7 +42,8 @@ class FactReader:
             StoreError: The store or the artifacts cannot be reached.
 
         """
-        artifacts = read_artifacts(run, self.needs, self.store, self.path_map, self.probe)
+        way = way_to(run, self.store, self.path_map)
+        artifacts = read_artifacts(run, way, self.needs, self.store, self.path_map, self.probe)
         names = sorted(self.needs.histories & set(run.data.metrics))
         histories = {name: self.histories.of(run.info.run_id, name) for name in names}
         facts = Run(
@@ -57,7 +58,7 @@ class FactReader:
             rows=rows_of(run) if self.needs.ledger else {},
             last_step=last_step_of(run) if self.needs.ledger else None,
             repeated=tuple(name for name, history in histories.items() if history.repeated),
-            payload=self._payload(run),
+            payload=self._payload(run, way),
             checkpoints=artifacts.checkpoints,
             unmatched=artifacts.unmatched,
             manifest=artifacts.manifest,
@@ -78,7 +79,8 @@ class FactReader:
             StoreError: The artifacts cannot be reached.
 
         """
-        said = registration_of(run, self.needs.definition or "", self._payload(run))
+        payload = self._payload(run, way_to(run, self.store, self.path_map))
+        said = registration_of(run, self.needs.definition or "", payload)
         return without_secrets(said, self.store.secrets)
 
     def _keys(self, run: "RecordedRun") -> frozenset[str]:
@@ -94,11 +96,11 @@ class FactReader:
         asked = {f"params.{key}" for key in self.needs.params} | {f"tags.{key}" for key in self.needs.tags}
         return tuple(name for name in found if name in asked or name.startswith("metrics."))
 
-    def _payload(self, run: "RecordedRun") -> Payload | None:
+    def _payload(self, run: "RecordedRun", way: Way) -> Payload | None:
         if self.needs.definition is None:
             return None
         in_params = payload_in_params(run, self.needs.definition)
-        return in_params or payload_in_artifacts(run, self.store, self.path_map)
+        return in_params or payload_in_artifacts(way)
 
 
 def _instead(needed: frozenset[str], params: Mapping[str, str]) -> dict[str, str]:

@@ -149,7 +149,10 @@ class LocalFolder:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A folder that is listed no more than once and no deeper than asked for."""
+    """A folder that is listed no more than once and no deeper than asked for.
+
+    A folder that is not among what was listed of the one above it is not asked for.
+    """
 
     folder: Folder
     _listed: dict[str, Sequence[Entry]] = field(default_factory=dict)
@@ -157,8 +160,14 @@ class Tree:
     def entries(self, path: str) -> Sequence[Entry]:
         """Return what is in a folder, in order of path."""
         if path not in self._listed:
-            self._listed[path] = sorted(self.folder.entries(path), key=lambda entry: entry.path)
+            found = () if self._is_known_to_be_absent(path) else self.folder.entries(path)
+            self._listed[path] = sorted(found, key=lambda entry: entry.path)
         return self._listed[path]
+
+    def _is_known_to_be_absent(self, path: str) -> bool:
+        """Return whether a folder above lacks it. A link that leads out is there, and so is asked for."""
+        above = self._listed.get(path.rpartition("/")[0])
+        return above is not None and path not in {"", *(entry.path for entry in above)}
 
     def file(self, path: str) -> Entry | None:
         """Return the file at a path, None where there is none."""

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from smoke_gate.collect.errors import StoreError
-from smoke_gate.collect.file_store import refuse_lost_runs
+from smoke_gate.collect.file_store import META, refuse_lost_runs
 from smoke_gate.collect.locations import files_path
+from smoke_gate.collect.planned_part import PlannedPart
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.served_runs import ServedRuns
 from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs_by_id, runs_in_database
+from smoke_gate.collect.sql_scope import ids_in_database
 from smoke_gate.collect.store import Store, all_pages
 from smoke_gate.errors import UsageError
+from smoke_gate.evidence import DAMAGED
 from smoke_gate.policy.model import Policy
 
 if TYPE_CHECKING:
@@ -36,11 +39,13 @@ class RunListing:
     """The runs of experiments, by id.
 
     In a ``brief`` one they have only the params and tags that were asked for, and nothing else besides their info.
+    One that is not ``whole`` has only the part of the experiments that the plan is about.
     """
 
     experiments: Sequence[str]
     runs: Mapping[str, "RecordedRun"]
     brief: bool = False
+    whole: bool = True
 
 
 def search(
@@ -57,7 +62,7 @@ def search(
         StoreError: A page cannot be read, the runs change all the while, or a run of a file store is one that MLflow
             passes over.
     """
-    if not where and (runs := _off_the_tables(store, runs_in_database(experiments))) is not None:
+    if not where and (runs := off_the_tables(store, runs_in_database(experiments))) is not None:
         progress("runs", len(runs), None)
         return runs
     return _listed(store, experiments, where, progress, workers)
@@ -72,11 +77,43 @@ def listing_of(
         StoreError: As :func:`search`.
 
     """
-    runs = _off_the_tables(store, brief_runs(experiments, keys))
+    runs = off_the_tables(store, brief_runs(experiments, keys))
     if runs is not None:
         progress("runs", len(runs), None)
     found = _listed(store, experiments, "", progress, workers) if runs is None else runs
     return RunListing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
+
+
+def planned_listing(
+    store: Store,
+    experiments: Sequence[str],
+    part: PlannedPart,
+    keys: Keys,
+    progress: Progress,
+    workers: int = _WORKERS,
+) -> RunListing | None:
+    """Return the part of the experiments that the plan is about, as :func:`listing_of` does; None: it must list all.
+
+    Raises:
+        StoreError: A page cannot be read.
+
+    """
+    if store.kind == "files":  # each question reads every run
+        return None
+    runs = off_the_tables(store, brief_runs(experiments, keys, part))
+    brief = runs is not None
+    if runs is None:
+        try:
+            runs = tuple(
+                run for where in part.filters for run in _listed(store, experiments, where, progress, workers)
+            )
+        except StoreError as error:
+            if not error.code:
+                raise
+            _LOG.info("all runs are listed, because those of the plan cannot be asked for: %s", error)
+            return None
+    progress("runs", len(runs), None)
+    return RunListing(experiments, {run.info.run_id: run for run in runs}, brief=brief, whole=False)
 
 
 def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapping[str, "RecordedRun"]:
@@ -89,13 +126,13 @@ def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapp
     wanted = [run_id for run_id in listing.runs if run_id in run_ids]
     if not listing.brief:
         return {run_id: listing.runs[run_id] for run_id in wanted}
-    if 2 * len(wanted) > len(listing.runs):
+    if listing.whole and 2 * len(wanted) > len(listing.runs):
         queries = [runs_in_database(listing.experiments)]
     else:
         queries = [runs_by_id(wanted[at : at + _AT_ONCE]) for at in range(0, len(wanted), _AT_ONCE)]
     found: dict[str, RecordedRun] = {}
     for query in queries:
-        runs = _off_the_tables(store, query)
+        runs = off_the_tables(store, query)
         if runs is None:
             runs = _listed(store, listing.experiments, "", silent, _WORKERS)
         found |= {run.info.run_id: run for run in runs}
@@ -107,7 +144,7 @@ def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapp
 def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
     """Return the keys of all params and tags of active runs, except runs ``but``."""
     if listing.brief:
-        known = _off_the_tables(store, keys_in_database(listing.experiments, but))
+        known = off_the_tables(store, keys_in_database(listing.experiments, but))
         if known is not None:
             return known
     active = [run for run in listing.runs.values() if run.info.lifecycle_stage == "active"]
@@ -119,9 +156,16 @@ def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
 
 
 def ids_in_scope(
-    store: Store, experiments: Sequence[str], policy: Policy, progress: Progress, workers: int = _WORKERS
+    store: Store,
+    experiments: Sequence[str],
+    policy: Policy,
+    progress: Progress,
+    workers: int = _WORKERS,
+    part: PlannedPart | None = None,
 ) -> frozenset[str] | None:
     """Return the ids of the runs that ``runs.where`` selects, None where it selects all.
+
+    A server is asked for those in the ``part`` only, where there is one.
 
     Raises:
         UsageError: MLflow does not understand the filter.
@@ -129,8 +173,14 @@ def ids_in_scope(
     where = policy.runs.where.strip()
     if not where:
         return None
+    ids = off_the_tables(store, ids_in_database(experiments, where))
+    if ids is not None:
+        return ids
+    filters = [where] if part is None else [f"{where} and {one}" for one in part.filters]
     try:
-        return frozenset(run.info.run_id for run in search(store, experiments, where, progress, workers))
+        return frozenset(
+            run.info.run_id for one in filters for run in search(store, experiments, one, progress, workers)
+        )
     except StoreError as error:
         if error.code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
             raise UsageError(f"MLflow refuses the filter `runs.where`: {where!r}: {error}") from error
@@ -152,14 +202,14 @@ def single_run(store: Store, run_id: str) -> "RecordedRun | None":
         raise
 
 
-def _off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None:
+def off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None:
     """Return what a database's tables say; None for other stores, and where MLflow must be asked."""
     if store.tables is None:
         return None
     try:
         return store.call(store.tables.read, query)
     except StoreError as error:
-        _LOG.info("MLflow lists the runs, because the tables could not be read at once: %s", error)
+        _LOG.info("MLflow is asked, because the tables could not be read at once: %s", error)
         return None
 
 
@@ -223,6 +273,8 @@ def _pages(
 
     found: dict[str, RecordedRun] = {}
     for run in all_pages(store, page):
+        if META in store.damaged.get(run.info.run_id, ()):
+            run.info._status = DAMAGED
         found[run.info.run_id] = run
         progress("runs", len(found), None)
     return found, len(pages)

@@ -34,19 +34,29 @@ _CHATTER = (
     "google",
     "git",
 )
+_WORKSPACE = "MLFLOW_WORKSPACE"
 _SPARE_SECONDS = 2  # what a call may take beyond its requests
 
 
 @contextmanager
-def calm_mlflow() -> Iterator[None]:
-    """Bound MLflow's requests, let it read file stores, and keep its and its libraries' chatter from stderr."""
+def calm_mlflow(workspace: str | None = None) -> Iterator[None]:
+    """Bound MLflow's requests, let it read file stores, and keep its and its libraries' chatter from stderr.
+
+    ``workspace`` is the one of a server that is read; None leaves it to the user's own variable.
+    """
     requests = {name: value for name, value in _REQUESTS.items() if name not in os.environ}
-    with _environment({**_ALWAYS, **requests}), warnings.catch_warnings():
+    named = {} if workspace is None else {_WORKSPACE: workspace}
+    with _environment({**_ALWAYS, **requests, **named}), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow  # noqa: F401 - sets up its loggers, so it comes before they are silenced
 
         with _no_chatter():
             yield
+
+
+def workspace_of(environ: Mapping[str, str]) -> str | None:
+    """Return the workspace of an MLflow server that the user names; None for the server's own default."""
+    return environ.get(_WORKSPACE, "").strip() or None
 
 
 def deadline(environ: Mapping[str, str]) -> float:

@@ -103,10 +103,11 @@ def model_folders(tree: Tree, needs: Needs) -> tuple[LoggedModel, ...]:
         StoreError: The artifact store cannot be reached.
 
     """
+    root = tree.entries("")  # first: it says which folders there are
     reached = (posixpath.split(entry.path) for entry in tree.matching(needs.checkpoints))
     folders = {
         "",
-        *(entry.path for entry in tree.entries("") if entry.is_folder),
+        *(entry.path for entry in root if entry.is_folder),
         *(folder for folder, name in reached if name == DESCRIPTION),
     }
     found = [folder for folder in sorted(folders) if tree.file(posixpath.join(folder, DESCRIPTION))]

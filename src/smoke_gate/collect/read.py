@@ -1,37 +1,33 @@
 """Reading, in order: the store, the attempts, the selected runs, the checkout."""
 
 import logging
+import os
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import read_figures
-from smoke_gate.collect.attempts import (
-    in_order,
-    keys_for_attempts,
-    parents_of,
-    planned_and_others,
-    reader_of,
-)
+from smoke_gate.collect.attempts import in_order, planned_and_others
 from smoke_gate.collect.checkout import Checkout
 from smoke_gate.collect.code import AskCode
 from smoke_gate.collect.container_action import PathMap
-from smoke_gate.collect.curves import curves_of
 from smoke_gate.collect.definitions import definition_sha256
 from smoke_gate.collect.executors import readers_at
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.facts import FactReader
 from smoke_gate.collect.histories import histories_of
 from smoke_gate.collect.ledger import ledger_of
-from smoke_gate.collect.listing import RunListing, ids_in_scope, in_full, keys_of, listing_of
-from smoke_gate.collect.locations import shown
-from smoke_gate.collect.nearest import named_keys, nearest_keys
+from smoke_gate.collect.listed_runs import Experiments, Listed, listed_runs, nearest_of
+from smoke_gate.collect.listing import in_full
+from smoke_gate.collect.locations import kind_of, shown
+from smoke_gate.collect.mlflow_environment import workspace_of
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
-from smoke_gate.collect.registrations import in_force, is_registration
+from smoke_gate.collect.registrations import in_force
 from smoke_gate.collect.roots import lost_folders
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.without_secrets import without_secrets
@@ -41,7 +37,6 @@ from smoke_gate.gates import needs_of
 from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
 from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.origins import ArtifactHost
-from smoke_gate.pictures import Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
@@ -52,8 +47,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _MOST_TOLD = 5  # places where artifacts were
-
-Experiments = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +60,8 @@ class Source:
     ``merge_commit`` is the one that GitHub made of head and its base branch: its code counts as head's.
     ``experiment_ids`` are the experiments where they are known by id, instead of the policy's. ``workers`` bounds how
     many runs are read at a time. ``executor`` is the address of a Dask cluster whose machines read the artifacts, None
-    where this one does. ``cache`` is the folder of what was read of files in object stores.
+    where this one does. ``cache`` is the folder of what was read of files in object stores. ``workspace`` is the one
+    of an MLflow server, None for the one that the environment names.
     """
 
     tracking_uri: str
@@ -81,19 +75,27 @@ class Source:
     workers: int = 8
     executor: str | None = None
     cache: Path | None = None
+    workspace: str | None = None
+
+    @property
+    def asked_workspace(self) -> str | None:
+        """The workspace that the server is asked for; None for other stores, and for the server's default."""
+        if kind_of(self.tracking_uri) != "server":
+            return None
+        return self.workspace or workspace_of(os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
 
-    ``pictures`` has the curves that were asked for.
+    ``workspace`` is the one of an MLflow server, None for its default.
     """
 
     evidence: Evidence
-    pictures: Pictures
     experiments: Experiments
     tracking_uri: str
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +105,6 @@ class FoundPlan:
     cells: tuple[str, ...]
     seeds: tuple[str, ...]
     experiments: Experiments
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """All runs of the experiments: as listed, and as attempts; ``registered`` are the ids of preregistrations."""
-
-    experiments: Experiments
-    listing: RunListing
-    attempts: tuple[Attempt, ...]
-    registered: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +132,13 @@ def collect(
     source: Source,
     *,
     also: Needs = NOTHING,
-    curves: Collection[str] = (),
     ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
     """Read what the policy's gates need to know, and ``also`` what others do.
 
-    ``curves`` are metrics whose histories only figures show: they are not evidence. ``ask_code`` says whether a commit
-    has head's code where the clone cannot.
+    ``ask_code`` says whether a commit has head's code where the clone cannot.
 
     Raises:
         StoreError: The tracking store or its artifacts cannot be read.
@@ -159,10 +149,10 @@ def collect(
     needs = needs_of(policy) | also
     definition = _definition(policy, source)
     with (
-        open_store(source.tracking_uri, source.artifact_hosts, source.cache) as store,
+        _opened(source) as store,
         Checkout(policy, source.checkout, needs, ask_code, source.merge_commit) as checkout,
     ):
-        listed = _read_listing(policy, source, store, progress)
+        listed = _listed(policy, source, store, progress)
         recorded = _read_recorded(policy, store, listed)
         head = checkout.head(source.head)
         attempts = checkout.one_repository(recorded.attempts)
@@ -170,8 +160,6 @@ def collect(
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
         histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
-        shown_runs = [recorded.runs[attempt.run_id] for attempt in selected]
-        pictures = curves_of(store, shown_runs, {*curves} - needs.histories, source.workers, progress)
         store.end_transaction()
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         with readers_at(source.executor, source.workers, store.secrets) as readers:
@@ -208,9 +196,15 @@ def collect(
     )
     return Collected(
         evidence=evidence,
-        pictures=without_secrets(pictures, store.secrets),
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
+        workspace=source.asked_workspace,
+    )
+
+
+def _opened(source: Source) -> AbstractContextManager[Store]:
+    return open_store(
+        source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace, cache=source.cache
     )
 
 
@@ -223,8 +217,8 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
         UsageError: MLflow refuses ``runs.where``.
 
     """
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
-        listed = _read_listing(policy, source, store, progress)
+    with _opened(source) as store:
+        listed = _listed(policy, source, store, progress)
     found = [
         attempt
         for attempt in listed.attempts
@@ -240,25 +234,13 @@ def find_plan(policy: Policy, source: Source, *, progress: Progress = silent) ->
     )
 
 
-def _read_listing(policy: Policy, source: Source, store: Store, progress: Progress) -> _Listed:
+def _listed(policy: Policy, source: Source, store: Store, progress: Progress) -> Listed:
     _LOG.info("reading %s", store.name)
     experiments = find_experiments(store, policy.experiments, source.experiment_ids)
-    ids = [experiment_id for experiment_id, _ in experiments]
-    listing = listing_of(store, ids, keys_for_attempts(policy) | named_keys(policy), progress, source.workers)
-    named = ", ".join(f"{name} ({experiment_id})" for experiment_id, name in experiments)
-    _LOG.info("%d runs in %s", len(listing.runs), named)
-    registered = frozenset(run_id for run_id, run in listing.runs.items() if is_registration(policy, run))
-    reader = reader_of(
-        policy,
-        parents_of(store, policy, listing.runs),
-        ids_in_scope(store, ids, policy, progress, source.workers),
-        dict(experiments),
-    )
-    attempts = (reader.attempt(run, registered=run_id in registered) for run_id, run in listing.runs.items())
-    return _Listed(experiments, listing, tuple(attempts), registered)
+    return listed_runs(policy, store, experiments, progress, source.workers)
 
 
-def _read_recorded(policy: Policy, store: Store, listed: _Listed) -> _Recorded:
+def _read_recorded(policy: Policy, store: Store, listed: Listed) -> _Recorded:
     ours, beside, others = planned_and_others(policy, listed.attempts)
     wanted = listed.registered.union(attempt.run_id for attempt in ours)
     runs = in_full(store, listed.listing, wanted)
@@ -271,7 +253,7 @@ def _read_recorded(policy: Policy, store: Store, listed: _Listed) -> _Recorded:
         registrations=tuple(registrations),
         attempts=without_secrets(in_order([*ours, *beside], runs), store.secrets),
         others=others,
-        nearest=_nearest(policy, store, listed.listing, listed.registered),
+        nearest=nearest_of(policy, store, listed),
     )
 
 
@@ -298,24 +280,6 @@ def _tell(lost: Sequence[str]) -> None:
         _LOG.warning(
             "artifacts were recorded below %s, which is not here: say where they are with %s", folder, option
         )
-
-
-def _nearest(
-    policy: Policy, store: Store, listing: RunListing, registered: Collection[str]
-) -> dict[str, str]:
-    """Return what may be meant by keys that no run has; where there are none, as mostly, the store is not asked."""
-    active = [
-        run.data
-        for run_id, run in listing.runs.items()
-        if run.info.lifecycle_stage == "active" and run_id not in registered
-    ]
-    named = named_keys(policy)
-    if all(any(key in data.params for data in active) for key in named.params) and all(
-        any(key in data.tags for data in active) for key in named.tags
-    ):
-        return {}
-    known = keys_of(store, listing, registered)
-    return nearest_keys(policy, known.params, known.tags)
 
 
 def _definition(policy: Policy, source: Source) -> str | None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of
+from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of, way_to
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.listing import search
@@ -94,7 +94,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
 def _registered(
     policy: Policy, source: Source
 ) -> Iterator[tuple[Store, tuple[str, ...], Sequence["RecordedRun"]]]:
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace) as store:
         experiments = find_experiments(store, policy.experiments)
         runs = [
             run
@@ -107,7 +107,8 @@ def _registered(
 
 def _registration(policy: Policy, source: Source, store: Store, run: "RecordedRun") -> Registration:
     key = policy.settings(DefinitionHashSettings).key
-    payload = payload_in_params(run, key) or payload_in_artifacts(run, store, source.artifact_path_map)
+    way = way_to(run, store, source.artifact_path_map)
+    payload = payload_in_params(run, key) or payload_in_artifacts(way)
     return without_secrets(registration_of(run, key, payload), store.secrets)
 
 

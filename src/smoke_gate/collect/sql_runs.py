@@ -5,11 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from smoke_gate.collect.planned_part import PlannedPart
+from smoke_gate.vocabulary import KIND_TAG, PREREGISTRATION
+
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run, RunData
+    from mlflow.entities import DatasetInput, Experiment, Run, RunData
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
 T = TypeVar("T")
+
+NAME_TAG = "mlflow.runName"  # older versions of MLflow keep a run's name here only
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,17 @@ class Keys:
     def __or__(self, other: "Keys") -> "Keys":
         """Return the keys of both."""
         return Keys(self.params | other.params, self.tags | other.tags)
+
+
+def experiments_in_database(connection: "Connection") -> "Sequence[Experiment]":
+    """Return all experiments, deleted ones too, without their tags."""
+    from mlflow.entities import Experiment
+    from mlflow.store.tracking.dbmodels.models import SqlExperiment
+    from sqlalchemy import select
+
+    one = SqlExperiment.__table__.c
+    rows = connection.execute(select(one.experiment_id, one.name, one.artifact_location, one.lifecycle_stage))
+    return [Experiment(str(number), name, place, stage) for number, name, place, stage in rows]
 
 
 def runs_in_database(experiments: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...]]":
@@ -44,13 +60,18 @@ def runs_by_id(run_ids: Sequence[str]) -> "Callable[[Connection], tuple[Run, ...
     return query
 
 
-def brief_runs(experiments: Sequence[str], keys: Keys) -> "Callable[[Connection], tuple[Run, ...]]":
-    """Return the query for all runs of the experiments with these params and tags only, and without all else."""
+def brief_runs(
+    experiments: Sequence[str], keys: Keys, part: PlannedPart | None = None
+) -> "Callable[[Connection], tuple[Run, ...]]":
+    """Return the query for runs of the experiments with these params and tags only, and without all else.
+
+    With a ``part``, those outside it are left out.
+    """
 
     def query(connection: "Connection") -> "tuple[Run, ...]":
         from mlflow.entities import RunData
 
-        wanted = _of(experiments)
+        wanted = _of(experiments) if part is None else _of(experiments) & _in(part)
         ids = _ids(wanted)
         params, tags = _params(connection, ids, keys.params), _tags(connection, ids, keys.tags)
 
@@ -90,6 +111,27 @@ def _of(experiments: Sequence[str]) -> "ColumnElement[bool]":
 
     found: ColumnElement[bool] = SqlRun.__table__.c.experiment_id.in_([int(one) for one in experiments])
     return found
+
+
+def _in(part: PlannedPart) -> "ColumnElement[bool]":
+    """Return the condition that a run belongs to the part."""
+    from mlflow.store.tracking.dbmodels.models import SqlParam, SqlRun, SqlTag
+    from sqlalchemy import or_, select
+
+    run, tag = SqlRun.__table__.c, SqlTag.__table__.c
+    stated = SqlParam.__table__.c if part.place == "params" else tag
+    asked = [
+        run.run_uuid.in_(
+            select(stated.run_uuid).where(stated.key == part.key, stated.value.in_(part.values))
+        ),
+        run.run_uuid.in_(select(tag.run_uuid).where(tag.key == KIND_TAG, tag.value == PREREGISTRATION)),
+    ]
+    if part.run_id is not None:
+        asked.append(run.run_uuid == part.run_id)
+    if part.run_name is not None:
+        by_tag = select(tag.run_uuid).where(tag.key == NAME_TAG, tag.value == part.run_name)
+        asked += [run.name == part.run_name, run.run_uuid.in_(by_tag)]
+    return or_(*asked)
 
 
 def _ids(wanted: "ColumnElement[bool]") -> "Select[Any]":
@@ -235,4 +277,4 @@ def _by_run(rows: Iterable["Row[Any]"], make: Callable[..., T]) -> Mapping[str, 
 
 def _name_in(tags: Iterable[Any]) -> str | None:
     """Return the name of a run that an older MLflow kept in a tag only."""
-    return next((tag.value for tag in tags if tag.key == "mlflow.runName"), None)
+    return next((tag.value for tag in tags if tag.key == NAME_TAG), None)

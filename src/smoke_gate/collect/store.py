@@ -1,9 +1,11 @@
 """Opening a tracking store so that nothing is written to it, and calling it so that nothing hangs."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -37,8 +39,8 @@ class StorePlace:
     ``uri`` is what MLflow was given (a private copy's, or the server's with its credentials), ``name`` how messages and
     the report name the store. ``folder`` is the file store's own folder or the one that holds the database; None for
     servers. ``scratch`` is a private folder for downloads. ``patience`` are the seconds a call may take, None where it
-    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what was read of
-    files in object stores; None: nothing is kept.
+    is local. ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``workspace`` is the one
+    of a server, None for its default. ``cache`` keeps what was read of files in object stores; None: nothing is kept.
     """
 
     uri: str
@@ -48,6 +50,7 @@ class StorePlace:
     scratch: Path
     patience: float | None
     artifact_hosts: tuple[ArtifactHost, ...] = ()
+    workspace: str | None = None
     cache: Path | None = None
 
 
@@ -55,11 +58,12 @@ class StorePlace:
 class Store(StorePlace):
     """An open store.
 
+    ``opened`` returns MLflow's client, which it makes when it is first asked for: what stands in tables needs none.
     ``secrets`` are removed from every fact that is read. ``damaged`` has, by run id, the names of what a file store
     cannot give. ``tables`` are those of a database; None for other stores.
     """
 
-    client: "MlflowClient"
+    opened: Callable[[], "MlflowClient"]
     secrets: Secrets = field(default_factory=process_secrets)
     damaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Tables | None = None
@@ -68,6 +72,16 @@ class Store(StorePlace):
     def place(self) -> StorePlace:
         """Where it is, without what only this process can use."""
         return StorePlace(**{part.name: getattr(self, part.name) for part in fields(StorePlace)})
+
+    @property
+    def client(self) -> "MlflowClient":
+        """MLflow's client.
+
+        Raises:
+            StoreError: MLflow cannot open the store.
+
+        """
+        return self.opened()
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what an MLflow function returns.
@@ -85,24 +99,32 @@ class Store(StorePlace):
 
 @contextmanager
 def open_store(
-    uri: str, artifact_hosts: Sequence[ArtifactHost] = (), cache: Path | None = None
+    uri: str,
+    artifact_hosts: Sequence[ArtifactHost] = (),
+    *,
+    workspace: str | None = None,
+    cache: Path | None = None,
 ) -> Iterator[Store]:
     """Open the store that a tracking URI names, for as long as the context lasts.
 
-    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``cache`` keeps what is read of files in
-    object stores.
+    ``artifact_hosts`` may be asked for artifacts, besides the store itself. ``workspace`` is the one of a server, None
+    for the one that ``MLFLOW_WORKSPACE`` names. ``cache`` keeps what is read of files in object stores.
 
     Raises:
         StoreError: It is not there, does not answer, has a newer schema, or is not an MLflow store.
     """
-    with calm_mlflow(), private_folder() as scratch:
+    with calm_mlflow(workspace), private_folder() as scratch:
         try:
             store = _opened(uri, Path(scratch))
         except OSError as error:
             raise StoreError(f"{shown(uri)} cannot be opened: {error.strerror or error}") from error
         try:
             yield replace(
-                store, artifact_hosts=tuple(artifact_hosts), secrets=process_secrets(uri), cache=cache
+                store,
+                artifact_hosts=tuple(artifact_hosts),
+                workspace=workspace,
+                cache=cache,
+                secrets=process_secrets(uri),
             )
         finally:
             store.end_transaction()
@@ -160,7 +182,7 @@ def _opened(uri: str, folder: Path) -> Store:
     client = _call(name, patience, _client, uri)
     tables = Tables(uri) if kind == "database" else None
     return Store(
-        client=client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
+        opened=lambda: client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
         tables=tables,
     )  # fmt: skip
 
@@ -172,11 +194,16 @@ def _sqlite(uri: str, folder: Path) -> Store:
     private_uri = f"sqlite:///{copy}"
     if found != schema.expected_revision():
         explained(uri, schema.upgrade, private_uri)
-    client = explained(uri, _client, private_uri)
     return Store(
-        client=client, uri=private_uri, name=uri, kind="sqlite", folder=database.parent, scratch=folder, patience=None,
+        opened=cache(partial(explained, uri, _client, private_uri)),
+        uri=private_uri,
+        name=uri,
+        kind="sqlite",
+        folder=database.parent,
+        scratch=folder,
+        patience=None,
         tables=Tables(private_uri),
-    )  # fmt: skip
+    )
 
 
 def _files(uri: str, folder: Path) -> Store:
@@ -187,7 +214,7 @@ def _files(uri: str, folder: Path) -> Store:
     private_uri = links.as_uri()
     client = explained(uri, _client, private_uri)
     return Store(
-        client=client,
+        opened=lambda: client,
         uri=private_uri,
         name=uri,
         kind="files",
@@ -199,11 +226,12 @@ def _files(uri: str, folder: Path) -> Store:
 
 
 def _disconnect(uri: str) -> None:
-    """Close the connections to a database that MLflow keeps for the next client, which is not to come."""
-    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    """Close the connections to a database that MLflow keeps for the next client, which is not to come.
 
-    for kept in (SqlAlchemyStore, RegistryStore):
+    Where no client was made, the modules that would keep them are not imported.
+    """
+    for module in ("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"):
+        kept = getattr(sys.modules.get(module), "SqlAlchemyStore", None)
         engines: dict[str, Engine] = getattr(kept, "_engine_map", {})
         if engine := engines.get(uri):
             engine.dispose()

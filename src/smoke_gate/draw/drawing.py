@@ -4,9 +4,8 @@ import hashlib
 import json
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from smoke_gate.draw.curve_figure import curve_figure
@@ -14,11 +13,10 @@ from smoke_gate.draw.facts import Row, reference_cell, rows_of, shown_metrics
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
-from smoke_gate.evidence import Evidence, Figure, Point
+from smoke_gate.evidence import Evidence, Figure
 from smoke_gate.gates.base import Case, case_of
 from smoke_gate.gates.definition import DefinitionHashSettings, expected_definition, shown_definition
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
-from smoke_gate.pictures import Curve
 from smoke_gate.policy.model import Policy
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.selection import matrix_of
@@ -61,7 +59,6 @@ class _Sketch:
 def draw(
     policy: Policy,
     evidence: Evidence,
-    curves: Sequence[Curve] = (),
     left_out: Callable[[str], None] = _untold,
 ) -> tuple[Drawing, ...]:
     """Draw the summary figures of the judged runs: metrics by cell, the values of G5's rules, and curves.
@@ -71,14 +68,12 @@ def draw(
     Args:
         policy: says what is shown.
         evidence: the runs.
-        curves: histories that the evidence does not have.
         left_out: is told of each figure that could not be drawn, and why.
 
     Returns:
         The figures in order; none where no planned pair has a run.
 
     """
-    evidence = _with_curves(evidence, curves)
     case = case_of(policy, evidence, matrix_of(policy, evidence))
     rows = rows_of(case)
     if not rows:
@@ -91,15 +86,6 @@ def draw(
         for kind in kinds
         for number, (sketch, png) in enumerate(_drawn(kind, fonts, left_out), 1)
     )
-
-
-def _with_curves(evidence: Evidence, curves: Sequence[Curve]) -> Evidence:
-    """Return the evidence with more histories, for drawing only."""
-    more: dict[str, dict[str, tuple[Point, ...]]] = defaultdict(dict)
-    for curve in curves:
-        more[curve.run_id][curve.metric] = curve.points
-    runs = (replace(run, histories={**more[run.run_id], **run.histories}) for run in evidence.runs)
-    return replace(evidence, runs=tuple(runs))
 
 
 def _metrics(policy: Policy, evidence: Evidence, rows: Sequence[Row]) -> Iterator[_Sketch]:

@@ -59,12 +59,6 @@ def reference_cell(policy: Policy, cells: Sequence[str]) -> str:
     return chosen if chosen is not None and chosen in cells else cells[0]
 
 
-def curve_metrics(policy: Policy) -> frozenset[str]:
-    """Return the metrics whose histories the figures of curves show."""
-    settings = policy.settings(MetricRatioSettings)
-    return frozenset(settings.metrics if settings.enabled else ())
-
-
 def value_of(run: Run, metric: str) -> float | None:
     """Return a metric's value, None where it is absent or cannot be drawn."""
     text = run.metrics.get(metric)

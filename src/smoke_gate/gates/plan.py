@@ -9,6 +9,7 @@ from itertools import chain
 from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Case, Check, Explanation, Gate, Judged, Mutation, Outcome, Status, instead
 from smoke_gate.gates.commits import commit_checks
+from smoke_gate.gates.damaged import damaged_checks
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.gates.needs import Needs, facts
 from smoke_gate.gates.pairs import newer_attempts, pair_checks, unexpected_checks
@@ -38,7 +39,7 @@ def judge(case: Case) -> Outcome:
     checks = [
         *pair_checks(case),
         *_expectations(case),
-        *_damaged(case),
+        *damaged_checks(case),
         *_required_metrics(case),
         *commit_checks(case),
         *_seed_spellings(case),
@@ -130,24 +131,6 @@ def _not_planned(judged: Judged, reference: str, rules: Sequence[UnitRule]) -> C
         "G0", "expect", status, reference, message, observed="missing" if value is None else value,
         expected=" and ".join(f"not {condition_of(rule)}" for rule in rules),
     )  # fmt: skip
-
-
-def _damaged(case: Case) -> Iterator[Check]:
-    for judged in case.judged:
-        for reference in judged.run.damaged:
-            if not reference.startswith("metrics."):
-                yield judged.check(
-                    "G0",
-                    "damaged",
-                    Status.FAIL,
-                    reference,
-                    say(
-                        "{name} cannot be read: its file in the store is damaged. Restore it, or run again.",
-                        name=short(reference),
-                    ),
-                    observed="damaged",
-                    expected="a text",
-                )
 
 
 def _required_metrics(case: Case) -> Iterator[Check]:

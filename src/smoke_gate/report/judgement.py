@@ -35,7 +35,8 @@ class Judgement:
         """Return the address of a run's page in MLflow, None where there is none."""
         if not self.links:
             return None
-        return run_url(self.document.source.tracking_uri, attempt)
+        source = self.document.source
+        return run_url(source.tracking_uri, attempt, source.workspace)
 
     def urls(self) -> dict[str, str]:
         """Return the addresses of all runs that have one, by run id."""
@@ -43,12 +44,16 @@ class Judgement:
         return {run_id: url for run_id, url in found if url}
 
 
-def run_url(tracking_uri: str, attempt: Attempt) -> str | None:
-    """Return the address of a run's page; None where the store is not a server or the run's experiment is not known."""
+def run_url(tracking_uri: str, attempt: Attempt, workspace: str | None = None) -> str | None:
+    """Return the address of a run's page; None where the store is not a server or the run's experiment is not known.
+
+    Without a ``workspace``, the page is in the one that the reader chose last.
+    """
     server = web_address(tracking_uri)
     if server is None or not attempt.experiment_id:
         return None
-    return f"{server}/#/experiments/{quote(attempt.experiment_id, safe='')}/runs/{quote(attempt.run_id, safe='')}"
+    page = f"{server}/#/experiments/{quote(attempt.experiment_id, safe='')}/runs/{quote(attempt.run_id, safe='')}"
+    return page if workspace is None else f"{page}?workspace={quote(workspace, safe='')}"
 
 
 def same_server(one: str, other: str) -> bool:

@@ -155,10 +155,11 @@ def how_to_reproduce(judgement: Judgement) -> ReportSection:
     """Return the commands that repeat the verdict, and what they must come to."""
     document, reproduction = judgement.document, judgement.reproduction
     tool = document.tool
+    store = code(document.source.tracking_uri) + _workspace(document.source.workspace)
     facts = [
         f"Evidence {code(document.evidence_sha256)} (SHA-256)",
         f"Policy {code(document.policy_sha256)} (SHA-256), {_policy_file(document.source.policy_file)}",
-        f"Read from {code(document.source.tracking_uri)}, {_experiments(judgement)}, at {document.created_at}",
+        f"Read from {store}, {_experiments(judgement)}, at {document.created_at}",
         f"By smoke-gate {code(tool.version)}"
         + (f", image {code(tool.image_digest)}" if tool.image_digest else ""),
     ]
@@ -182,6 +183,10 @@ def _policy_file(name: str | None) -> str:
         str, POLICY_NAMES
     )  # a name of ours needs no escaping, and is found by a plain search
     return f"policy file {f'`{name}`' if is_usual else code(name)}"
+
+
+def _workspace(name: str | None) -> str:
+    return "" if name is None else f", workspace {code(name)}"
 
 
 def _experiments(judgement: Judgement) -> str:

@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from smoke_gate.text import visible
+
 WORKING_DIRECTORY = "/work"
 """Where the reader's folder is in the container."""
 _HERE = "$PWD"  # for the reader's shell, so it is the one part that is not quoted
@@ -37,7 +39,7 @@ class Reproduction:
     @property
     def replay(self) -> str:
         """The command that evaluates the recorded evidence again, where smoke-gate is installed."""
-        return shlex.join(["smoke-gate", "reproduce", self._from_here])
+        return _joined(["smoke-gate", "reproduce", self._from_here])
 
     @property
     def sealed_replay(self) -> str:
@@ -53,7 +55,7 @@ class Reproduction:
         if not self.options:
             return None
         if any(map(_is_elsewhere, _places(self.options))):
-            return shlex.join(["smoke-gate", "check", *self.options])
+            return _joined(["smoke-gate", "check", *self.options])
         return self._docker(_mounted(), "check", *self.options)
 
     @property
@@ -61,7 +63,27 @@ class Reproduction:
         return PurePosixPath(self.verdict_file).name if self.place else self.verdict_file
 
     def _docker(self, options: str, *arguments: str) -> str:
-        return f"docker run --rm {options} {shlex.join([self.image, *arguments])}"
+        return f"docker run --rm {options} {_joined([self.image, *arguments])}"
+
+
+def _joined(arguments: Sequence[str]) -> str:
+    """Return a line for the shell, in which no character moves others or shows as nothing."""
+    return " ".join(map(_quoted, arguments))
+
+
+def _quoted(argument: str) -> str:
+    if visible(argument) == argument:
+        return shlex.quote(argument)
+    return f"$'{''.join(map(_in_quotes, argument))}'"
+
+
+def _in_quotes(character: str) -> str:
+    r"""Return a character as the shell reads it within ``$'…'``."""
+    if character in "\\'":
+        return f"\\{character}"
+    if visible(character) == character:
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode())
 
 
 def _mounted(mode: str = "") -> str:

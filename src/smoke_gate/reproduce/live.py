@@ -1,10 +1,12 @@
 """The store read again, by the recorded policy: what changed since the verdict, and what it would be now."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from smoke_gate.collect import Source, collect
 from smoke_gate.collect.locations import kind_of
+from smoke_gate.collect.mlflow_environment import workspace_of
 from smoke_gate.collect.progress import Progress
 from smoke_gate.collect.single_runs import last_logged, read_runs
 from smoke_gate.collect.store import Store, open_store
@@ -51,7 +53,8 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
 
     Args:
         case: the verdict file.
-        source: where the store and the checkout are; as head and as experiments, the recorded ones count.
+        source: where the store and the checkout are; as head and as experiments, the recorded ones count, and as
+            workspace of a server the recorded one, unless ``MLFLOW_WORKSPACE`` names another.
         progress: is told how far it is.
 
     Raises:
@@ -61,11 +64,12 @@ def read_again(case: Recorded, source: Source, progress: Progress) -> Live:
     """
     # By id: they may have other names by now, and others theirs.
     ids = tuple(experiment.id for experiment in case.document.source.experiments)
-    source = replace(source, head=case.evidence.head, experiment_ids=ids)
+    workspace = workspace_of(os.environ) or case.document.source.workspace
+    source = replace(source, head=case.evidence.head, experiment_ids=ids, workspace=workspace)
     fresh = collect(case.policy, source, progress=progress).evidence
     # A store does not know how the policy changed: that stays as recorded.
     fresh = replace(fresh, policy_change=case.evidence.policy_change)
-    with open_store(source.tracking_uri, source.artifact_hosts) as store:
+    with open_store(source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace) as store:
         now = _with_recorded_runs(case, fresh, store, source)
         wanted = changed_metrics(case.evidence, now)
         clocks = {one: clock for one in wanted if (clock := last_logged(store, *one)) is not None}

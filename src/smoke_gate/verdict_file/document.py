@@ -65,6 +65,8 @@ class StoreOrigin:
     experiments: tuple[Experiment, ...] = ()
     policy_file: str | None = None
     """The policy file, as it was named; null where there was none, and the options were the policy."""
+    workspace: str | None = None
+    """The workspace of the MLflow server; null where nobody named one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class AttemptEntry:
     """As the plan spells it; null where a cell has one run and no seeds."""
     run_id: str
     status: str
-    """MLflow's: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
+    """MLflow's: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED. DAMAGED: the run's ``meta.yaml`` cannot be read."""
     lifecycle_stage: str
     """MLflow's: active or deleted."""
     start_time: Time | None

@@ -22,7 +22,7 @@ ALLOWED = (
 
 def store(uri: str = HOME, kind: Kind = "server", client: Any = None) -> Store:
     return Store(
-        client=cast("Any", client), uri=uri, name="STORE", kind=kind, folder=None, scratch=Path(), patience=5,
+        opened=lambda: cast("Any", client), uri=uri, name="STORE", kind=kind, folder=None, scratch=Path(), patience=5,
         artifact_hosts=ALLOWED,
     )  # fmt: skip
 

@@ -2,12 +2,12 @@
 
 import pickle
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from smoke_gate.collect.artifact_stores import RecordedPlace
-from smoke_gate.collect.artifacts import Artifacts, ProbeTask, probed_here
+from smoke_gate.collect.artifacts import Artifacts, ProbeTask, probed_here, tree_at
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.executors import probed_elsewhere, sent_to
 from smoke_gate.collect.store import StorePlace
@@ -60,21 +60,25 @@ def task(tmp_path):
     )  # fmt: skip
 
 
+def not_taken() -> NoReturn:
+    raise AssertionError("what is read elsewhere is not looked at here")
+
+
 def secrets() -> Secrets:
     return Secrets.of([SECRET])
 
 
 def test_it_reads_what_is_read_here(task):
     """spec: executor"""
-    found = sent_to(Machines(), secrets())(task)
+    found = sent_to(Machines(), secrets())(task, not_taken)
     assert [one.path for one in found.checkpoints] == ["checkpoints/model.npz"]
-    assert found == probed_here(task)
+    assert found == probed_here(task, lambda: tree_at(task))
 
 
 def test_nothing_secret_is_sent(task):
     """spec: executor"""
     machines = Machines()
-    sent_to(machines, secrets())(task)
+    sent_to(machines, secrets())(task, not_taken)
     (sent,) = machines.sent
     assert SECRET.encode() not in sent
 
@@ -88,13 +92,13 @@ def test_what_comes_back_shows_no_secret_of_the_other_machine(task, monkeypatch)
 def test_a_task_that_is_lost_is_sent_again(task):
     """spec: executor"""
     machines = Machines(KilledError(), KilledError())
-    assert sent_to(machines, secrets())(task) == probed_here(task)
+    assert sent_to(machines, secrets())(task, not_taken) == probed_here(task, lambda: tree_at(task))
     assert len(machines.sent) == 3
 
 
 def test_a_task_that_is_always_lost_is_the_problem_of_its_run(task):
     """spec: executor"""
-    found = sent_to(Machines(*[KilledError()] * 9), secrets())(task)
+    found = sent_to(Machines(*[KilledError()] * 9), secrets())(task, not_taken)
     assert found == Artifacts(
         problem="they were given to the executor 3 times, and each time it lost them (KilledError)"
     )
@@ -103,11 +107,11 @@ def test_a_task_that_is_always_lost_is_the_problem_of_its_run(task):
 def test_an_artifact_store_that_does_not_answer_ends_the_check(task):
     machines = Machines(StoreError("s3://bucket does not answer", code="X"))
     with pytest.raises(StoreError, match="does not answer") as caught:
-        sent_to(machines, secrets())(task)
+        sent_to(machines, secrets())(task, not_taken)
     assert pickle.loads(pickle.dumps(caught.value)).code == "X"
 
 
 def test_an_executor_that_has_ended_ends_the_check(task):
     """spec: executor"""
     with pytest.raises(StoreError, match="the executor has ended"):
-        sent_to(Machines(KilledError()), secrets(), lambda: True)(task)
+        sent_to(Machines(KilledError()), secrets(), lambda: True)(task, not_taken)

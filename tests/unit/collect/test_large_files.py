@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from smoke_gate.collect.artifacts import probed_here, read_artifacts
+from smoke_gate.collect.artifacts import probed_here, read_artifacts, way_to
 from smoke_gate.collect.mlflow_environment import calm_mlflow
 from smoke_gate.collect.served import ENDPOINT
 from smoke_gate.collect.store import Store
@@ -48,7 +48,13 @@ def store(tmp_path: Path, uri: str | None = None) -> Store:
     uri = uri or f"sqlite:///{tmp_path / 'store.db'}"
     kind: Any = "server" if uri.startswith("http") else "sqlite"
     return Store(
-        client=MlflowClient(uri), uri=uri, name="STORE", kind=kind, folder=None, scratch=scratch, patience=5
+        opened=lambda: MlflowClient(uri),
+        uri=uri,
+        name="STORE",
+        kind=kind,
+        folder=None,
+        scratch=scratch,
+        patience=5,
     )
 
 
@@ -71,16 +77,24 @@ def place(kind: str, tmp_path: Path, monkeypatch, files: dict[str, bytes], **opt
             keys = {f"{FOLDER}/checkpoints/{name}": data for name, data in files.items()}
             served.files |= {f"/bucket/{key}": data for key, data in keys.items()}
             served.files["/bucket"] = listing(keys)
+            served.above["/bucket"] = PREFIX
             yield Place(f"s3://bucket/{FOLDER}", store(tmp_path), served)
             return
         root = f"/api/2.0{ENDPOINT}"
         served.files |= {f"{root}/{FOLDER}/checkpoints/{name}": data for name, data in files.items()}
         served.files[root] = listed(files)
+        served.above[root] = b'{"files": [{"path": "checkpoints", "is_dir": true}]}'
         yield Place(f"mlflow-artifacts:/{FOLDER}", store(tmp_path, address), served)
 
 
+PREFIX = (
+    f"<ListBucketResult><IsTruncated>false</IsTruncated><CommonPrefixes><Prefix>{FOLDER}/checkpoints/</Prefix>"
+    "</CommonPrefixes></ListBucketResult>"
+).encode()
+
+
 def listing(keys: dict[str, bytes]) -> bytes:
-    """Return what S3 says of a bucket."""
+    """Return what S3 says of the folder."""
     found = "".join(
         f"<Contents><Key>{key}</Key><Size>{len(data)}</Size></Contents>" for key, data in keys.items()
     )
@@ -88,7 +102,7 @@ def listing(keys: dict[str, bytes]) -> bytes:
 
 
 def listed(files: dict[str, bytes]) -> bytes:
-    """Return what MLflow's server says of any folder."""
+    """Return what MLflow's server says of the folder."""
     found = ", ".join(
         f'{{"path": "{name}", "is_dir": false, "file_size": "{len(data)}"}}' for name, data in files.items()
     )
@@ -97,7 +111,7 @@ def listed(files: dict[str, bytes]) -> bytes:
 
 def read(where: Place) -> dict[str, Artifact]:
     run: Any = SimpleNamespace(info=SimpleNamespace(artifact_uri=where.uri, run_id="run"), outputs=None)
-    found = read_artifacts(run, NEEDS, where.store, (), probed_here)
+    found = read_artifacts(run, way_to(run, where.store, ()), NEEDS, where.store, (), probed_here)
     assert found.problem is None
     return {artifact.path.rpartition("/")[2]: artifact for artifact in found.checkpoints}
 

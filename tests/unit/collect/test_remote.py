@@ -29,8 +29,8 @@ from tests.support.http import Received, answering, dripping_server, serving, si
 def store(tmp_path):
     (tmp_path / "scratch").mkdir()
     return Store(
-        client=MlflowClient("http://127.0.0.1:9"), uri="http://127.0.0.1:9", name="STORE", kind="server", folder=None,
-        scratch=tmp_path / "scratch", patience=5,
+        opened=lambda: MlflowClient("http://127.0.0.1:9"), uri="http://127.0.0.1:9", name="STORE", kind="server",
+        folder=None, scratch=tmp_path / "scratch", patience=5,
     )  # fmt: skip
 
 

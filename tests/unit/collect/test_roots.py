@@ -23,7 +23,7 @@ def here(tmp_path):
 
 def store(kind: Kind, folder: Path | None = None) -> Store:
     return Store(
-        client=MlflowClient("http://127.0.0.1:9"), uri="", name="", kind=kind, folder=folder, scratch=Path(),
+        opened=lambda: MlflowClient("http://127.0.0.1:9"), uri="", name="", kind=kind, folder=folder, scratch=Path(),
         patience=None,
     )  # fmt: skip
 

@@ -2,8 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from smoke_gate.report.html import html
 from smoke_gate.report.judgement import run_url, same_server
+from smoke_gate.report.markdown import markdown
 from tests.support.matrix import attempt_of, passing_matrix
+from tests.unit.report.judgements import in_experiment, judgement
 
 ATTEMPT = replace(attempt_of(passing_matrix(), "A3/42"), experiment_id="7")
 
@@ -27,6 +30,18 @@ def test_only_a_server_has_pages(tracking_uri, url):
 
 def test_a_run_of_no_known_experiment_has_no_page():
     assert run_url("https://mlflow.example", replace(ATTEMPT, experiment_id="")) is None
+
+
+def test_a_page_is_in_the_workspace_that_was_read():
+    """spec: verdict-file-workspace"""
+    page = "https://mlflow.example/#/experiments/7/runs/run-A3-42?workspace=team%20a%2F%23"
+    assert run_url("https://mlflow.example", ATTEMPT, "team a/#") == page
+    made = judgement(evidence=in_experiment(passing_matrix()))
+    source = replace(made.document.source, workspace="team")
+    made = replace(made, document=replace(made.document, source=source))
+    assert all(url.endswith("?workspace=team") for url in made.urls().values())
+    for report in (markdown(made), html(made)):
+        assert "workspace <code>team</code>" in report
 
 
 def test_ids_cannot_leave_the_address():

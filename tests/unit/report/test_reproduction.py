@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from smoke_gate.report.html import html
 from smoke_gate.report.markdown import markdown
 from smoke_gate.report.reproduction import Reproduction
+from smoke_gate.text import visible
 from tests.unit.report.judgements import judgement
 
 SEALED = "docker run --rm --network none --read-only --tmpfs /tmp"
@@ -92,3 +94,16 @@ def test_what_is_in_the_working_directory_or_on_the_network_is_read_in_a_contain
 )
 def test_what_a_container_would_not_find_is_read_outside_of_one(options):
     assert command(*options) == f"smoke-gate check {shlex.join(options)}"
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x1b[2Jb", "\u202eevil 'x' \\", "two\nlines", "한국 $HOME `id`", "\x9b\u2028\U000e0041é"]
+)
+def test_an_argument_is_the_same_to_the_shell_and_shows_what_it_is(text):
+    """spec: report-foreign-text"""
+    line = command("--experiment", text)
+    assert visible(line) == line
+    printed = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, text=True, check=True
+    ).stdout
+    assert text in printed.split("\0")

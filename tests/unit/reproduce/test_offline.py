@@ -215,7 +215,7 @@ def test_what_is_not_covered_really_decides_nothing(key, tmp_path):
         "tool": {"name": "smoke-gate", "version": "99.0", "image_digest": "x"},
         "context": {**document["context"], "repository": "some/other"},
         "source": {"tracking_uri": "elsewhere", "experiments": []},
-        "pictures": {"curves": [], "drawn": [], "notes": []},
+        "pictures": {"drawn": [], "notes": []},
     }[key]
     assert outcome_of(written(document, tmp_path)) is ReplayOutcome.REPRODUCED
 

@@ -110,6 +110,7 @@ def test_the_facts_around_it():
         "tracking_uri": "https://mlflow.example",
         "experiments": [{"id": "1", "name": "stage05"}],
         "policy_file": None,
+        "workspace": None,
     }
     assert document["context"]["pull_request"] == 7
     assert [one["path"] for one in document["pictures"]["drawn"]] == ["ratio.png"]

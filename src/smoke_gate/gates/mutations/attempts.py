@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from smoke_gate.evidence import Answer, Code, Evidence, PolicyChange
+from smoke_gate.evidence import DAMAGED, Answer, Code, Evidence, PolicyChange
 from smoke_gate.gates.base import Case, LogMore, Mutation, PolicyLine, Unbroken
 from smoke_gate.gates.mutations.changes import (
     NO_RUN,
@@ -38,6 +38,15 @@ def _tried_again(case: Case) -> Evidence | Unbroken:
         return NO_RUN
     return with_new_attempt(
         case.evidence, judged.attempt, "later-attempt", _HOUR, status="FAILED", end_time=None
+    )
+
+
+def _unreadable(case: Case) -> Evidence | Unbroken:
+    judged = first(case)
+    if judged is None:
+        return NO_RUN
+    return with_new_attempt(
+        case.evidence, judged.attempt, "damaged-attempt", 0, status=DAMAGED, start_time=None, end_time=None
     )
 
 
@@ -137,6 +146,11 @@ ATTEMPTS = (
     Mutation(name="lost_run", title="a run crashed, and its result is lost", change=_lost, also=("G4",)),
     Mutation(
         name="later_attempt", title="a run was tried again, and that attempt crashed", change=_tried_again
+    ),
+    Mutation(
+        name="damaged_attempt",
+        title="the meta.yaml of an attempt was damaged, so that nobody knows whether it counts",
+        change=_unreadable,
     ),
     Mutation(
         name="deleted_result",
