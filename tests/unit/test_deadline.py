@@ -1,8 +1,7 @@
-import gc
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -63,15 +62,6 @@ def test_a_time_limit_that_is_kept_leaves_nothing_behind():
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-@pytest.fixture
-def _no_callbacks() -> Iterator[None]:
-    """Collect no garbage: what is raised in hypothesis' callback is lost, and pytest fails a test for it."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("_no_callbacks")
 def test_an_alarm_on_the_way_out_goes_nowhere(monkeypatch):
     """The time is over again and again while the block is left; what comes after must not feel it."""
     monkeypatch.setattr("smoke_gate.deadline._AGAIN", 0.00005)
