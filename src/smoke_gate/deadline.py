@@ -54,16 +54,18 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     def stop(_number: int, frame: FrameType | None) -> None:
         # On the way out, it would leave the timer running, and come up wherever the process is by then.
-        if frame is None or frame.f_code.co_filename not in _WAY_OUT:
+        if not is_left and (frame is None or frame.f_code.co_filename not in _WAY_OUT):
             raise _TimeIsOver
 
-    before, is_over = signal.signal(signal.SIGALRM, stop), False
+    is_left = is_over = False
+    before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     except _TimeIsOver:
         is_over = True
     finally:
+        is_left = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     if is_over:
