@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from benchmarks.scaling import sending
 from smoke_gate.hashing import data_hash
 from tests.support.mlflow_server import mlflow_server
 from tests.support.stores import sqlite_store
@@ -247,9 +248,19 @@ def transposed(bench: Bench) -> Iterator[Row]:
         yield Row(f"`data_hash` of a transposed {kind} array to a contiguous one", "1.3", ratios)
 
 
+def executed(bench: Bench) -> Iterator[Row]:
+    """Artifacts read by a Dask cluster of this machine: what sending tasks costs, not what more machines bring."""
+    folder = bench.root / "executed"
+    folder.mkdir()
+    ratios = sending(folder, bench.repeats)
+    yield Row(
+        "60 checkpoints in S3, by a Dask cluster on this machine: wall time to its threads'", "none", ratios
+    )
+
+
 ROWS: Sequence[Callable[[Bench], Iterator[Row]]] = (
     few, all_of_many, compared, drawn, few_of_many, few_of_other_cells, reproduced, served, served_artifacts,
-    served_histories, transposed, huge
+    served_histories, transposed, executed, huge
 )  # fmt: skip
 
 

@@ -40,7 +40,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         reading(Path(scratch, "model.npz"), arguments.megabytes, arguments.repeats)
-        sending(Path(scratch), arguments.repeats)
+        ratios = sending(Path(scratch), arguments.repeats)
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"60 checkpoints in S3: {statistics.median(ratios):.2f} ({spread}) of the threads' time")
 
 
 def reading(file: Path, megabytes: int, repeats: int) -> None:
@@ -59,8 +61,8 @@ def reading(file: Path, megabytes: int, repeats: int) -> None:
     )
 
 
-def sending(folder: Path, repeats: int) -> None:
-    """Print what `collect` takes of sixty small checkpoints in S3, by a cluster of two processes, to eight threads."""
+def sending(folder: Path, repeats: int) -> list[float]:
+    """Return the wall times in which a cluster of two processes reads sixty small checkpoints in S3, to threads'."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -89,10 +91,7 @@ def sending(folder: Path, repeats: int) -> None:
             for _ in range(repeats)
         ]
     server.stop()
-    print(
-        f"60 checkpoints in S3: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) of the "
-        "threads' time"
-    )
+    return ratios
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
