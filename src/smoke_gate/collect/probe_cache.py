@@ -19,6 +19,7 @@ from typing import Any
 from smoke_gate import __version__
 from smoke_gate.evidence import Artifact
 from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.redaction import process_secrets
 from smoke_gate.strict_json import JsonError, parse_json
 from smoke_gate.typed_json import TypedJson, TypedJsonError, typed_json
 
@@ -103,7 +104,7 @@ def _known(path: Path, is_beside: IsBeside) -> Artifact | None:
 
 def _keep(path: Path, artifact: Artifact, beside: Mapping[str, bool]) -> None:
     """Write an entry, whole or not at all. One that cannot be written is only missed."""
-    text = json.dumps({"artifact": _form().dump(artifact), "beside": beside})
+    text = process_secrets().removed_from(json.dumps({"artifact": _form().dump(artifact), "beside": beside}))
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, delete=False) as stream:
