@@ -49,9 +49,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: 
     folder = shared / f"demo-{testrun_uid}"
     with folder.with_suffix(".trained").open("a") as trained:
         fcntl.flock(trained, fcntl.LOCK_EX)
-        if not os.fstat(
-            trained.fileno()
-        ).st_size:  # of now: another process may have written since it was opened
+        # Its size of now: another process may have written since it was opened.
+        if not os.fstat(trained.fileno()).st_size:
             train(folder, None, lambda line: None)
             trained.write("yes")
     return folder
