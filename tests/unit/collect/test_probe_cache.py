@@ -1,4 +1,4 @@
-"""What was read of a file, kept in a folder: when it counts, and when the file is read again."""
+"""The facts of files that are kept in a folder: when they count, and when a file is read again."""
 
 from collections.abc import Callable
 from pathlib import Path
