@@ -22,6 +22,7 @@ from tests.support.recorded import EXPERIMENT, changed, npz, recipe, record
 from tests.support.stores import sqlite_store
 
 SEEDS = [str(seed) for seed in range(20)]
+BUCKET = "cluster"  # no other test's: the servers of moto in one process share their buckets
 SHARDS = 3  # files a run: sixty in all
 POLICY = policy_of(
     {
@@ -63,9 +64,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     before = dict(os.environ)
     os.environ |= s3_environment(f"http://{host}:{port}")
     client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-    client.create_bucket(Bucket="smoke")
+    client.create_bucket(Bucket=BUCKET)
     store = sqlite_store(folder / "mlflow.db")
-    store.create_experiment(EXPERIMENT, artifact_location="s3://smoke/runs")
+    store.create_experiment(EXPERIMENT, artifact_location=f"s3://{BUCKET}/runs")
     shards = {
         seed: {f"checkpoints/{shard}.npz": npz(f"{seed} {shard}") for shard in range(SHARDS)}
         for seed in SEEDS
@@ -147,18 +148,18 @@ def test_what_was_read_is_kept_until_the_object_changes(place, by_threads, tmp_p
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == entries
     key, content = _first_object()
     client = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
-    client.put_object(Bucket="smoke", Key=key, Body=npz("another"))
+    client.put_object(Bucket=BUCKET, Key=key, Body=npz("another"))
     try:
         changed_facts = place.facts(cache=cache)
         assert changed_facts == place.facts()
         assert changed_facts != by_threads
         assert len(list(cache.iterdir())) == len(entries) + 1
     finally:
-        client.put_object(Bucket="smoke", Key=key, Body=content)
+        client.put_object(Bucket=BUCKET, Key=key, Body=content)
     assert place.facts(cache=cache) == by_threads
 
 
 def _first_object() -> tuple[str, bytes]:
     client = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
-    key = client.list_objects_v2(Bucket="smoke")["Contents"][0]["Key"]
-    return key, client.get_object(Bucket="smoke", Key=key)["Body"].read()
+    key = client.list_objects_v2(Bucket=BUCKET)["Contents"][0]["Key"]
+    return key, client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
