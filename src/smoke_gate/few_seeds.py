@@ -22,7 +22,7 @@ Number = TypeVar("Number", float, Decimal)
 
 
 def without_noise(difference: Number, *values: Number) -> Number:
-    """Return a difference; 0 if it is no larger than the floating-point noise of the values that it is made of.
+    """Return a difference; 0 if it is not larger than the floating-point noise of the values that it is made of.
 
     The last bits of a float64 are a thousandth of what counts as noise here. A float32 has 1e-7.
     """

@@ -145,11 +145,17 @@ def behind_a_server_with_mariadb(original: Original, folder: Path) -> Iterator[s
         yield address
 
 
+def _with_artifacts_at(place: str, original: Original, folder: Path) -> str:
+    """Return the address of a copy whose runs recorded their artifacts at another place."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    copy_rows(original.uri, uri, {original.place: place})
+    return uri
+
+
 @contextmanager
 def in_s3(original: Original, folder: Path) -> Iterator[str]:
     with _objects(original):
-        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: "s3://smoke/runs"})
-        yield f"sqlite:///{folder / 'mlflow.db'}"
+        yield _with_artifacts_at("s3://smoke/runs", original, folder)
 
 
 @contextmanager
@@ -164,8 +170,7 @@ def in_s3_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
 def in_azure(original: Original, folder: Path) -> Iterator[str]:
     place = f"wasbs://smoke@{AZURE_ACCOUNT}.blob.core.windows.net/runs"
     with _blobs(original):
-        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: place})
-        yield f"sqlite:///{folder / 'mlflow.db'}"
+        yield _with_artifacts_at(place, original, folder)
 
 
 @contextmanager
@@ -179,8 +184,7 @@ def in_azure_behind_a_server(original: Original, folder: Path) -> Iterator[str]:
 @contextmanager
 def in_google_storage(original: Original, folder: Path) -> Iterator[str]:
     with _google_objects(original):
-        copy_rows(original.uri, f"sqlite:///{folder / 'mlflow.db'}", {original.place: "gs://smoke/runs"})
-        yield f"sqlite:///{folder / 'mlflow.db'}"
+        yield _with_artifacts_at("gs://smoke/runs", original, folder)
 
 
 @contextmanager

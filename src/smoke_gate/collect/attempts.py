@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.listing import single_run
-from smoke_gate.collect.sql_runs import NAME_TAG, Keys
+from smoke_gate.collect.sql_runs import Keys
 from smoke_gate.collect.store import Store
 from smoke_gate.commits import read_commit, same_commit
 from smoke_gate.evidence import DAMAGED, Attempt, Lack, Others, is_exact, metric_text
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, flag_of
 from smoke_gate.selection import attempt_order, identity, is_candidate, lacks, planned_pairs, select
-from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, KIND_TAG
+from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, KIND_TAG, NAME_TAG
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as RecordedRun

@@ -117,23 +117,24 @@ def model_folders(tree: Tree, needs: Needs) -> tuple[LoggedModel, ...]:
 def probed(tree: Tree, entry: Entry, max_bytes: int, folder: str = "") -> Artifact:
     """Return a file as probed, or as known from an earlier check; its path is from ``folder``."""
     shown = entry.shown.removeprefix(f"{sayable(folder)}/") if folder else entry.shown
-    kept = tree.folder.kept(entry)
+    large = entry.size if entry.size is not None and entry.size > max_bytes else None
 
     def is_beside(name: str) -> bool:
         return _beside(tree, entry, name)
 
     def read(is_beside: IsBeside) -> Artifact | None:
-        if entry.size is not None and entry.size > max_bytes:
+        if large is not None:
             with tree.folder.ranges(entry) as fetch:
-                return probe_structure(fetch, entry.size, shown)
+                return probe_structure(fetch, large, shown)
         with tree.folder.opened(entry, max_bytes) as path:
             return probe_checkpoint(path, shown, is_beside)
 
     bare = Artifact(path=shown, size=entry.size)
     try:
+        kept = tree.folder.kept(entry)
         found = kept.or_read(shown, max_bytes, is_beside, read) if kept else read(is_beside)
     except (ArtifactError, StoreError) as error:
-        if entry.size is not None and entry.size > max_bytes:
+        if large is not None:
             return bare  # its place gives no parts: all that is known is that it is there
         if isinstance(error, StoreError):
             raise

@@ -11,12 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from smoke_gate import __version__
+from smoke_gate import __version__, probes
 from smoke_gate.evidence import Artifact
 from smoke_gate.hashing import canonical_json, sha256_hex
 from smoke_gate.redaction import process_secrets
@@ -69,20 +67,9 @@ def _name(address: str, name: str, most: int) -> str:
 def _reader() -> str:
     """Return what names the code that reads: the version, and the hash of the modules that look into files."""
     digest = sha256(__version__.encode())
-    for module in _modules(files("smoke_gate.probes")):
+    for module in sorted(Path(probes.__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
     return digest.hexdigest()
-
-
-def _modules(folder: Any) -> list[Any]:
-    """Return the modules in a package and in those below it, in order of name."""
-    found = []
-    for each in sorted(folder.iterdir(), key=lambda one: one.name):
-        if each.is_dir():
-            found += _modules(each)
-        elif each.name.endswith(".py"):
-            found.append(each)
-    return found
 
 
 @cache
@@ -107,6 +94,7 @@ def _keep(path: Path, artifact: Artifact, beside: Mapping[str, bool]) -> None:
     text = process_secrets().removed_from(json.dumps({"artifact": _form().dump(artifact), "beside": beside}))
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(text.encode())
-        Path(stream.name).replace(path)
+        with TemporaryDirectory(dir=path.parent) as folder:
+            whole = Path(folder, path.name)
+            whole.write_text(text, encoding="utf-8")
+            whole.replace(path)

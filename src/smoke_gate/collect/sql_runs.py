@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smoke_gate.collect.planned_part import PlannedPart
-from smoke_gate.vocabulary import KIND_TAG, PREREGISTRATION
+from smoke_gate.vocabulary import KIND_TAG, NAME_TAG, PREREGISTRATION
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Experiment, Run, RunData
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
 T = TypeVar("T")
-
-NAME_TAG = "mlflow.runName"  # older versions of MLflow keep a run's name here only
 
 
 @dataclass(frozen=True, slots=True)

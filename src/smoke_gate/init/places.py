@@ -14,7 +14,7 @@ from smoke_gate.gates.proposal import RunShape
 from smoke_gate.gates.twins import is_meter, is_result
 from smoke_gate.policy.terms import EXPERIMENT, Part, Template, normal_seed
 from smoke_gate.text import words_of
-from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, ENVIRONMENT_PREFIX
+from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, ENVIRONMENT_PREFIX, NAME_TAG
 
 SEEDS = ("seed", "random_seed", "seed_everything", "rng_seed", "session_id", "random_state", "fold", "repeat")
 """What people call a seed, the likeliest first. The last part of a key counts: ``trainer/seed``."""
@@ -33,7 +33,6 @@ NAMES = (
 )
 """How people put both into a run's name."""
 WHOLE_NAME = "run_name:(?P<cell>.+)"
-_NAME_TAG = "mlflow.runName"
 
 _NOBODY = RunShape(run_id="")
 _LONGEST_NAME = 60
@@ -150,7 +149,7 @@ def holds_names(column: Column) -> bool:
 
 def _as_said(run: RunShape) -> RunShape:
     """Return a run without the name that MLflow made up for it."""
-    return replace(run, name="", tags={**run.tags, _NAME_TAG: ""}) if run.has_random_name else run
+    return replace(run, name="", tags={**run.tags, NAME_TAG: ""}) if run.has_random_name else run
 
 
 def _places(shape: Shape, run: RunShape) -> Iterator[str]:
@@ -158,7 +157,7 @@ def _places(shape: Shape, run: RunShape) -> Iterator[str]:
     parent = shape.parents.get(run.parent or "", _NOBODY)
     for above, one in (("", run), ("parent.", parent)):
         for kind, keys in (("params", one.params), ("tags", one.tags)):
-            own = (key for key in keys if not _OURS.fullmatch(key) or (above and key == _NAME_TAG))
+            own = (key for key in keys if not _OURS.fullmatch(key) or (above and key == NAME_TAG))
             yield from (f"{above}{kind}.{key}" for key in own if not set(key) & set("{}"))
     if len(shape.experiments) > 1:
         yield EXPERIMENT
