@@ -16,6 +16,7 @@ from smoke_gate.collect.store import Store
 from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.evidence import Attempt, Payload, Registration, Run, metric_text
 from smoke_gate.gates.needs import Needs
+from smoke_gate.pictures import Curve
 from smoke_gate.policy.terms import nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 _ALIKE = 0.75  # as difflib measures it: `unit_in` is like `unit_input`, `use_lr` is not like `use_vq`
 _GRACE = 60_000  # milliseconds: clients flush their last values when they end
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A run's facts, and curves by metric for people to look at."""
+
+    run: Run
+    curves: Mapping[str, Curve]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class FactReader:
     histories: Histories
     probe: Probe = probed_here
 
-    def run(self, run: "RecordedRun") -> Run:
+    def facts(self, run: "RecordedRun") -> Facts:
         """Return a run's facts, without what only git knows.
 
         Raises:
@@ -45,7 +54,7 @@ class FactReader:
         way = way_to(run, self.store, self.path_map)
         artifacts = read_artifacts(run, way, self.needs, self.store, self.path_map, self.probe)
         names = sorted(self.needs.histories & set(run.data.metrics))
-        histories = {name: self.histories.of(run.info.run_id, name) for name in names}
+        read = {name: self.histories.of(run.info.run_id, name) for name in names}
         facts = Run(
             run_id=run.info.run_id,
             params=_only(self._keys(run), run.data.params),
@@ -54,10 +63,9 @@ class FactReader:
             instead=_instead(self.needs.params, run.data.params),
             late=_late(run),
             damaged=self._damaged(run.info.run_id),
-            histories={name: history.points for name, history in histories.items()},
+            histories={name: one.history for name, one in read.items() if one.history is not None},
             rows=rows_of(run) if self.needs.ledger else {},
             last_step=last_step_of(run) if self.needs.ledger else None,
-            repeated=tuple(name for name, history in histories.items() if history.repeated),
             payload=self._payload(run, way),
             checkpoints=artifacts.checkpoints,
             unmatched=artifacts.unmatched,
@@ -66,7 +74,8 @@ class FactReader:
             figures=artifacts.figures,
             artifacts_problem=artifacts.problem,
         )
-        return without_secrets(facts, self.store.secrets)
+        curves = {name: one.curve for name, one in read.items() if one.curve is not None}
+        return Facts(without_secrets(facts, self.store.secrets), curves)
 
     def weights(self, one: OtherAttempt, run: "RecordedRun") -> Attempt:
         """Return an attempt with its weights, where they may equal those of the run that stands for its pair."""

@@ -1,11 +1,10 @@
 """The facts of the selected runs that no rule names: params, tags, data sets, steps."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from smoke_gate.evidence import Column, Ledger, Point, is_exact
+from smoke_gate.evidence import Column, Ledger, is_exact
 from smoke_gate.hashing import sha256_hex
 
 if TYPE_CHECKING:
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # characters of a value; a longer one stands as its hash
 _CONTEXT = "mlflow.data.context"
-_LEAST_REPEATED = 3  # steps with two values, and a tenth of all: a resumed training repeats one or two
-_REPEATED_PART = 10
 
 
 def ledger_of(runs: Sequence["RecordedRun"]) -> Ledger:
@@ -62,10 +59,3 @@ def last_step_of(run: "RecordedRun") -> int | None:
     """Return the highest step of any metric of a run; None where it has none."""
     steps = [metric.step for metric in getattr(run.data, "_metric_objs", ()) if is_exact(metric.step)]
     return max(steps, default=None)
-
-
-def holds_two_trainings(points: Sequence[Point]) -> bool:
-    """Return whether many steps of a history have more than one value."""
-    steps = Counter(point.step for point in points)
-    repeated = sum(number > 1 for number in steps.values())
-    return len(steps) > 1 and repeated >= max(_LEAST_REPEATED, len(steps) / _REPEATED_PART)

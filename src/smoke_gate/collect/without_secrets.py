@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any, TypeVar
 
 from smoke_gate.credentials import without_address_secrets
-from smoke_gate.evidence import Point
+from smoke_gate.evidence import History
 from smoke_gate.redaction import Secrets
 
 T = TypeVar("T")
 
-_NO_TEXT = frozenset([bool, int, float, type(None), Point])  # the texts of a point are numbers
+_NO_TEXT = frozenset([bool, int, float, type(None), History])  # the texts of a history are numbers and a hash
 
 
 def without_secrets(facts: T, secrets: Secrets) -> T:
