@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smoke_gate.collect.histories import read_history
-from smoke_gate.collect.sql_histories import Logged
 from smoke_gate.evidence import Artifact, Attempt, Evidence, Manifest, ManifestEntry, Run
 from smoke_gate.hashing import sha256_hex
 from smoke_gate.policy.model import Policy
@@ -108,7 +107,7 @@ def _run(index: int, cell: str, seed: str) -> Run:
         for path in paths
     )
     history = read_history(
-        (Logged(step, step, 1 / (step + index + 1)) for step in range(EPOCHS)), with_curve=False
+        ((step, step, 1 / (step + index + 1)) for step in range(EPOCHS)), with_curve=False
     ).history
     assert history is not None
     return Run(

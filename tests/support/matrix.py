@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from smoke_gate.collect.histories import read_history
-from smoke_gate.collect.sql_histories import Logged
 from smoke_gate.evidence import (
     Answer,
     Artifact,
@@ -193,7 +192,7 @@ def figure(run_id: str, path: str = "figures/forecast.png", **facts: Any) -> Fig
 
 def history(*values: float) -> History:
     """Return the history of values that were logged a step each."""
-    logged = (Logged(step, step, value) for step, value in enumerate(values))
+    logged = ((step, step, value) for step, value in enumerate(values))
     found = read_history(logged, with_curve=False).history
     assert found is not None
     return found

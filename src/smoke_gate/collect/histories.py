@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import StoreError
@@ -64,7 +65,7 @@ class Histories:
             if self.store.kind == "server"
             else self.store.call(self.store.client.get_metric_history, run_id, metric)
         )
-        return (Logged(one.step, one.timestamp, one.value) for one in values)
+        return ((one.step, one.timestamp, one.value) for one in values)
 
     def _page(self, run_id: str, metric: str, token: str | None) -> "PagedList[Metric]":
         """Return a page of a history, so that a long one is not one long answer; old servers give it whole."""
@@ -112,8 +113,8 @@ def read_history(values: Iterable[Logged], *, with_curve: bool) -> Read:
     points = in_order(values)
     if not points:
         return Read()
-    steps = [point.step for point in points]
-    numbers = [metric_value(point.value) for point in points]
+    steps = [step for step, _, _ in points]
+    numbers = [metric_value(value) for _, _, value in points]
     has_nan = any(map(math.isnan, numbers))
     history = History(
         length=len(points),
@@ -134,17 +135,17 @@ def in_order(values: Iterable[Logged]) -> list[Logged]:
     other stands before it as the first or the last.
     """
     ordered = sorted(values)
-    if not any(math.isnan(one.value) for one in ordered):
+    if not any(map(_is_nan, ordered)):
         return ordered
-    return [one for _, group in groupby(ordered, key=_moment) for one in _known(list(group))]
+    return [one for _, group in groupby(ordered, key=itemgetter(0, 1)) for one in _known(list(group))]
 
 
-def _moment(one: Logged) -> tuple[int, int]:
-    return one.step, one.timestamp
+def _is_nan(one: Logged) -> bool:
+    return math.isnan(one[2])
 
 
 def _known(values: list[Logged]) -> list[Logged]:
-    return [one for one in values if math.isnan(one.value)] or values
+    return [one for one in values if _is_nan(one)] or values
 
 
 def holds_two_trainings(steps: Sequence[int]) -> bool:

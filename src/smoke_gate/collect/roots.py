@@ -47,13 +47,19 @@ def locate(recorded: str, owner: str, store: StorePlace, path_map: PathMap) -> R
     if mapped is not None and not _is_local(mapped):
         return Root(uri=mapped)
     stated = [Path(path) for path in _paths(mapped or recorded)]
-    tried = list(dict.fromkeys(_candidates(stated, recorded, owner, store)))
-    for folder in tried:
+    for folder in stated:
         if _is_here(folder):
             return Root(folder=folder.resolve())
     denied = any(map(_is_denied, stated))
     leads_nowhere = new is not None and not any(_is_here(Path(path)) for path in _paths(new))
-    if not denied and not leads_nowhere and _is_empty(stated, recorded, owner, store):
+    may_be_empty = not denied and not leads_nowhere
+    if may_be_empty and mapped is None and any(_is_unmoved(folder, store) for folder in stated):
+        return Root()
+    tried = list(dict.fromkeys(_candidates(stated, recorded, owner, store)))
+    for folder in tried:
+        if _is_here(folder):
+            return Root(folder=folder.resolve())
+    if may_be_empty and _is_empty(stated, recorded, owner, store):
         return Root()
     _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(map(str, tried)))
     raise ArtifactError(
@@ -146,6 +152,11 @@ def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
             yield parts
 
 
+def _is_unmoved(folder: Path, store: StorePlace) -> bool:
+    """Return whether a recorded place is beside a database: then both are where they were, and it is nowhere else."""
+    return store.kind != "files" and store.folder is not None and folder.is_relative_to(store.folder)
+
+
 def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: StorePlace) -> bool:
     """Return whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
 
@@ -154,10 +165,7 @@ def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: StorePla
     """
     if store.kind == "files":
         return any(_is_here(folder.parent) for folder in _own(recorded, owner, store))
-    return any(
-        _is_here(folder.parent.parent) or (store.folder is not None and folder.is_relative_to(store.folder))
-        for folder in stated
-    )
+    return any(_is_here(folder.parent.parent) or _is_unmoved(folder, store) for folder in stated)
 
 
 def _is_denied(folder: Path) -> bool:

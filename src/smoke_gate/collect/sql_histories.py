@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -14,12 +14,8 @@ T = TypeVar("T")
 _ROWS = 10_000  # that are held at a time
 
 
-class Logged(NamedTuple):
-    """A value of a history."""
-
-    step: int
-    timestamp: int
-    value: float
+Logged: TypeAlias = tuple[int, int, float]
+"""A value of a history: its step, its time, and the value."""
 
 
 def all_histories(
@@ -82,6 +78,6 @@ def _read(
             continue
         values: dict[str, list[Logged]] = defaultdict(list)
         for _, key, step, timestamp, value, is_nan in of_run:
-            values[key].append(Logged(step, timestamp, math.nan if is_nan else value))
+            values[key].append((step, timestamp, math.nan if is_nan else value))
         found.update({(run_id, key): made_of(values[key]) for key in values})
     return found

@@ -42,7 +42,7 @@ from smoke_gate.report.matrix import (
 )
 from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_data, shown
-from smoke_gate.report.statistics import metric_statistics, number_words, signed_words
+from smoke_gate.report.statistics import number_words, signed_words
 from smoke_gate.report.unidentified import other_runs, run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute
@@ -122,7 +122,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "states": [
             state for state in PlaceState if any(mark.state is state for row in rows.values() for mark in row)
         ],
-        "metrics": metric_statistics(verdict, judgement.policy, judgement.evidence),
+        "metrics": judgement.metrics,
         "attempts": attempts[:_MOST_ATTEMPTS],
         "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
         "ledger": ledger_words(verdict.matrix),

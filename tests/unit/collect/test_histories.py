@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smoke_gate.collect.histories import MOST_POINTS, curve_of, in_order, read_history
-from smoke_gate.collect.sql_histories import Logged
 from smoke_gate.evidence import metric_number
 from smoke_gate.pictures import Curve
 from tests.support.matrix import history
@@ -67,7 +66,7 @@ def test_a_history_without_values_is_none():
 def test_the_hash_is_over_all_steps_and_values_as_anybody_can_make_it():
     """spec: evidence-history"""
     values = (1.0, -0.0, math.inf, math.nan)
-    found = read_history([Logged(2 * at, 5, value) for at, value in enumerate(values)], with_curve=False)
+    found = read_history([(2 * at, 5, value) for at, value in enumerate(values)], with_curve=False)
     assert found.history is not None
     made = hashlib.sha256(b"0,2,4,6\n" + struct.pack("<4d", 1.0, 0.0, math.inf, math.nan)).hexdigest()
     assert found.history.sha256 == made
@@ -87,14 +86,14 @@ def test_the_hash_is_over_all_steps_and_values_as_anybody_can_make_it():
 )
 def test_two_trainings_are_many_steps_with_two_values(steps, are_two):
     """spec: G7-budget"""
-    found = read_history([Logged(step, time, 1.0) for time, step in enumerate(steps)], with_curve=False)
+    found = read_history([(step, time, 1.0) for time, step in enumerate(steps)], with_curve=False)
     assert found.history is not None
     assert found.history.two_trainings is are_two
 
 
 def ordered(*points: tuple[int, int, float]) -> list[tuple[int, int, str]]:
     """Order (step, time, value)."""
-    return [(one.step, one.timestamp, str(one.value)) for one in in_order(Logged(*point) for point in points)]
+    return [(step, time, str(value)) for step, time, value in in_order(points)]
 
 
 def test_values_are_in_order_of_step_then_of_time_and_then_as_mlflow_finds_the_latest():
