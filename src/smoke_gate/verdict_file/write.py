@@ -184,7 +184,7 @@ def _attempts(matrix: Matrix) -> Iterator[AttemptEntry]:
                 attempt,
                 start_time=iso(attempt.start_time),
                 end_time=iso(attempt.end_time),
-                selected=attempt == place.selected,
+                selected=attempt is place.selected,
             )
 
 
