@@ -56,6 +56,7 @@ _TEMPLATES = "templates"
 _MOST_GROUPS = 60
 _MOST_ALIKE = 24  # messages of one finding
 _LONGEST_VALUE = 200
+_MOST_CLEAN = 2_000  # places without a finding that a table shows: of more a browser makes megabytes, and nobody looks
 _MOST_ATTEMPTS = 2000
 _TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
 
@@ -116,6 +117,7 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "rows_found": rows_found,
         "rows_clean": rows_clean,
         "is_large": is_large(verdict.matrix),
+        "shows_clean": sum(map(len, rows_clean.values())) <= _MOST_CLEAN,
         "gates_found": gates_found,
         "gates_clean": gates_clean,
         "gates_note": clean_words(gates_clean),

@@ -262,6 +262,17 @@ def test_a_narrowed_matrix_and_a_pending_one_say_so():
     assert "pending" in pending.text["small"]
 
 
+def test_of_very_many_good_places_the_cells_are_named(monkeypatch):
+    warned = with_run(passing_matrix(), "B0/42", late=("pape",))
+    shown = html(judgement(evidence=warned))
+    monkeypatch.setattr("smoke_gate.report.html._MOST_CLEAN", 8)
+    named = html(judgement(evidence=warned))
+    assert "Cells without a finding" in shown
+    assert "Cells without a finding" not in named
+    assert "<p><code>B1</code> <code>A3</code> <code>A4</code> </p>" in named
+    assert "Matrix of cells and seeds" in named
+
+
 def test_the_commands_can_be_copied_whole():
     judged = judgement()
     copied = [button["data-copy"] for button in Page(html(judged)).all("button") if "data-copy" in button]
