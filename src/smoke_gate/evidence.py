@@ -294,7 +294,7 @@ class History:
 
     @property
     def has_nan(self) -> bool:
-        """Whether a NaN is among the values."""
+        """True if a NaN is among the values."""
         return self.smallest == "NaN"
 
 

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _read(
         .execution_options(yield_per=_ROWS)
     )
     found: dict[tuple[str, str], T] = {}
-    by_run = groupby(chain.from_iterable(rows.partitions()), key=lambda row: row[0])
+    by_run = groupby(chain.from_iterable(rows.partitions()), key=itemgetter(0))
     for run_id, of_run in by_run:
         if run_id not in run_ids:
             continue
