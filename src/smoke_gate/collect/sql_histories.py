@@ -31,10 +31,11 @@ def histories_in_database(
     """
 
     def query(connection: "Connection") -> Mapping[tuple[str, str], T]:
-        from mlflow.store.tracking.dbmodels.models import SqlMetric
         from sqlalchemy import select
 
-        metric = SqlMetric.__table__.c
+        from smoke_gate.collect.sql_tables import METRICS
+
+        metric = METRICS.c
         rows = connection.execute(
             select(metric.run_uuid, metric.key, metric.step, metric.timestamp, metric.value, metric.is_nan)
             .where(metric.run_uuid.in_(run_ids), metric.key.in_(sorted(metrics)))

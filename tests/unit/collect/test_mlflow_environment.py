@@ -1,5 +1,7 @@
 import logging
 import os
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -53,3 +55,17 @@ def test_chatter_is_silent_and_comes_back(capsys):
 )
 def test_deadline(environ, seconds):
     assert deadline(environ) == seconds
+
+
+def test_mlflow_that_is_imported_meanwhile_is_silent_too():
+    code = """
+import logging
+from smoke_gate.collect.mlflow_environment import calm_mlflow
+with calm_mlflow():
+    import mlflow
+    logging.getLogger("mlflow.store").error("chatter")
+logging.getLogger("mlflow.store").error("heard again")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "chatter" not in done.stderr
+    assert "heard again" in done.stderr
