@@ -1,4 +1,4 @@
-"""What runs of a SQL store hold, by the run's id: params, tags, latest metrics, data sets, LoggedModels.
+"""The content of runs of a SQL store, by the run's id: params, tags, latest metrics, data sets, LoggedModels.
 
 Each is one query over the rows of all runs at once. ``ids`` selects the runs.
 """

@@ -179,12 +179,26 @@ def _opened(uri: str, folder: Path) -> Store:
     if kind == "database":
         uri = with_driver(uri)
         _call(name, patience, schema.refuse_other, name, uri)
+        return Store(
+            opened=cache(partial(_call, name, patience, _client, uri)),
+            uri=uri,
+            name=name,
+            kind="database",
+            folder=None,
+            scratch=folder,
+            patience=patience,
+            tables=Tables(uri),
+        )
     client = _call(name, patience, _client, uri)
-    tables = Tables(uri) if kind == "database" else None
     return Store(
-        opened=lambda: client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
-        tables=tables,
-    )  # fmt: skip
+        opened=lambda: client,
+        uri=uri,
+        name=name,
+        kind=kind,
+        folder=None,
+        scratch=folder,
+        patience=patience,
+    )
 
 
 def _sqlite(uri: str, folder: Path) -> Store:
