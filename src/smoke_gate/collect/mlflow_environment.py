@@ -53,6 +53,15 @@ def calm_mlflow(workspace: str | None = None) -> Iterator[None]:
         yield
 
 
+def import_mlflow() -> None:
+    """Import MLflow's package, which an SQLite store with local artifacts does without.
+
+    This comes before parts of it are imported: threads that import different parts at once find each other's half made,
+    but wait for the whole of it.
+    """
+    import mlflow  # noqa: F401
+
+
 def workspace_of(environ: Mapping[str, str]) -> str | None:
     """Return the workspace of an MLflow server that the user names; None for the server's own default."""
     return environ.get(_WORKSPACE, "").strip() or None

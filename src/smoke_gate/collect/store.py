@@ -16,7 +16,7 @@ from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import private_links
 from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path, with_driver
 from smoke_gate.collect.mlflow_calls import explained, persistently
-from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
+from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline, import_mlflow
 from smoke_gate.collect.sqlite import private_copy, revisions
 from smoke_gate.collect.tables import Tables
 from smoke_gate.errors import UsageError
@@ -252,6 +252,7 @@ def _disconnect(uri: str) -> None:
 
 
 def _client(uri: str) -> "MlflowClient":
+    import_mlflow()
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)

@@ -69,3 +69,21 @@ logging.getLogger("mlflow.store").error("heard again")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "chatter" not in done.stderr
     assert "heard again" in done.stderr
+
+
+def test_threads_that_need_mlflow_at_once_wait_for_its_import():
+    code = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from smoke_gate.collect.artifact_stores import artifact_store
+from smoke_gate.collect.store import StorePlace, _client
+place = StorePlace(uri="", name="", kind="sqlite", folder=None, scratch=Path(), patience=None)
+def work(number):
+    time.sleep(number / 20)
+    return artifact_store("s3://bucket/x", place) if number % 2 else _client("http://127.0.0.1:9")
+with ThreadPoolExecutor(8) as pool:
+    assert len(list(pool.map(work, range(8)))) == 8
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
