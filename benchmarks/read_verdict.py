@@ -14,7 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from smoke_gate.evidence import Artifact, Attempt, Evidence, Manifest, ManifestEntry, Point, Run
+from smoke_gate.collect.histories import read_history
+from smoke_gate.evidence import Artifact, Attempt, Evidence, Manifest, ManifestEntry, Run
 from smoke_gate.hashing import sha256_hex
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.formats import policy_from_json
@@ -105,12 +106,15 @@ def _run(index: int, cell: str, seed: str) -> Run:
         Artifact(path=path, size=2048, sha256=sha256_hex(f"{index} {path}".encode()), format="safetensors")
         for path in paths
     )
-    curve = tuple(Point(step=step, value=repr(1 / (step + index + 1))) for step in range(EPOCHS))
+    history = read_history(
+        ((step, step, 1 / (step + index + 1)) for step in range(EPOCHS)), with_curve=False
+    ).history
+    assert history is not None
     return Run(
         run_id=f"{index:032x}",
         params={"cell": cell, "seed": seed, "pape_definition_hash": sha256_hex(b"pape"), "use_vq": "False"},
         metrics={name: repr(8.5 + index / 1000) for name in ("pape", "train_loss", "val_loss")},
-        histories={"train_loss": curve, "val_loss": curve},
+        histories={"train_loss": history, "val_loss": history},
         checkpoints=found,
         manifest=Manifest(
             entries={one.path: ManifestEntry(sha256=one.sha256 or "", size=2048) for one in found}

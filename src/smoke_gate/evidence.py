@@ -16,6 +16,7 @@ from typing import Literal
 
 LARGEST_INTEGER = 2**53 - 1  # beyond it canonical JSON, which knows doubles only, has no integers
 SQL_STORE_INFINITY = 1.797e308  # what MLflow's SQL stores keep in place of an infinity, up to rounding
+_NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class Answer(StrEnum):
@@ -275,11 +276,26 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One value of a metric's history; a ``step`` that canonical JSON cannot say exactly is text."""
+class History:
+    """The values that a metric had, at least one, by step and time: as much of them as the gates ask for.
 
-    step: int | str
-    value: str
+    ``length`` says how many there are. ``smallest`` and ``largest`` are NaN where any of them is. ``two_trainings``
+    says that many steps have more than one value. ``sha256`` is over all of them: the steps as decimal text with commas
+    between them, a line feed, the values as little-endian doubles.
+    """
+
+    length: int
+    first: str
+    last: str
+    smallest: str
+    largest: str
+    two_trainings: bool
+    sha256: str
+
+    @property
+    def has_nan(self) -> bool:
+        """Whether a NaN is among the values."""
+        return self.smallest == "NaN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,8 +324,8 @@ class Run:
     """The facts of a run that stands for a planned pair.
 
     ``params`` and ``tags`` hold only the keys that the policy names, and where a definition's hash is under another key
-    than the policy's, that one; ``metrics`` the value at the highest step of every metric; ``histories`` only those
-    metrics whose history the policy or a figure needs, in step order.
+    than the policy's, that one; ``metrics`` the value at the highest step of every metric; ``histories`` only those of
+    metrics that the policy asks for.
     ``instead`` has, for a param that a gate needs and this run lacks, the one of this run that may be meant.
     ``late`` are the metrics whose value was written more than a minute after the run's end, ``damaged`` names
     what a file store cannot give, since its file is damaged: each metric, and the params and tags that a gate asks for.
@@ -318,14 +334,14 @@ class Run:
     empty.
     ``after_registration`` answers ``require_ancestor``.
     ``rows`` are the sizes of the data sets that MLflow recorded, by ``CONTEXT NAME``. ``last_step`` is the highest step
-    of any metric; ``repeated`` are the metrics whose history holds two trainings: many steps with more than one value.
+    of any metric.
     """
 
     run_id: str
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
-    histories: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    histories: Mapping[str, History] = field(default_factory=dict)
     payload: Payload | None = None
     checkpoints: tuple[Artifact, ...] = ()
     unmatched: tuple[str, ...] = ()
@@ -337,7 +353,6 @@ class Run:
     damaged: tuple[str, ...] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     last_step: int | None = None
-    repeated: tuple[str, ...] = ()
     artifacts_problem: str | None = None
     after_registration: Answer = Answer.UNKNOWN
 
@@ -398,21 +413,32 @@ def sayable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def metric_value(value: float) -> float:
+    """Return a metric's value as it was logged: SQL stores say ±1.797e308 for ±infinity. There is one zero and one NaN.
+
+    Args:
+        value: a double as MLflow returned it.
+
+    """
+    if math.isnan(value):
+        return math.nan
+    if -SQL_STORE_INFINITY < value < SQL_STORE_INFINITY:
+        return value + 0.0
+    return math.copysign(math.inf, value)
+
+
 def metric_text(value: float) -> str:
     """Return a metric's value as evidence holds it.
 
     Args:
-        value: a double as MLflow returned it; its SQL stores say ±1.797e308 where ±infinity was logged.
+        value: a double as MLflow returned it.
 
     Returns:
         The shortest text that reads back as the same double; ``NaN``, ``Infinity``, ``-Infinity``; ``0.0`` for -0.
 
     """
-    if math.isnan(value):
-        return "NaN"
-    if abs(value) >= SQL_STORE_INFINITY:
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(float(value) + 0.0)
+    text = repr(metric_value(float(value)))
+    return _NO_NUMBERS.get(text, text)
 
 
 def metric_number(text: str) -> float:

@@ -24,7 +24,7 @@ from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
 from smoke_gate.gates.pairs import newer_than_selected
 from smoke_gate.options import Options
-from smoke_gate.pictures import NO_PICTURES, Pictures
+from smoke_gate.pictures import NO_PICTURES, Curves, Pictures
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy_file.names import reported
 from smoke_gate.report.files import output_directory, stamp, write_folder, write_lines
@@ -197,6 +197,7 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
     collected = collect(
         request.policy,
         request.source,
+        with_curves=not request.options.no_figures,
         ask_code=request.ask_code,
         progress=progress,
     )
@@ -209,7 +210,9 @@ def read_and_judge(request: Request, progress: Progress) -> JudgedMatrix:
         workspace=collected.workspace,
     )
     judged = judge(request, evidence, origin, looked_at)
-    return judged if request.options.no_figures else _with_pictures(request.policy, judged, progress)
+    if request.options.no_figures:
+        return judged
+    return _with_pictures(request.policy, judged, collected.curves, progress)
 
 
 def judge(
@@ -288,11 +291,11 @@ def _reproduction(request: Request, origin: StoreOrigin, verdict_file: Path) -> 
     )
 
 
-def _with_pictures(policy: Policy, judged: JudgedMatrix, progress: Progress) -> JudgedMatrix:
+def _with_pictures(policy: Policy, judged: JudgedMatrix, curves: Curves, progress: Progress) -> JudgedMatrix:
     """Draw the summary figures; what was left out of them is said, and changes nothing."""
     progress("figures", 0, 1)
     notes: list[str] = []
-    drawings = draw(policy, judged.evidence, notes.append)
+    drawings = draw(policy, judged.evidence, curves, notes.append)
     for note in notes:
         _LOG.warning("%s", note)
     progress("figures", 1, 1)

@@ -91,6 +91,8 @@ def visible_json(text: str) -> str:
 
     Such characters can stand within strings only, where each has an escape.
     """
+    if text.isascii() and "\x7f" not in text:  # nearly always, and then fast
+        return text
     return _UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 

@@ -6,11 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from smoke_gate.draw import draw
 from smoke_gate.evidence import PolicyChange
 from smoke_gate.gates import policy_of
 from smoke_gate.report.grouping import place_of
 from smoke_gate.report.judgement import Judgement
+from tests.support.drawings import drawn
 from tests.support.matrix import (
     CELLS,
     attempt_of,
@@ -48,7 +48,7 @@ def failing() -> Judgement:
 @pytest.fixture(scope="module")
 def drawings():
     policy = passing_policy(report={"metrics": ["pape"]})
-    return draw(policy, passing_matrix())
+    return drawn(policy, passing_matrix())
 
 
 def rows(page: Page):

@@ -465,7 +465,7 @@ def first_metric(document: dict[str, Any]) -> None:
 
 
 def first_history(document: dict[str, Any]) -> None:
-    document["evidence"]["runs"][0]["histories"]["val_loss"][0]["value"] = "abc"
+    document["evidence"]["runs"][0]["histories"]["val_loss"]["first"] = "abc"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from smoke_gate.gates.base import Status
 from smoke_gate.hashing import canonical_json
 from smoke_gate.policy.model import Policy
 from smoke_gate.verdict import evaluate
+from tests.support.matrix import history
 from tests.support.recorded import (
     CELLS,
     COMMIT,
@@ -158,7 +159,8 @@ def test_a_nan_beside_another_value_of_its_moment_is_the_first_and_the_last(fold
         for value in values:
             client.log_metric(ids["B0-42"], "loss", value, timestamp=START, step=3)
     rules = policy(gates={"metric_ratio": {"rules": [{"value": "loss.last", "max": 2}]}})
-    assert {point.value for point in run_of(evidence(uri, ids, rules), "B0-42").histories["loss"]} == {"NaN"}
+    found = run_of(evidence(uri, ids, rules), "B0-42").histories["loss"]
+    assert (found.first, found.last) == ("NaN", "NaN")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -166,9 +168,7 @@ def test_histories_are_read_where_they_are_picked_from(folder, kind):
     run = changed(recipe("B0", "42"), metrics={"loss": (3.0, float("nan"), 1.0), "other": (1.0,)})
     rules = policy(gates={"metric_ratio": {"rules": [{"value": "loss.first / absent.min", "max": 2}]}})
     found = run_of(evidence(*stored(folder, kind, [run]), rules), "B0-42")
-    assert {
-        name: [(point.step, point.value) for point in points] for name, points in found.histories.items()
-    } == {"loss": [(0, "3.0"), (1, "NaN"), (2, "1.0")]}
+    assert found.histories == {"loss": history(3.0, float("nan"), 1.0)}
 
 
 def test_steps_and_times_in_nanoseconds_leave_the_evidence_canonical(folder):
@@ -179,8 +179,7 @@ def test_steps_and_times_in_nanoseconds_leave_the_evidence_canonical(folder):
     rules = policy(gates={"metric_ratio": {"rules": [{"value": "loss.first", "max": 2}]}})
     found = evidence(uri, ids, rules)
     canonical_json(evidence_json(found))
-    points = run_of(found, "B0-42").histories["loss"]
-    assert [point.step for point in points] == [steps[0], *map(str, steps[1:])]
+    assert run_of(found, "B0-42").histories["loss"].length == len(steps)
     assert (only(found.attempts).start_time, only(found.attempts).end_time) == (None, None)
 
 
@@ -516,7 +515,7 @@ def test_runs_that_git_left_without_empty_folders(folder):
     assert fingerprint(folder) == before
     assert len(found.runs) == 4
     for run in found.runs:
-        assert len(run.histories["val_loss"]) == 2
+        assert run.histories["val_loss"].length == 2
         assert (run.checkpoints, run.figures, run.artifacts_problem) == ((), (), None)
 
 

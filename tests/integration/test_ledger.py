@@ -95,4 +95,5 @@ def test_the_last_step_and_two_trainings_in_one_history(store):
     )
     found = {one.run_id: one for one in read(store, "val_loss").runs}
     assert (found[ids["B0-42"]].last_step, found[ids["B0-123"]].last_step) == (8, 1)
-    assert (found[ids["B0-42"]].repeated, found[ids["B0-123"]].repeated) == (("val_loss",), ())
+    twice = {run_id: one.histories["val_loss"].two_trainings for run_id, one in found.items()}
+    assert twice == {ids["B0-42"]: True, ids["B0-123"]: False}

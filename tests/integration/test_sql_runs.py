@@ -227,23 +227,30 @@ def test_a_filter_selects_what_mlflow_selects(uri, where):
     assert found
 
 
-def test_the_tables_have_the_histories_that_mlflow_has(uri):
+@pytest.mark.parametrize("are_most", [False, True])
+def test_the_tables_have_the_histories_that_mlflow_has(uri, are_most):
     with open_store(uri) as store:
-        runs = [run.run_id for run in search(store, ids_of(store.client, ["one", "two"]), "", silent)]
-        read, asked = histories_of(store, runs, METRICS), Histories(store)
+        ids = ids_of(store.client, ["one", "two"])
+        runs = [run.run_id for run in search(store, ids, "", silent)][1:]
+        read = histories_of(store, ids, runs, METRICS, are_most=are_most, with_curves=True)
+        asked = Histories(store, with_curves=True)
         pairs = {(run_id, metric) for run_id in runs for metric in METRICS}
         assert read.known.keys() == pairs
         assert {pair: read.of(*pair) for pair in pairs} == {pair: asked.of(*pair) for pair in pairs}
-        lengths = {metric: max(len(read.of(run_id, metric).points) for run_id in runs) for metric in METRICS}
-        assert lengths == {"pape": 1, "up": 1, "loss": 3, "long": MOST_POINTS, "never logged": 0}
+        found = {metric: {read.of(run_id, metric).history for run_id in runs} - {None} for metric in METRICS}
+        lengths = {metric: [one.length for one in histories if one] for metric, histories in found.items()}
+        assert lengths == {"pape": [1], "up": [1], "loss": [3], "long": [400], "never logged": []}
+        curves = [read.of(run_id, "long").curve for run_id in runs]
+        assert MOST_POINTS in [len(curve.steps) for curve in curves if curve]
 
 
 def test_where_the_tables_have_no_histories_mlflow_is_asked(uri, monkeypatch):
     with open_store(uri) as store:
-        runs = [run.run_id for run in search(store, ids_of(store.client, ["one"]), "", silent)]
-        read = histories_of(store, runs, METRICS)
+        ids = ids_of(store.client, ["one"])
+        runs = [run.run_id for run in search(store, ids, "", silent)]
+        read = histories_of(store, ids, runs, METRICS)
         monkeypatch.setattr(Tables, "read", broken)
-        asked = histories_of(store, runs, METRICS)
+        asked = histories_of(store, ids, runs, METRICS)
         assert not asked.known
         assert [asked.of(run_id, "loss") for run_id in runs] == [read.of(run_id, "loss") for run_id in runs]
 

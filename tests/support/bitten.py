@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from smoke_gate.evidence import Answer, Artifact, Code, Evidence, Head, HeadFrom, Holds, LoggedModel, Point
+from smoke_gate.evidence import Answer, Artifact, Code, Evidence, Head, HeadFrom, Holds, LoggedModel
 from smoke_gate.gates import policy_of
 from smoke_gate.gates.base import PolicyLine
 from smoke_gate.policy.model import Policy
@@ -15,6 +15,7 @@ from tests.support.matrix import (
     CELLS,
     COMMIT,
     SEEDS,
+    history,
     passing_matrix,
     passing_policy,
     payload,
@@ -129,11 +130,7 @@ def talkative_matrix(cells: Iterable[str] = CELLS, seeds: Iterable[str] = SEEDS)
                 "accuracy": repr((880 + index) / 1000),
             },
             histories={
-                name: (
-                    Point(step=1, value="0.987"),
-                    Point(step=3, value="0.765"),
-                    Point(step=6, value=repr(last + index / 100)),
-                )
+                name: history(0.987, 0.765, last + index / 100)
                 for name, last in (("train_loss", 0.51234), ("val_loss", 0.61234))
             },
             models=(_model(run.run_id),),

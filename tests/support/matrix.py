@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from smoke_gate.collect.histories import read_history
 from smoke_gate.evidence import (
     Answer,
     Artifact,
@@ -20,12 +21,12 @@ from smoke_gate.evidence import (
     Figure,
     Head,
     HeadFrom,
+    History,
     Holds,
     Ledger,
     Manifest,
     ManifestEntry,
     Payload,
-    Point,
     Registration,
     Run,
 )
@@ -148,10 +149,7 @@ def _run(cell: str, seed: str, index: int, *, vq: bool) -> Run:
         run_id=own_id,
         params=_params(cell, seed, vq=vq),
         metrics={"train_loss": repr(train), "val_loss": repr(val), "pape": repr(8.5 + index / 10)},
-        histories={
-            "train_loss": (Point(step=0, value=repr(2 * train)), Point(step=1, value=repr(train))),
-            "val_loss": (Point(step=0, value=repr(2 * val)), Point(step=1, value=repr(val))),
-        },
+        histories={"train_loss": history(2 * train, train), "val_loss": history(2 * val, val)},
         payload=payload(),
         checkpoints=(checkpoint(own_id),),
         manifest=Manifest(
@@ -190,6 +188,14 @@ def figure(run_id: str, path: str = "figures/forecast.png", **facts: Any) -> Fig
     """Return a figure that can be traced to one run."""
     text = {"source_run_ids": json.dumps([run_id]), "pape_definition_hash": DEFINITION}
     return replace(Figure(path=path, sha256=sha256(f"{run_id} {path}"), text=text), **facts)
+
+
+def history(*values: float) -> History:
+    """Return the history of values that were logged a step each."""
+    logged = ((step, step, value) for step, value in enumerate(values))
+    found = read_history(logged, with_curve=False).history
+    assert found is not None
+    return found
 
 
 # --- one change at a time ---------------------------------------------------------------------------------------------
@@ -273,11 +279,11 @@ def attempt_of(evidence: Evidence, pair: str) -> Attempt:
     return next(attempt for attempt in evidence.attempts if attempt.run_id == run_id(pair))
 
 
-def _ended_with(run: Run, metrics: Mapping[str, str | None]) -> dict[str, tuple[Point, ...] | None]:
+def _ended_with(run: Run, metrics: Mapping[str, str | None]) -> dict[str, History | None]:
     return {
-        name: None if value is None else (*points[:-1], replace(points[-1], value=value))
+        name: None if value is None else replace(run.histories[name], last=value)
         for name, value in metrics.items()
-        if (points := run.histories.get(name))
+        if name in run.histories
     }
 
 

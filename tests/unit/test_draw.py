@@ -15,10 +15,12 @@ from smoke_gate.draw.facts import MANY, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
 from smoke_gate.draw.metric_figure import paired_by_cell
-from smoke_gate.evidence import Evidence, Point
+from smoke_gate.evidence import Evidence, metric_number
 from smoke_gate.gates.base import case_of
+from smoke_gate.pictures import Curve
 from smoke_gate.policy.model import Policy
 from smoke_gate.selection import matrix_of
+from tests.support.drawings import drawn
 from tests.support.matrix import CELLS, DEFINITION, SEEDS, passing_matrix, passing_policy, run_id, with_run
 
 OFF = {"enabled": False, "reason": "test"}
@@ -26,7 +28,7 @@ EVERY_RUN = [run_id(f"{cell}/{seed}") for cell in CELLS for seed in SEEDS]
 
 
 def names(policy: Policy, evidence: Evidence) -> list[str]:
-    return [drawing.name for drawing in draw(policy, evidence)]
+    return [drawing.name for drawing in drawn(policy, evidence)]
 
 
 def one_metric(**gates: object) -> Policy:
@@ -46,7 +48,7 @@ def test_the_figures_of_a_plain_matrix():
 
 def test_figures_carry_their_runs_and_definition():
     """spec: report-figures"""
-    drawings = draw(passing_policy(), passing_matrix())
+    drawings = drawn(passing_policy(), passing_matrix())
     for drawing in drawings:
         with Image.open(io.BytesIO(drawing.png)) as picture:
             assert json.loads(picture.info["source_run_ids"]) == EVERY_RUN
@@ -56,21 +58,21 @@ def test_figures_carry_their_runs_and_definition():
 
 def test_the_same_evidence_gives_the_same_bytes_whatever_the_users_settings(monkeypatch):
     """spec: report-figures"""
-    first = draw(passing_policy(), passing_matrix())
+    first = drawn(passing_policy(), passing_matrix())
     for key, value in {"font.size": 30.0, "lines.linewidth": 9.0, "text.usetex": True}.items():
         monkeypatch.setitem(matplotlib.rcParams, key, value)
-    assert draw(passing_policy(), passing_matrix()) == first
+    assert drawn(passing_policy(), passing_matrix()) == first
     assert matplotlib.rcParams["font.size"] == 30.0
 
 
 def test_other_values_give_other_bytes():
     changed = with_run(passing_matrix(), "A3/42", metrics={"pape": "12.5"})
-    (before,), (after,) = draw(one_metric(), passing_matrix()), draw(one_metric(), changed)
+    (before,), (after,) = drawn(one_metric(), passing_matrix()), drawn(one_metric(), changed)
     assert before.figure.sha256 != after.figure.sha256
 
 
 def test_nothing_is_drawn_where_no_planned_pair_has_a_run():
-    assert draw(passing_policy(), Evidence(as_of="2026-01-31")) == ()
+    assert drawn(passing_policy(), Evidence(as_of="2026-01-31")) == ()
 
 
 def test_a_metric_that_no_run_has_is_not_drawn():
@@ -86,7 +88,7 @@ def test_a_figure_that_cannot_be_drawn_is_left_out_with_a_note(monkeypatch):
 
     monkeypatch.setattr("smoke_gate.draw.drawing.curve_figure", broken)
     notes: list[str] = []
-    found = [drawing.name for drawing in draw(passing_policy(), passing_matrix(), notes.append)]
+    found = [drawing.name for drawing in drawn(passing_policy(), passing_matrix(), notes.append)]
     assert found == names(passing_policy(), passing_matrix())
     assert found[-1].startswith("ratio_")
     (note,) = notes
@@ -102,18 +104,18 @@ def test_there_are_no_curves_without_histories():
 def test_a_figure_names_only_the_runs_that_it_shows():
     rule = {"value": "val_loss", "max": 5.0, "cells": ["A3"]}
     policy = passing_policy(gates={"metric_ratio": {"rules": [rule]}})
-    ratio = next(drawing for drawing in draw(policy, passing_matrix()) if drawing.name.startswith("ratio"))
+    ratio = next(drawing for drawing in drawn(policy, passing_matrix()) if drawing.name.startswith("ratio"))
     assert json.loads(ratio.figure.text["source_run_ids"]) == [run_id(f"A3/{seed}") for seed in SEEDS]
 
 
 def test_the_definition_is_what_all_runs_log_where_g1_is_off():
-    (drawing,) = draw(one_metric(definition_hash=OFF), passing_matrix())
+    (drawing,) = drawn(one_metric(definition_hash=OFF), passing_matrix())
     assert drawing.figure.text["pape_definition_hash"] == DEFINITION
 
 
 def test_a_definition_that_is_not_known_is_not_claimed():
     unregistered = replace(passing_matrix(), registrations=())
-    (drawing,) = draw(one_metric(), unregistered)
+    (drawing,) = drawn(one_metric(), unregistered)
     assert set(drawing.figure.text) == {"source_run_ids"}
 
 
@@ -132,14 +134,16 @@ def test_a_definition_that_is_not_known_is_not_claimed():
 def test_extreme_values_are_drawn_or_left_out(values):
     evidence = passing_matrix(["B0"])
     for seed, value in zip(SEEDS, values, strict=True):
-        curve = tuple(Point(step=step, value=value) for step in (-5, 0, 10**12, str(2**63 - 1)))
-        evidence = with_run(
-            evidence, f"B0/{seed}", metrics={"val_loss": value}, histories={"val_loss": curve}
-        )
+        evidence = with_run(evidence, f"B0/{seed}", metrics={"val_loss": value})
+    steps = (-5, 0, 10**12, 2**63 - 1)
+    curves = {
+        (run.run_id, "val_loss"): Curve(steps, (metric_number(run.metrics["val_loss"]),) * len(steps))
+        for run in evidence.runs
+    }
     policy = passing_policy(
         plan={"cells": ["B0"]}, gates={"metric_ratio": {"rules": [{"value": "val_loss", "max": 2.0}]}}
     )
-    for drawing in draw(policy, evidence):
+    for drawing in draw(policy, evidence, curves):
         with Image.open(io.BytesIO(drawing.png)) as picture:
             picture.load()
 
@@ -209,7 +213,7 @@ def test_korean_has_a_font_or_a_warning_that_names_a_package(caplog):
 def test_a_letter_that_no_font_has_is_said_once(caplog):
     evidence = passing_matrix(["B\U0010fffd"])
     with caplog.at_level(logging.WARNING):
-        draw(passing_policy(plan={"cells": ["B\U0010fffd"]}), evidence)
+        drawn(passing_policy(plan={"cells": ["B\U0010fffd"]}), evidence)
     assert len([record for record in caplog.records if "no font of this machine" in record.message]) == 1
 
 
@@ -225,7 +229,7 @@ def test_very_many_runs_are_drawn_together():
             )
         }
     )
-    drawings = draw(policy, evidence)
+    drawings = drawn(policy, evidence)
     assert [drawing.name.split("_")[0] for drawing in drawings] == ["metric", "metric", "ratio", "curve"]
     for drawing in drawings:
         with Image.open(io.BytesIO(drawing.png)) as picture:
@@ -247,7 +251,7 @@ def test_differences_to_the_reference_cell_are_drawn_from_two_seeds_on(seeds, is
             report={"metrics": ["pape"], "reference_cell": reference},
             gates={"metric_ratio": OFF},
         )
-        (drawing,) = draw(policy, passing_matrix(CELLS, seeds))
+        (drawing,) = drawn(policy, passing_matrix(CELLS, seeds))
         return drawing.png
 
     assert (figure("B0") != figure("A3")) is is_drawn

@@ -12,8 +12,8 @@ from smoke_gate.evidence import (
     Globals,
     Head,
     HeadFrom,
+    History,
     LoggedModel,
-    Point,
     PolicyChange,
     Run,
 )
@@ -27,7 +27,17 @@ FULL = Evidence(
         Run(
             run_id="r",
             metrics={"loss": "NaN", "other": "-Infinity"},
-            histories={"loss": (Point(step=-1, value="1.0"), Point(step="1700000000000000000", value="NaN"))},
+            histories={
+                "loss": History(
+                    length=2,
+                    first="1.0",
+                    last="NaN",
+                    smallest="NaN",
+                    largest="NaN",
+                    two_trainings=False,
+                    sha256="0" * 64,
+                )
+            },
             models=(
                 LoggedModel(
                     model_id="m",
@@ -90,13 +100,18 @@ def test_every_field_is_written():
             lambda document: document["runs"][1].update(metrics={"pape": "abc", "loss": ""}),
             "runs.1.metrics.pape: expected a number; runs.1.metrics.loss: expected a number$",
         ),
-        (
-            lambda document: document["runs"][0]["histories"]["val_loss"][1].update(value="1,5"),
-            "runs.0.histories.val_loss: expected numbers",
+        *(
+            (
+                lambda document, part=part: document["runs"][0]["histories"]["val_loss"].update(
+                    {part: "1,5"}
+                ),
+                "runs.0.histories.val_loss: expected numbers",
+            )
+            for part in ("first", "last", "smallest", "largest")
         ),
         (
-            lambda document: document["runs"][0]["histories"]["val_loss"][1].update(step="12"),
-            "runs.0.histories.val_loss: expected numbers",
+            lambda document: document["runs"][0]["histories"]["val_loss"].update(length="12"),
+            "runs.0.histories.val_loss.length",
         ),
     ],
 )

@@ -91,7 +91,7 @@ PLACES: Mapping[str, tuple[Path, Path | None]] = {
     ),
     "LoggedModel": (("runs", RUN, "models", 0), ("runs", OTHER, "models", 0)),
     "Figure": (("runs", RUN, "figures", 0), ("runs", OTHER, "figures", 0)),
-    "Point": (("runs", RUN, "histories", "val_loss", 1), ("runs", OTHER, "histories", "val_loss", 1)),
+    "History": (("runs", RUN, "histories", "val_loss"), ("runs", OTHER, "histories", "val_loss")),
 }
 WITHOUT_A_PLACE = {"PolicyChange": "is a finding itself: a WARNING, whatever its words are"}
 
@@ -279,7 +279,14 @@ UNCOVERED: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "Figure.sha256": (ANY, "the pixels tell figures apart"),
         "Figure.pixels": (("removed", *TEXT), "a very large figure has none; then its bytes tell it apart"),
         "Run.damaged": (("removed",), "it only says why something is missing, and what is missing fails"),
-        "Point.step": (ANY, "an order that the reading has made already"),
+        "History.length": (ANY, "a number for people"),
+        "History.first": (ANY, "no rule of this policy picks from a history"),
+        "History.smallest": (
+            ("empty", "another type", "look-alike", "another run's"),
+            "no rule of this policy picks from a history",
+        ),
+        "History.largest": (ANY, "no rule of this policy picks from a history"),
+        "History.sha256": (ANY, "tells two readings of a store apart"),
     }
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smoke_gate.evidence import Answer, Code, Evidence, Head, HeadFrom, Point
+from smoke_gate.evidence import Answer, Code, Evidence, Head, HeadFrom
 from smoke_gate.policy_file.errors import PolicyError
 from smoke_gate.policy_file.formats import policy_from_json
 from smoke_gate.verdict import VerdictStatus, evaluate
@@ -17,6 +17,7 @@ from tests.support.matrix import (
     REGISTERED,
     SEEDS,
     figure,
+    history,
     passing_matrix,
     passing_policy,
     run_id,
@@ -146,7 +147,7 @@ TRICKS: dict[str, tuple[VerdictStatus, Evidence]] = {
     ),
     "a history changed, and its metric forgotten": (
         WARNING,
-        with_run(PASSING, "A3/42", histories={"val_loss": (Point(step=1, value="0.75"),)}),
+        with_run(PASSING, "A3/42", histories={"val_loss": history(1.5, 0.75)}),
     ),
     "a metric that one seed does not log": (
         WARNING,

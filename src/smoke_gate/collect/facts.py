@@ -16,10 +16,19 @@ from smoke_gate.collect.store import Store
 from smoke_gate.collect.without_secrets import without_secrets
 from smoke_gate.evidence import Attempt, Payload, Registration, Run, metric_text
 from smoke_gate.gates.needs import Needs
+from smoke_gate.pictures import Curve
 from smoke_gate.policy.terms import nearest
 
 _ALIKE = 0.75  # as difflib measures it: `unit_in` is like `unit_input`, `use_lr` is not like `use_vq`
 _GRACE = 60_000  # milliseconds: clients flush their last values when they end
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A run's facts, and curves by metric for people to look at."""
+
+    run: Run
+    curves: Mapping[str, Curve]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class FactReader:
     histories: Histories
     probe: Probe = probed_here
 
-    def run(self, run: RecordedRun) -> Run:
+    def facts(self, run: RecordedRun) -> Facts:
         """Return a run's facts, without what only git knows.
 
         Raises:
@@ -42,7 +51,7 @@ class FactReader:
         way = way_to(run, self.store, self.path_map)
         artifacts = read_artifacts(run, way, self.needs, self.store, self.path_map, self.probe)
         names = sorted(self.needs.histories & run.metrics.keys())
-        histories = {name: self.histories.of(run.run_id, name) for name in names}
+        read = {name: self.histories.of(run.run_id, name) for name in names}
         facts = Run(
             run_id=run.run_id,
             params=_only(self._keys(run), run.params),
@@ -51,10 +60,9 @@ class FactReader:
             instead=_instead(self.needs.params, run.params),
             late=_late(run),
             damaged=self._damaged(run.run_id),
-            histories={name: history.points for name, history in histories.items()},
+            histories={name: one.history for name, one in read.items() if one.history is not None},
             rows=rows_of(run) if self.needs.ledger else {},
             last_step=last_step_of(run) if self.needs.ledger else None,
-            repeated=tuple(name for name, history in histories.items() if history.repeated),
             payload=self._payload(run, way),
             checkpoints=artifacts.checkpoints,
             unmatched=artifacts.unmatched,
@@ -63,7 +71,8 @@ class FactReader:
             figures=artifacts.figures,
             artifacts_problem=artifacts.problem,
         )
-        return without_secrets(facts, self.store.secrets)
+        curves = {name: one.curve for name, one in read.items() if one.curve is not None}
+        return Facts(without_secrets(facts, self.store.secrets), curves)
 
     def weights(self, one: OtherAttempt, run: RecordedRun) -> Attempt:
         """Return an attempt with its weights, where they may equal those of the run that stands for its pair."""

@@ -67,6 +67,27 @@ class Folder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NoFolder:
+    """The artifacts of a run that logged none."""
+
+    def entries(self, path: str) -> Sequence[Entry]:  # noqa: ARG002 - as the protocol has it
+        """Return nothing."""
+        return ()
+
+    def opened(self, entry: Entry, max_bytes: int) -> AbstractContextManager[Path]:  # noqa: ARG002
+        """Refuse: there is no entry."""
+        raise ArtifactError("it is not there any more")
+
+    def kept(self, entry: Entry) -> None:  # noqa: ARG002
+        """Keep nothing."""
+        return
+
+    def ranges(self, entry: Entry) -> AbstractContextManager[Fetch]:  # noqa: ARG002
+        """Refuse: there is no entry."""
+        raise ArtifactError("it is not there any more")
+
+
+@dataclass(frozen=True, slots=True)
 class LocalFolder:
     """A folder of this machine, empty if there is none; files are used where they are, nothing outside is opened."""
 

@@ -1,16 +1,13 @@
 """The facts of the selected runs that no rule names: params, tags, data sets, steps."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from smoke_gate.collect.recorded import RecordedRun
-from smoke_gate.evidence import Column, Ledger, Point, is_exact
+from smoke_gate.evidence import Column, Ledger, is_exact
 from smoke_gate.hashing import sha256_hex
 
 _LONGEST = 200  # characters of a value; a longer one stands as its hash
-_LEAST_REPEATED = 3  # steps with two values, and a tenth of all: a resumed training repeats one or two
-_REPEATED_PART = 10
 
 
 def ledger_of(runs: Sequence[RecordedRun]) -> Ledger:
@@ -57,10 +54,3 @@ def last_step_of(run: RecordedRun) -> int | None:
     """Return the highest step of any metric of a run; None where it has none."""
     steps = [latest.step for latest in run.metrics.values() if is_exact(latest.step)]
     return max(steps, default=None)
-
-
-def holds_two_trainings(points: Sequence[Point]) -> bool:
-    """Return whether many steps of a history have more than one value."""
-    steps = Counter(point.step for point in points)
-    repeated = sum(number > 1 for number in steps.values())
-    return len(steps) > 1 and repeated >= max(_LEAST_REPEATED, len(steps) / _REPEATED_PART)

@@ -5,7 +5,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from smoke_gate.gates import needs_of
 from smoke_gate.gates.definition import ByFile, DefinitionHashSettings
 from smoke_gate.gates.needs import NOTHING, Needs
 from smoke_gate.origins import ArtifactHost
+from smoke_gate.pictures import Curves
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
@@ -86,13 +87,14 @@ class Source:
 class Collected:
     """The evidence and where it is from: (id, name) of the experiments, and the tracking URI without credentials.
 
-    ``workspace`` is the one of an MLflow server, None for its default.
+    ``workspace`` is the one of an MLflow server, None for its default. ``curves`` are for people to look at.
     """
 
     evidence: Evidence
     experiments: Experiments
     tracking_uri: str
     workspace: str | None = None
+    curves: Curves = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +131,12 @@ def collect(
     source: Source,
     *,
     also: Needs = NOTHING,
+    with_curves: bool = False,
     ask_code: AskCode | None = None,
     progress: Progress = silent,
     clock: Callable[[], datetime] = now,
 ) -> Collected:
-    """Read what the policy's gates need to know, and ``also`` what others do.
+    """Read what the policy's gates need to know, and ``also`` what others do; curves only if they are to be drawn.
 
     ``ask_code`` says whether a commit has head's code where the clone cannot.
 
@@ -156,15 +159,20 @@ def collect(
         codes = checkout.codes(head, attempts)
         matrix = select(policy, attempts, codes)
         selected = [attempt for _, attempt in matrix.selected]
-        histories = histories_of(store, [attempt.run_id for attempt in selected], needs.histories)
+        run_ids = [attempt.run_id for attempt in selected]
+        histories = histories_of(
+            store, listed.listing.experiments, run_ids, needs.histories,
+            are_most=listed.listing.are_most(run_ids), with_curves=with_curves,
+        )  # fmt: skip
         store.end_transaction()
         _LOG.info("reading params, metrics and artifacts of %d runs", len(selected))
         with readers_at(source.executor, source.workers, store.secrets) as readers:
             reader = FactReader(needs, store, source.artifact_path_map, histories, readers.probe)
-            facts = in_parallel(
-                lambda attempt: reader.run(recorded.runs[attempt.run_id]), selected,
+            read = in_parallel(
+                lambda attempt: reader.facts(recorded.runs[attempt.run_id]), selected,
                 workers=readers.at_once, stage="facts", progress=progress,
             )  # fmt: skip
+        facts = [one.run for one in read]
         attempts = _with_weights(
             attempts, other_attempts(matrix, facts, needs), recorded, reader, source.workers
         )
@@ -196,6 +204,7 @@ def collect(
         experiments=listed.experiments,
         tracking_uri=shown(source.tracking_uri),
         workspace=source.asked_workspace,
+        curves={(one.run.run_id, metric): curve for one in read for metric, curve in one.curves.items()},
     )
 
 

@@ -14,7 +14,7 @@ from smoke_gate.collect.allowance import Allowance
 from smoke_gate.collect.artifact_stores import RecordedPlace, Repository, artifact_store
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
-from smoke_gate.collect.folders import Entry, Folder, LocalFolder
+from smoke_gate.collect.folders import Entry, Folder, LocalFolder, NoFolder
 from smoke_gate.collect.mlflow_calls import explained, is_absent, is_late, persistently
 from smoke_gate.collect.mlflow_environment import deadline
 from smoke_gate.collect.probe_cache import Kept
@@ -42,7 +42,7 @@ def artifacts_at(place: RecordedPlace, store: StorePlace, path_map: PathMap) -> 
     if root.folder is not None:
         return LocalFolder(root.folder)
     if root.uri is None:
-        return LocalFolder(store.scratch / "nothing logged")
+        return NoFolder()
     name, repository = artifact_store(root.uri, store)
     return RemoteFolder(repository, store, name)
 

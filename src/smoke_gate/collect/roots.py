@@ -1,11 +1,6 @@
-"""Where a run's artifacts are now: a store may have recorded a folder of another machine.
-
-A folder that may be theirs is a text here: a path object of each takes longer than to ask the system for it.
-"""
-# ruff: noqa: PTH112, PTH116
+"""Where a run's artifacts are now: a store may have recorded a folder of another machine."""
 
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -51,17 +46,22 @@ def locate(recorded: str, owner: str, store: StorePlace, path_map: PathMap) -> R
         return Root(uri=recorded)
     if mapped is not None and not _is_local(mapped):
         return Root(uri=mapped)
-    stated = _paths(mapped or recorded)
-    tried: dict[str, None] = {}
-    for folder in _candidates(stated, recorded, owner, store):
-        if folder not in tried and os.path.isdir(folder):
-            return Root(folder=Path(folder).resolve())
-        tried[folder] = None
+    stated = [Path(path) for path in _paths(mapped or recorded)]
+    for folder in stated:
+        if _is_here(folder):
+            return Root(folder=folder.resolve())
     denied = any(map(_is_denied, stated))
-    leads_nowhere = new is not None and not any(map(os.path.isdir, _paths(new)))
-    if not denied and not leads_nowhere and _is_empty(stated, recorded, owner, store):
+    leads_nowhere = new is not None and not any(_is_here(Path(path)) for path in _paths(new))
+    may_be_empty = not denied and not leads_nowhere
+    if may_be_empty and mapped is None and any(_is_unmoved(folder, store) for folder in stated):
         return Root()
-    _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(tried))
+    tried = list(dict.fromkeys(_candidates(stated, recorded, owner, store)))
+    for folder in tried:
+        if _is_here(folder):
+            return Root(folder=folder.resolve())
+    if may_be_empty and _is_empty(stated, recorded, owner, store):
+        return Root()
+    _LOG.info("no artifacts of %s: tried %s", owner, ", ".join(map(str, tried)))
     raise ArtifactError(
         f"the artifacts were recorded at {_from_experiment(recorded, owner)}, which "
         f"{'this user may not look into' if denied else 'is not here'}. "
@@ -121,27 +121,27 @@ def _paths(uri: str) -> list[str]:
     return list(dict.fromkeys((plain, unquote(plain))))
 
 
-def _candidates(stated: Sequence[str], recorded: str, owner: str, store: StorePlace) -> Iterator[str]:
+def _candidates(stated: Sequence[Path], recorded: str, owner: str, store: StorePlace) -> Iterator[Path]:
     """Yield the folders where the artifacts may be, the likeliest first."""
     yield from stated
     if not recorded.startswith(_PROXIED):
-        yield from _paths(recorded)
+        yield from map(Path, _paths(recorded))
     if store.kind == "files":
         yield from _own(recorded, owner, store)
     elif store.folder is not None:
         for parts in _parts(recorded, owner):
             tails = (parts[first:] for first in range(parts.index(owner) + 1) if parts[first] != "/")
-            yield from ("/".join((str(store.folder), *tail)) for tail in tails)
+            yield from (store.folder.joinpath(*tail) for tail in tails)
 
 
-def _own(recorded: str, owner: str, store: StorePlace) -> Iterator[str]:
+def _own(recorded: str, owner: str, store: StorePlace) -> Iterator[Path]:
     """Yield a file store's own place: ``<experiment>/<run>/artifacts`` or ``<experiment>/models/<model>/artifacts``."""
     if store.folder is None:
         return
     for parts in _parts(recorded, owner):
         start = parts.index(owner)
         levels = 2 if parts[start - 1] == "models" else 1
-        yield "/".join((str(store.folder), *parts[max(0, start - levels) :]))
+        yield store.folder.joinpath(*parts[max(0, start - levels) :])
 
 
 def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
@@ -152,30 +152,39 @@ def _parts(recorded: str, owner: str) -> Iterator[tuple[str, ...]]:
             yield parts
 
 
-def _is_empty(stated: Sequence[str], recorded: str, owner: str, store: StorePlace) -> bool:
+def _is_unmoved(folder: Path, store: StorePlace) -> bool:
+    """Return whether a recorded place is beside a database: then both are where they were, and it is nowhere else."""
+    return store.kind != "files" and store.folder is not None and folder.is_relative_to(store.folder)
+
+
+def _is_empty(stated: Sequence[Path], recorded: str, owner: str, store: StorePlace) -> bool:
     """Return whether a folder that is not there says that nothing was logged, rather than that it is somewhere else.
 
     MLflow makes it for the first artifact: it may be absent where its neighbours are there, or in a store that still
     is where it was. In a file store it is absent where git dropped an empty folder.
     """
     if store.kind == "files":
-        return any(os.path.isdir(Path(folder).parent) for folder in _own(recorded, owner, store))
-    return any(
-        os.path.isdir(folder.parent.parent)
-        or (store.folder is not None and folder.is_relative_to(store.folder))
-        for folder in map(Path, stated)
-    )
+        return any(_is_here(folder.parent) for folder in _own(recorded, owner, store))
+    return any(_is_here(folder.parent.parent) or _is_unmoved(folder, store) for folder in stated)
 
 
-def _is_denied(folder: str) -> bool:
+def _is_denied(folder: Path) -> bool:
     """Return whether this user may not even ask for a folder, so that its absence says nothing."""
     try:
-        os.stat(folder)
+        folder.stat()
     except PermissionError:
         return True
     except (OSError, ValueError):  # no path holds a null character
         return False
     return False
+
+
+def _is_here(folder: Path) -> bool:
+    """Return whether a folder is there for this user. One that may not be looked into, as another's home, is not."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
 
 
 def _from_experiment(recorded: str, owner: str) -> str:

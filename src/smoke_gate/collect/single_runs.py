@@ -22,7 +22,7 @@ def read_runs(run_ids: Iterable[str], policy: Policy, store: Store, path_map: Pa
     reader = FactReader(needs_of(policy), store, path_map, Histories(store))
     found = [single_run(store, run_id) for run_id in run_ids]
     store.end_transaction()
-    return tuple(reader.run(run) for run in found if run is not None)
+    return tuple(reader.facts(run).run for run in found if run is not None)
 
 
 def last_logged(store: Store, run_id: str, metric: str) -> int | None:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from operator import is_
 from typing import Any, TypeVar
 
 from smoke_gate.credentials import without_address_secrets
-from smoke_gate.evidence import Point
+from smoke_gate.evidence import History
 from smoke_gate.redaction import Secrets
 
 T = TypeVar("T")
 
-_NO_TEXT = frozenset([bool, int, float, type(None), Point])  # the texts of a point are numbers
+_NO_TEXT = frozenset([bool, int, float, type(None), History])  # the texts of a history are numbers and a hash
 
 
 def without_secrets(facts: T, secrets: Secrets) -> T:
@@ -23,20 +24,27 @@ def without_secrets(facts: T, secrets: Secrets) -> T:
 
 
 def _cleaned(value: Any, secrets: Secrets) -> Any:
+    """Return the same object where nothing in it is a secret, as in nearly all: very many are looked at."""
     kind = type(value)
     if kind is str:
         return secrets.removed_from(without_address_secrets(value))
-    if kind in _NO_TEXT:
+    if not value or kind in _NO_TEXT:
         return value
     if kind is tuple:
-        return tuple(_cleaned(item, secrets) for item in value) if value else value
+        items = [_cleaned(item, secrets) for item in value]
+        return value if all(map(is_, items, value)) else tuple(items)
     if isinstance(value, Mapping):
-        return {_cleaned(key, secrets): _cleaned(item, secrets) for key, item in value.items()}
+        pairs = {_cleaned(key, secrets): _cleaned(item, secrets) for key, item in value.items()}
+        is_same = all(map(is_, pairs, value)) and all(map(is_, pairs.values(), value.values()))
+        return value if is_same and len(pairs) == len(value) else pairs
     if not is_dataclass(kind):
         return value
-    before = {name: getattr(value, name) for name in _names(kind)}
-    after = {name: _cleaned(item, secrets) for name, item in before.items()}
-    changed = {name: item for name, item in after.items() if item != before[name]}
+    changed = {}
+    for name in _names(kind):
+        before = getattr(value, name)
+        after = _cleaned(before, secrets)
+        if after is not before:
+            changed[name] = after
     return replace(value, **changed) if changed else value
 
 

@@ -7,8 +7,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import GREY, INK, INSIDE, can_be_told_apart, labels, marks, paper, png_of
-from smoke_gate.draw.facts import Row, are_many, curve_of, fits_logarithmic, seeds_of
+from smoke_gate.draw.facts import Row, are_many, drawable, fits_logarithmic, seeds_of
 from smoke_gate.draw.layout import LineStyle, curve_legend, logarithmic_ticks
+from smoke_gate.pictures import Curve, Curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,14 +17,22 @@ if TYPE_CHECKING:
 _STYLES: tuple[LineStyle, ...] = ("solid", (0, (2.5, 1.2)))  # by metric: a rule names one or two
 _PANEL_MM, _AROUND_MM = 21.0, 20.0
 _LOGARITHMIC_FROM = 30.0  # largest over smallest value
+_NOTHING = Curve((), ())
 
 
-def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[str]) -> bytes | None:
+def curve_figure(
+    rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[str], curves: Curves
+) -> bytes | None:
     """Return a PNG of the metrics' curves by cell; None where no history has two points."""
-    values = [curve_of(run, metric)[1] for row in rows for run in row.runs.values() for metric in metrics]
-    if max(map(len, values), default=0) < 2:
+    shown = {
+        (run.run_id, metric): _drawable(curves.get((run.run_id, metric), _NOTHING))
+        for row in rows
+        for run in row.runs.values()
+        for metric in metrics
+    }
+    if max((len(curve.steps) for curve in shown.values()), default=0) < 2:
         return None
-    finite = [value for curve in values for value in curve if math.isfinite(value)]
+    finite = [value for curve in shown.values() for value in curve.values if math.isfinite(value)]
     columns = _columns(len(rows))
     lines = math.ceil(len(rows) / columns)
     seeds = seeds_of(rows)
@@ -33,9 +42,9 @@ def curve_figure(rows: Sequence[Row], fonts: Sequence[str], metrics: Sequence[st
         for place, axes in enumerate(grid.flat):
             if place < len(rows):
                 if are_many(rows):
-                    _bands(axes, rows[place], metrics)
+                    _bands(axes, rows[place], metrics, shown)
                 else:
-                    _lines(axes, rows[place], metrics, seeds)
+                    _lines(axes, rows[place], metrics, shown, seeds)
                 axes.tick_params(labelsize=5.5, colors=GREY, labelcolor=INK)
                 axes.locator_params(axis="x", nbins=4, integer=True)
                 axes.set_title(names[place], parse_math=False, loc="left", pad=2)
@@ -56,12 +65,19 @@ def _columns(panels: int) -> int:
     return 2 if panels <= 4 else 3 if panels <= 12 else 4
 
 
-def _bands(axes: "Axes", row: Row, metrics: Sequence[str]) -> None:
+def _drawable(curve: Curve) -> Curve:
+    """Return a curve in which a value that cannot be drawn is NaN, a gap in the line."""
+    values = (drawable(value) for value in curve.values)
+    return Curve(curve.steps, tuple(math.nan if value is None else value for value in values))
+
+
+def _bands(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves) -> None:
     """Draw, for each metric, all runs as one band from the smallest to the largest value, and the median."""
     for metric, style in zip(metrics, _STYLES, strict=False):
         by_step: dict[int, list[float]] = defaultdict(list)
         for run in row.runs.values():
-            for step, value in zip(*curve_of(run, metric), strict=True):
+            curve = curves[run.run_id, metric]
+            for step, value in zip(curve.steps, curve.values, strict=True):
                 if math.isfinite(value):
                     by_step[step].append(value)
         steps = sorted(by_step)
@@ -71,12 +87,12 @@ def _bands(axes: "Axes", row: Row, metrics: Sequence[str]) -> None:
         axes.plot(steps, [median(own) for own in values], color=INSIDE, linestyle=style, linewidth=0.8)
 
 
-def _lines(axes: "Axes", row: Row, metrics: Sequence[str], seeds: Sequence[str]) -> None:
-    shown = marks(seeds)
+def _lines(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves, seeds: Sequence[str]) -> None:
+    looks = marks(seeds)
     for metric, style in zip(metrics, _STYLES, strict=False):
         for seed, run in row.runs.items():
-            steps, values = curve_of(run, metric)
+            curve = curves[run.run_id, metric]
             axes.plot(
-                steps, values, color=shown[seed].colour, linestyle=style, linewidth=0.8, alpha=0.9,
-                marker=shown[seed].symbol, markersize=2.2, markevery=[len(steps) - 1] if steps else [],
+                curve.steps, curve.values, color=looks[seed].colour, linestyle=style, linewidth=0.8, alpha=0.9,
+                marker=looks[seed].symbol, markersize=2.2, markevery=[len(curve.steps) - 1] if curve.steps else [],
             )  # fmt: skip

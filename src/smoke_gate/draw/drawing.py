@@ -17,6 +17,7 @@ from smoke_gate.evidence import Evidence, Figure
 from smoke_gate.gates.base import Case, case_of
 from smoke_gate.gates.definition import DefinitionHashSettings, expected_definition, shown_definition
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
+from smoke_gate.pictures import Curves
 from smoke_gate.policy.model import Policy
 from smoke_gate.provenance import embed_provenance
 from smoke_gate.selection import matrix_of
@@ -59,6 +60,7 @@ class _Sketch:
 def draw(
     policy: Policy,
     evidence: Evidence,
+    curves: Curves,
     left_out: Callable[[str], None] = _untold,
 ) -> tuple[Drawing, ...]:
     """Draw the summary figures of the judged runs: metrics by cell, the values of G5's rules, and curves.
@@ -68,6 +70,7 @@ def draw(
     Args:
         policy: says what is shown.
         evidence: the runs.
+        curves: the histories of their metrics, as far as they were read.
         left_out: is told of each figure that could not be drawn, and why.
 
     Returns:
@@ -79,7 +82,11 @@ def draw(
     if not rows:
         return ()
     text = _definition(case)
-    kinds = [list(_metrics(policy, evidence, rows)), list(_ratios(policy, rows)), list(_curves(policy, rows))]
+    kinds = [
+        list(_metrics(policy, evidence, rows)),
+        list(_ratios(policy, rows)),
+        list(_curves(policy, rows, curves)),
+    ]
     fonts = families([*(sketch.title for kind in kinds for sketch in kind), *map(_names, rows)])
     return tuple(
         _drawing(sketch, png, number, text)
@@ -102,14 +109,14 @@ def _ratios(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
         yield _Sketch("ratio", f"{rule.value} by cell", judged, partial(ratio_figure, rule=rule))
 
 
-def _curves(policy: Policy, rows: Sequence[Row]) -> Iterator[_Sketch]:
+def _curves(policy: Policy, rows: Sequence[Row], curves: Curves) -> Iterator[_Sketch]:
     """Yield a sketch for each set of metrics that the rules name together."""
     gate = policy.settings(MetricRatioSettings)
     ratios = (rule.ratio for rule in (gate.rules if gate.enabled else ()))
     together = dict.fromkeys(tuple(dict.fromkeys(one.metric for one in ratio.operands)) for ratio in ratios)
     for metrics in together:
         title = f"{' and '.join(metrics)} by step"
-        yield _Sketch("curve", title, rows, partial(curve_figure, metrics=metrics))
+        yield _Sketch("curve", title, rows, partial(curve_figure, metrics=metrics, curves=curves))
 
 
 def _names(row: Row) -> str:

@@ -70,15 +70,6 @@ def drawable(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) and abs(value) <= _LARGEST else None
 
 
-def curve_of(run: Run, metric: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Return steps and values of a metric's history; a value that cannot be drawn is NaN, a gap in the line."""
-    points = run.histories.get(metric, ())
-    values = (drawable(metric_number(point.value)) for point in points)
-    return tuple(int(point.step) for point in points), tuple(
-        math.nan if value is None else value for value in values
-    )
-
-
 def fits_logarithmic(values: Sequence[float]) -> bool:
     """Return whether a logarithmic axis can show values: all are above 0, by as much as ``drawable`` allows."""
     return min(values) * _LARGEST >= 1

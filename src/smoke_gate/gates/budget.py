@@ -1,10 +1,8 @@
 """The part of G7 that asks whether runs were trained equally long, and once."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from smoke_gate.evidence import metric_number
 from smoke_gate.gates.base import Case, Check, Judged, Status
 from smoke_gate.gates.comparison_settings import ComparisonSettings
 from smoke_gate.gates.twins import named, subject_of
@@ -67,16 +65,17 @@ def _shorter(cell: str, runs: Sequence[Judged], status: Status) -> Iterator[Chec
 
 
 def _histories(one: Judged, status: Status) -> Iterator[Check]:
-    for metric in one.run.repeated:
-        message = say(
-            "The history of {metric} has many steps with more than one value: two trainings were logged into one "
-            "run. Train into a run of its own.",
-            metric=metric,
-        )
-        yield one.check("G7", "budget", status, metric, message, observed="two values a step", expected="one")
-    for metric, points in one.run.histories.items():
-        numbers = [metric_number(point.value) for point in points]
-        if any(map(math.isnan, numbers)) and numbers and not math.isnan(numbers[-1]):
+    for metric, history in one.run.histories.items():
+        if history.two_trainings:
+            message = say(
+                "The history of {metric} has many steps with more than one value: two trainings were logged into one "
+                "run. Train into a run of its own.",
+                metric=metric,
+            )
+            yield one.check(
+                "G7", "budget", status, metric, message, observed="two values a step", expected="one"
+            )
+        if history.has_nan and history.last != "NaN":
             message = say(
                 "The history of {metric} has a NaN on the way to its last value. Find out what happened there.",
                 metric=metric,

@@ -163,18 +163,18 @@ def _check(rule: RatioRule, judged: Judged) -> Check:
 
 def _histories(judged: Judged) -> Iterator[Check]:
     """Warn of a history whose last value is not the run's latest metric: one of the two was changed."""
-    for metric, points in judged.run.histories.items():
+    for metric, history in judged.run.histories.items():
         latest = judged.run.metrics.get(metric)
-        if points and latest is not None and points[-1].value != latest:
+        if latest is not None and history.last != latest:
             message = say(
                 "The history of {metric} ends with {last}, but the run's value is {latest}. "
                 "Find out which one training wrote.",
                 metric=metric,
-                last=points[-1].value,
+                last=history.last,
                 latest=latest,
             )
             yield judged.check(
-                "G5", "history", Status.WARNING, metric, message, observed=points[-1].value, expected=latest
+                "G5", "history", Status.WARNING, metric, message, observed=history.last, expected=latest
             )
 
 
@@ -199,7 +199,7 @@ def _ratio_check(
 
 def _broken(run: Run, operand: Operand) -> Message | None:
     """Return what is wrong with a metric that cannot be used, None where it can."""
-    if not _texts(run, operand):
+    if _text(run, operand) is None:
         where = (
             "{metric} is missing with a history" if operand.metric in run.metrics else "{metric} is missing"
         )
@@ -211,24 +211,18 @@ def _broken(run: Run, operand: Operand) -> Message | None:
 
 
 def _number(run: Run, operand: Operand) -> float:
-    """Return the value that the operand picks, NaN where there is a NaN among what it picks from."""
-    numbers = [metric_number(text) for text in _texts(run, operand)]
-    if any(map(math.isnan, numbers)):
-        return math.nan
-    return max(numbers) if operand.pick == "max" else min(numbers)
+    """Return the value that the operand picks, NaN where there is a NaN among what it picks from, or nothing."""
+    return metric_number(_text(run, operand) or "NaN")
 
 
-def _texts(run: Run, operand: Operand) -> tuple[str, ...]:
-    """Return the values that an operand picks from: a history for `min` and `max`, else the one that it names."""
-    history = run.histories.get(operand.metric, ())
-    if operand.pick in ("min", "max"):
-        return tuple(point.value for point in history)
-    if operand.pick == "first":
-        return tuple(point.value for point in history[:1])
-    if operand.pick == "last" and history:
-        return (history[-1].value,)
+def _text(run: Run, operand: Operand) -> str | None:
+    """Return the value that the operand picks; None: there is nothing that it can pick from."""
     latest = run.metrics.get(operand.metric)
-    return () if latest is None else (latest,)
+    history = run.histories.get(operand.metric)
+    if history is None:
+        return latest if operand.pick in (None, "last") else None
+    picked = {"first": history.first, "last": history.last, "min": history.smallest, "max": history.largest}
+    return latest if operand.pick is None else picked[operand.pick]
 
 
 def _divided(numerator: float, denominator: float = 1.0) -> float | None:

@@ -51,6 +51,7 @@ def short(reference: str) -> str:
     return reference if "." in bare and bare.partition(".")[0] in _NO_PARAM else bare
 
 
+@lru_cache(maxsize=1 << 16)  # asked several times of each run
 def normal_seed(text: str) -> str:
     """Return the one spelling of a seed: decimal integers by value (``042`` is ``42``), anything else as it is."""
     integer = _INTEGER.fullmatch(text)

@@ -42,7 +42,7 @@ from smoke_gate.report.matrix import (
 )
 from smoke_gate.report.origin import origins
 from smoke_gate.report.page_data import page_data, shown
-from smoke_gate.report.statistics import metric_statistics, number_words, signed_words
+from smoke_gate.report.statistics import number_words, signed_words
 from smoke_gate.report.unidentified import other_runs, run_words, unidentified
 from smoke_gate.text import shortened
 from smoke_gate.times import duration, minute
@@ -56,6 +56,9 @@ _TEMPLATES = "templates"
 _MOST_GROUPS = 60
 _MOST_ALIKE = 24  # messages of one finding
 _LONGEST_VALUE = 200
+_MOST_CLEAN = (
+    2_000  # places without a finding that a table shows: of more a browser makes megabytes, and nobody looks
+)
 _MOST_ATTEMPTS = 2000
 _TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
 
@@ -116,13 +119,14 @@ def _words(judgement: Judgement) -> dict[str, Any]:
         "rows_found": rows_found,
         "rows_clean": rows_clean,
         "is_large": is_large(verdict.matrix),
+        "shows_clean": sum(map(len, rows_clean.values())) <= _MOST_CLEAN,
         "gates_found": gates_found,
         "gates_clean": gates_clean,
         "gates_note": clean_words(gates_clean),
         "states": [
             state for state in PlaceState if any(mark.state is state for row in rows.values() for mark in row)
         ],
-        "metrics": metric_statistics(verdict, judgement.policy, judgement.evidence),
+        "metrics": judgement.metrics,
         "attempts": attempts[:_MOST_ATTEMPTS],
         "attempts_left": len(attempts[_MOST_ATTEMPTS:]),
         "ledger": ledger_words(verdict.matrix),

@@ -1,6 +1,7 @@
 """The judgement that a report is made of."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 from smoke_gate.baseline import Against
@@ -9,11 +10,12 @@ from smoke_gate.evidence import Attempt, Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.escape import web_address
 from smoke_gate.report.reproduction import Reproduction
+from smoke_gate.report.statistics import MetricStatistics, metric_statistics
 from smoke_gate.verdict import Verdict
 from smoke_gate.verdict_file.document import VerdictDocument
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """A verdict with what led to it, the document that records it, and how to repeat it.
 
@@ -30,6 +32,11 @@ class Judgement:
     baseline: Against | None = None
     links: bool = True
     bite: Bite | None = None
+
+    @cached_property
+    def metrics(self) -> tuple[MetricStatistics, ...]:
+        """The cell summary, metric by metric."""
+        return metric_statistics(self.verdict, self.policy, self.evidence)
 
     def url(self, attempt: Attempt) -> str | None:
         """Return the address of a run's page in MLflow, None where there is none."""

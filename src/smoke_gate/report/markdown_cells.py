@@ -9,7 +9,6 @@ from smoke_gate.report.statistics import (
     chance_words,
     difference_range_words,
     legend,
-    metric_statistics,
     no_difference_words,
     number_words,
     p_words,
@@ -25,7 +24,7 @@ _MOST_METRICS = 6  # that a folded title names
 
 def cell_summary(judgement: Judgement) -> ReportSection | None:
     """Return a table for each metric."""
-    metrics = metric_statistics(judgement.verdict, judgement.policy, judgement.evidence)
+    metrics = judgement.metrics
     if not metrics:
         return None
     parts = [

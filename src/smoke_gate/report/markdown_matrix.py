@@ -107,13 +107,13 @@ def attempt_ledger(judgement: Judgement) -> ReportSection | None:
     """Return every attempt at a planned pair, so that a re-roll is seen."""
     found = judgement.verdict.matrix
     beside = _beside(judgement)
-    rows = [row for place in found.places for row in _attempts(judgement, place)]
-    if not rows:
+    attempts = [(place, attempt) for place in found.places for attempt in place.attempts]
+    if not attempts:
         return ReportSection("Attempt ledger", "\n\n".join(beside), folded=True) if beside else None
     head = ["cell", "seed:", "run", "status", "started (UTC)", "took:", "commit", ":stands for its pair"]
-    body = table(head, rows[:_LONGEST_LEDGER])
-    if len(rows) > _LONGEST_LEDGER:
-        body += f"\n\nand {len(rows) - _LONGEST_LEDGER} more; {ALL}."
+    body = table(head, [_attempt(judgement, *one) for one in attempts[:_LONGEST_LEDGER]])
+    if len(attempts) > _LONGEST_LEDGER:
+        body += f"\n\nand {len(attempts) - _LONGEST_LEDGER} more; {ALL}."
     words = ledger_words(found, code)
     return ReportSection(
         "Attempt ledger", "\n\n".join([body, *beside]), folded=True, note=words, shorter=(ELSEWHERE,)
@@ -218,20 +218,17 @@ def _run(judgement: Judgement, attempt: Attempt) -> str:
     return code(attempt.run_id) if url is None else link(code(attempt.run_id[:_SHORT_ID]), url)
 
 
-def _attempts(judgement: Judgement, place: Place) -> list[list[str]]:
+def _attempt(judgement: Judgement, place: Place, attempt: Attempt) -> list[str]:
     return [
-        [
-            code(place.pair.cell),
-            "" if place.pair.seed is None else code(place.pair.seed),
-            _run(judgement, attempt),
-            code(attempt.status)
-            + (f" ({code(attempt.lifecycle_stage)})" if attempt.lifecycle_stage != "active" else ""),
-            minute(attempt.start_time),
-            duration(attempt.start_time, attempt.end_time),
-            (code(attempt.commit[:12]) if attempt.commit else "unknown") + commit_note(attempt),
-            "●" if attempt == place.selected else "",
-        ]
-        for attempt in place.attempts
+        code(place.pair.cell),
+        "" if place.pair.seed is None else code(place.pair.seed),
+        _run(judgement, attempt),
+        code(attempt.status)
+        + (f" ({code(attempt.lifecycle_stage)})" if attempt.lifecycle_stage != "active" else ""),
+        minute(attempt.start_time),
+        duration(attempt.start_time, attempt.end_time),
+        (code(attempt.commit[:12]) if attempt.commit else "unknown") + commit_note(attempt),
+        "●" if attempt is place.selected else "",
     ]
 
 

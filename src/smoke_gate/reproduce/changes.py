@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar
 
-from smoke_gate.evidence import Artifact, Attempt, Evidence, Figure, Point, Registration, Run
-from smoke_gate.hashing import canonical_json, sha256_hex
+from smoke_gate.evidence import Artifact, Attempt, Evidence, Figure, History, Registration, Run
 from smoke_gate.policy.model import Policy
 from smoke_gate.reproduce.differences import Difference, differing
 from smoke_gate.selection import identity, planned_pairs
@@ -200,7 +199,7 @@ def _facts_of(run: Run) -> Iterator[tuple[str, str]]:
     yield from ((f"param {key}", repr(value)) for key, value in run.params.items())
     yield from ((f"tag {key}", repr(value)) for key, value in run.tags.items())
     yield from ((f"{_METRIC}{name}", value) for name, value in run.metrics.items())
-    yield from ((f"history of {name}", _history(points)) for name, points in run.histories.items())
+    yield from ((f"history of {name}", _history(history)) for name, history in run.histories.items())
     if run.payload is not None:
         yield "definition", f"sha256 {run.payload.text_sha256}"
     yield from ((f"artifact {one.path}", _artifact(one)) for one in run.checkpoints)
@@ -215,9 +214,8 @@ def _facts_of(run: Run) -> Iterator[tuple[str, str]]:
     yield "artifacts", run.artifacts_problem or "readable"
 
 
-def _history(points: Sequence[Point]) -> str:
-    digest = sha256_hex(canonical_json([[point.step, point.value] for point in points]))
-    return f"{len(points)} values, sha256 {digest[:16]}…"
+def _history(history: History) -> str:
+    return f"{history.length} values, sha256 {history.sha256[:16]}…"
 
 
 def _artifact(artifact: Artifact) -> str:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 _Entry = TypeVar("_Entry", bound="DataclassInstance")
 _ABSENT = object()
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False
+)  # which `json.dumps` would make for each line
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def _member(key: str, value: Any, *, is_last: bool, inside: bool = False) -> Ite
 
 
 def _json(value: Any) -> str:
-    return visible_json(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return visible_json(_ENCODER.encode(value))
 
 
 def _entry(kind: type[_Entry], *sources: object, **values: object) -> _Entry:
@@ -181,7 +184,7 @@ def _attempts(matrix: Matrix) -> Iterator[AttemptEntry]:
                 attempt,
                 start_time=iso(attempt.start_time),
                 end_time=iso(attempt.end_time),
-                selected=attempt == place.selected,
+                selected=attempt is place.selected,
             )
 
 

@@ -2,7 +2,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,5 +194,4 @@ def test_artifacts_of_this_machine_are_not_copied(store, tmp_path):
     folder = artifacts_at(RecordedPlace(str(tmp_path / "1/run/artifacts"), "run"), store, ())
     assert not isinstance(folder, RemoteFolder)
     empty = artifacts_at(RecordedPlace(str(tmp_path / "1/other/artifacts"), "other"), store, ())
-    assert empty.entries("") == []
-    assert not (Path(store.scratch) / "nothing logged").exists()
+    assert not empty.entries("")

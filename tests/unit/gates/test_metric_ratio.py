@@ -6,14 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smoke_gate.evidence import Evidence, Point, Run, metric_text
+from smoke_gate.evidence import Evidence, Run, metric_text
 from smoke_gate.gates.base import Check, Status
 from smoke_gate.gates.metric_ratio import GATE, RatioRule, ratio_of
-from tests.support.matrix import ask, not_passed, passing_matrix, run_id, with_run
-
-
-def history(*values: float) -> tuple[Point, ...]:
-    return tuple(Point(step=step, value=metric_text(value)) for step, value in enumerate(values))
+from tests.support.matrix import ask, history, not_passed, passing_matrix, run_id, with_run
 
 
 def one_run(**facts: Any) -> Evidence:
@@ -194,7 +190,10 @@ def test_a_quoted_name_can_be_picked_from():
 def test_a_history_that_does_not_end_with_the_latest_value_is_a_warning(values, latest, warns):
     """spec: G5-history-end"""
     evidence = with_run(
-        passing_matrix(), "A3/42", metrics={"loss": latest}, histories={"loss": history(*values)}
+        passing_matrix(),
+        "A3/42",
+        metrics={"loss": latest},
+        histories={"loss": history(*values) if values else None},
     )
     checks = [check for check in ask(GATE, evidence).checks if check.kind == "history"]
     assert [(check.status, check.subject) for check in checks] == (

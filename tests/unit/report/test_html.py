@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from smoke_gate.draw import draw
 from smoke_gate.evidence import PolicyChange
 from smoke_gate.gates import policy_of
 from smoke_gate.github.policy_change import policy_change, policy_unknown
@@ -17,6 +16,7 @@ from smoke_gate.policy.plan import Narrowing
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
 from smoke_gate.text import visible
+from tests.support.drawings import drawn
 from tests.support.matrix import (
     CELLS,
     SEEDS,
@@ -238,7 +238,7 @@ def test_what_has_nothing_to_say_is_left_out():
 
 
 def test_figures_are_inside_with_words_for_those_who_do_not_see_them():
-    drawings = draw(passing_policy(), passing_matrix())[:1]
+    drawings = drawn(passing_policy(), passing_matrix())[:1]
     judged = judgement()
     picture = Page(html(judged, drawings)).all("img")[0]
     assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")) == drawings[0].png
@@ -260,6 +260,17 @@ def test_a_narrowed_matrix_and_a_pending_one_say_so():
     running = with_attempt(passing_matrix(), "A3/42", status="RUNNING")
     pending = Page(html(judgement(evidence=running)))
     assert "pending" in pending.text["small"]
+
+
+def test_of_very_many_good_places_the_cells_are_named(monkeypatch):
+    warned = with_run(passing_matrix(), "B0/42", late=("pape",))
+    shown = html(judgement(evidence=warned))
+    monkeypatch.setattr("smoke_gate.report.html._MOST_CLEAN", 8)
+    named = html(judgement(evidence=warned))
+    assert "Cells without a finding" in shown
+    assert "Cells without a finding" not in named
+    assert "<p><code>B1</code> <code>A3</code> <code>A4</code> </p>" in named
+    assert "Matrix of cells and seeds" in named
 
 
 def test_the_commands_can_be_copied_whole():
@@ -295,7 +306,7 @@ def test_that_no_more_figures_of_a_kind_are_drawn_is_said_where_some_are_not(met
         report={"metrics": [f"metric_{number}" for number in range(metrics)]},
         gates={"metric_ratio": {"rules": [{"value": "pape", "max": 10 + number} for number in range(rules)]}},
     )
-    (drawing, *_) = draw(passing_policy(), passing_matrix())
+    (drawing, *_) = drawn(passing_policy(), passing_matrix())
     page = html(judgement(policy), [drawing] * 8)
     assert ("Of a kind, 8 figures are drawn at most" in page) is said
 

@@ -11,6 +11,7 @@ from tests.support.matrix import (
     REGISTERED,
     attempt_of,
     figure,
+    history,
     passing_matrix,
     registration,
     sha256,
@@ -85,11 +86,13 @@ def test_each_fact_of_a_run_is_compared(facts, line):
     assert line in lines[TITLE]
 
 
-def test_a_history_is_compared_point_by_point():
-    points = THEN.runs[0].histories["val_loss"]
-    now = with_run(THEN, "A3/42", histories={"val_loss": (points[0], replace(points[1], value="7.0"))})
-    (line,) = found(now)[TITLE]
-    assert line.startswith("history of val_loss: was 2 values, sha256 ")
+def test_of_a_history_all_values_are_compared():
+    then, now = (
+        with_run(THEN, "A3/42", histories={"val_loss": history(2.0, middle, 1.0)}) for middle in (1.5, 1.4)
+    )
+    (changed,) = changes(then, now, {})
+    (line,) = changed.lines
+    assert line.startswith("history of val_loss: was 3 values, sha256 ")
 
 
 @pytest.mark.parametrize(

@@ -116,13 +116,10 @@ def with_tag(evidence: Evidence, run: Run, key: str, text: str | None) -> Eviden
 
 def with_metric(evidence: Evidence, run: Run, metric: str, text: str | None) -> Evidence:
     """Change the last value of a metric, and the end of its history with it; None takes both away."""
-    points = run.histories.get(metric, ())
-    histories = {
-        **run.histories,
-        **({metric: (*points[:-1], replace(points[-1], value=text))} if points and text is not None else {}),
-    }
-    if text is None:
-        histories.pop(metric, None)
+    histories = dict(run.histories)
+    history = histories.pop(metric, None)
+    if history is not None and text is not None:
+        histories[metric] = replace(history, last=text)
     return with_run(evidence, run, metrics=updated(run.metrics, metric, text), histories=histories)
 
 

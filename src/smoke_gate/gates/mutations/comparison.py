@@ -1,10 +1,10 @@
 """How a matrix breaks that G7 should see: runs that cannot be compared."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from smoke_gate.evidence import Evidence, metric_number, metric_text
+from smoke_gate.evidence import Evidence, History, metric_number, metric_text
 from smoke_gate.gates.base import Case, Judged, LogMore, Mutation, PolicyLine, Unbroken
 from smoke_gate.gates.columns import Fact, by_cell, facts_of
 from smoke_gate.gates.comparison_settings import ComparisonSettings
@@ -12,7 +12,6 @@ from smoke_gate.gates.evaluation import counts_of
 from smoke_gate.gates.mutations.changes import (
     first,
     first_with,
-    main_metric,
     params_of,
     runs_of_cell,
     settings_of,
@@ -197,21 +196,20 @@ def _steps(case: Case) -> PolicyLine | None:
 
 
 def _trained_twice(case: Case) -> Evidence | Unbroken:
-    judged, metric = first(case), main_metric(case)
-    if judged is None or metric is None:
-        return _NO_STEPS
-    return with_run(case.evidence, judged.run, repeated=(metric,))
+    return _with_history(case, lambda history: replace(history, two_trainings=True))
 
 
 def _nan_on_the_way(case: Case) -> Evidence | Unbroken:
+    return _with_history(case, lambda history: replace(history, smallest="NaN", largest="NaN"))
+
+
+def _with_history(case: Case, changed: Callable[[History], History]) -> Evidence | Unbroken:
+    """Change the first history that is longer than two values."""
     for judged in case.judged:
-        for metric, points in judged.run.histories.items():
-            if len(points) > 2:
-                middle = len(points) // 2
-                changed = (*points[:middle], replace(points[middle], value="NaN"), *points[middle + 1 :])
-                return with_run(
-                    case.evidence, judged.run, histories={**judged.run.histories, metric: changed}
-                )
+        for metric, history in judged.run.histories.items():
+            if history.length > 2:
+                histories = {**judged.run.histories, metric: changed(history)}
+                return with_run(case.evidence, judged.run, histories=histories)
     return no_history(case)
 
 

@@ -36,8 +36,10 @@ def _with_value(case: Case, judged: Judged, operand: Operand, text: str) -> Evid
     evidence = with_metric(case.evidence, judged.run, operand.metric, text)
     if operand.pick in (None, "last"):
         return evidence
-    points = tuple(replace(point, value=text) for point in judged.run.histories.get(operand.metric, ()))
-    return with_run(evidence, judged.run, histories={**judged.run.histories, operand.metric: points})
+    history = replace(
+        judged.run.histories[operand.metric], first=text, last=text, smallest=text, largest=text
+    )
+    return with_run(evidence, judged.run, histories={**judged.run.histories, operand.metric: history})
 
 
 def _ratio(case: Case) -> Evidence | Unbroken:
@@ -102,10 +104,8 @@ def _with_rule(case: Case, rule: dict[str, object]) -> PolicyLine:
 def _rewritten(case: Case) -> Evidence | Unbroken:
     """Change a run's latest value and leave its history as it is."""
     for judged in case.judged:
-        for metric, points in judged.run.histories.items():
-            value = (
-                metric_number(judged.run.metrics[metric]) if points and metric in judged.run.metrics else 0.0
-            )
+        for metric in judged.run.histories:
+            value = metric_number(judged.run.metrics.get(metric, "0"))
             if value:
                 metrics = {**judged.run.metrics, metric: metric_text(value * 0.99)}
                 return with_run(case.evidence, judged.run, metrics=metrics)
