@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 _COMMIT = re.compile(r"(?P<digits>[0-9a-fA-F]{7,64})(?P<dirty>(?:-dirty|\+)?)")
@@ -14,6 +15,7 @@ class Commit(NamedTuple):
     dirty: bool
 
 
+@lru_cache  # runs record the same few
 def read_commit(text: str | None) -> Commit:
     """Return the commit that a text names: 7 to 64 hex digits, not all zeros, perhaps with ``-dirty`` or ``+``."""
     found = _COMMIT.fullmatch((text or "").strip())

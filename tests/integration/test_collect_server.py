@@ -4,8 +4,9 @@ import base64
 import random
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,7 @@ from smoke_gate.collect import Source, StoreError, collect, find_plan, served_ru
 from smoke_gate.collect.artifact_stores import RecordedPlace
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
+from smoke_gate.collect.recorded import RecordedRun, of_mlflow
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.served import ServedArtifacts
 from smoke_gate.collect.served_runs import ServedRuns
@@ -337,15 +339,11 @@ def many(server: str, folder: Path) -> Iterator[tuple[Store, list[str]]]:
         yield opened, experiments
 
 
-def entity_facts(run: Any) -> Any:
-    return run.to_dictionary(), sorted(str(dict(one)) for one in run.data._metric_objs)
+def by_id(runs: Iterable[RecordedRun]) -> dict[str, RecordedRun]:
+    return {run.run_id: replace(run, metrics=dict(sorted(run.metrics.items()))) for run in runs}
 
 
-def by_id(runs: Sequence[Any]) -> dict[str, Any]:
-    return {run.info.run_id: entity_facts(run) for run in runs}
-
-
-def by_start(many: tuple[Store, list[str]], where: str = "") -> dict[str, Any]:
+def by_start(many: tuple[Store, list[str]], where: str = "") -> dict[str, RecordedRun]:
     return by_id(ServedRuns(*many, where, 4).listed())
 
 
@@ -354,7 +352,8 @@ def by_start(many: tuple[Store, list[str]], where: str = "") -> dict[str, Any]:
 def test_by_start_time_the_server_says_what_the_client_says(many, where, page, monkeypatch):
     monkeypatch.setattr(served_runs, "_PAGE", page)
     store, experiments = many
-    said = by_id(store.client.search_runs(experiments, where, ViewType.ALL, max_results=500))
+    listed = store.client.search_runs(experiments, where, ViewType.ALL, max_results=500)
+    said = by_id(map(of_mlflow, listed))
     found = by_start(many, where)
     assert found.keys() == said.keys()
     assert str(found) == str({run_id: said[run_id] for run_id in found})  # NaN is not equal to NaN

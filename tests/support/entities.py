@@ -1,13 +1,16 @@
-"""MLflow's own entities, made without a store."""
+"""Runs made without a store: as MLflow's client returns them, and as records."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
+
+from smoke_gate.collect.recorded import RecordedRun, of_mlflow
 
 STARTED = 1_700_000_000_000
 
 
-def run(
+def entity(
     run_id: str = "r",
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -29,3 +32,13 @@ def run(
         tags=[RunTag(key, value) for key, value in (tags or {}).items()],
     )
     return Run(info, data)
+
+
+def run(
+    run_id: str = "r",
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    **facts: Any,
+) -> RecordedRun:
+    """Return the record of a run; the facts are those of :func:`entity`."""
+    return of_mlflow(entity(run_id, params, tags, **facts))

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from smoke_gate.collect.errors import RefusedPlaceError, StoreError
 from smoke_gate.collect.mlflow_calls import explained
+from smoke_gate.collect.mlflow_environment import import_mlflow
 from smoke_gate.collect.object_parts import part_of_object, version_of_object
 from smoke_gate.collect.served import ENDPOINT, ServedArtifacts
 from smoke_gate.collect.store import Store, StorePlace
@@ -176,6 +177,7 @@ def _served(url: str, store: StorePlace) -> tuple[str, ServedArtifacts]:
         )
     if ENDPOINT not in path:
         raise RefusedPlaceError(f"their address on {origin} is not one of MLflow's artifacts (…{ENDPOINT}/…)")
+    import_mlflow()  # which ServedArtifacts ask with, from many threads
     if origin == home:
         return store.name, ServedArtifacts(origin, path, with_credentials=True, user_info=_user_info(store))
     with_credentials = allowed is not None and allowed.with_credentials
@@ -215,6 +217,7 @@ def _user_info(store: StorePlace) -> str:
 
 
 def _by_mlflow(name: str, uri: str, store: StorePlace) -> MlflowRepository:
+    import_mlflow()
     from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from smoke_gate.collect.artifact_stores import RecordedPlace, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry, LocalFolder, Tree
 from smoke_gate.collect.models import RecordedModel, model_folders, probed, read_model, recorded_models
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import payload_of, unread_payload
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.store import Store, StorePlace
@@ -20,9 +21,6 @@ from smoke_gate.gates.needs import Needs
 from smoke_gate.probes.figure import probe_figure
 from smoke_gate.probes.manifest import read_manifest
 from smoke_gate.vocabulary import DEFINITION_FILE, MANIFEST, USUAL_FOLDER
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 MAX_FIGURE_BYTES = 64 << 20
 MAX_TEXT_BYTES = 16 << 20  # of a manifest or a definition
@@ -62,7 +60,7 @@ Probe: TypeAlias = Callable[[ProbeTask, Way], Artifacts]
 """Reads the artifacts that a task names; one that does so here takes the way, on which nothing is listed twice."""
 
 
-def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
+def tree_of(run: RecordedRun, store: Store, path_map: PathMap) -> Tree:
     """Return the artifacts of a run.
 
     Raises:
@@ -70,7 +68,7 @@ def tree_of(run: "RecordedRun", store: Store, path_map: PathMap) -> Tree:
         StoreError: The artifact store cannot be reached.
 
     """
-    return Tree(artifacts_at(underlying(run.info.artifact_uri, run.info.run_id, store), store, path_map))
+    return Tree(artifacts_at(underlying(run.artifact_uri, run.run_id, store), store, path_map))
 
 
 def tree_at(task: ProbeTask) -> Tree:
@@ -84,7 +82,7 @@ def tree_at(task: ProbeTask) -> Tree:
     return Tree(artifacts_at(task.place, task.store, task.path_map))
 
 
-def way_to(run: "RecordedRun", store: Store, path_map: PathMap) -> Way:
+def way_to(run: RecordedRun, store: Store, path_map: PathMap) -> Way:
     """Return the way to a run's artifacts. However often it is taken, each folder is listed once.
 
     Taking it raises what :func:`tree_of` raises.
@@ -93,7 +91,7 @@ def way_to(run: "RecordedRun", store: Store, path_map: PathMap) -> Way:
 
 
 def read_artifacts(
-    run: "RecordedRun", way: Way, needs: Needs, store: Store, path_map: PathMap, probe: Probe
+    run: RecordedRun, way: Way, needs: Needs, store: Store, path_map: PathMap, probe: Probe
 ) -> Artifacts:
     """Read what the enabled gates need of a run's artifacts.
 
@@ -113,7 +111,7 @@ def read_artifacts(
         return Artifacts()
     try:
         task = ProbeTask(
-            place=underlying(run.info.artifact_uri, run.info.run_id, store),
+            place=underlying(run.artifact_uri, run.run_id, store),
             models=recorded_models(run, store) if needs.checkpoints else (),
             needs=needs,
             store=store.place,

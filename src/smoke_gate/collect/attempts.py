@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from smoke_gate.collect.listing import single_run
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.sql_runs import Keys
 from smoke_gate.collect.store import Store
 from smoke_gate.commits import read_commit, same_commit
@@ -14,9 +15,6 @@ from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, flag_of
 from smoke_gate.selection import attempt_order, identity, is_candidate, lacks, planned_pairs, select
 from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, KIND_TAG, NAME_TAG
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 MOST_UNEXPECTED = 200  # finished runs of pairs that are not planned: each has a check
 MOST_UNIDENTIFIED = 50  # that lack the same: reports name some of them
@@ -27,9 +25,7 @@ _EARLIEST = 946_684_800_000  # UTC milliseconds: the year 2000
 _PARENT_TAG = "mlflow.parentRunId"
 
 
-def parents_of(
-    store: Store, policy: Policy, runs: Mapping[str, "RecordedRun"]
-) -> Mapping[str, "RecordedRun"]:
+def parents_of(store: Store, policy: Policy, runs: Mapping[str, RecordedRun]) -> Mapping[str, RecordedRun]:
     """Return the parents that cells or seeds are read from, by id; a parent that is gone is left out.
 
     Raises:
@@ -37,7 +33,7 @@ def parents_of(
     """
     if not (policy.runs.cell_template.reads_parent or policy.runs.seed_template.reads_parent):
         return {}
-    ids = {parent for run in runs.values() if (parent := run.data.tags.get(_PARENT_TAG))}
+    ids = {parent for run in runs.values() if (parent := run.tags.get(_PARENT_TAG))}
     found = {parent: runs.get(parent) or single_run(store, parent) for parent in sorted(ids)}
     return {parent: run for parent, run in found.items() if run is not None}
 
@@ -48,48 +44,46 @@ class Reader:
 
     cell: Template
     seed: Template
-    parents: Mapping[str, "RecordedRun"]
+    parents: Mapping[str, RecordedRun]
     in_scope: Collection[str] | None
     experiments: Mapping[str, str]
 
-    def attempt(self, run: "RecordedRun", *, registered: bool = False) -> Attempt:
+    def attempt(self, run: RecordedRun, *, registered: bool = False) -> Attempt:
         """Return the attempt that a run is; ``registered``: it is tagged as a preregistration."""
-        info = run.info
-        name = name_of(run)
         return Attempt(
-            run_id=info.run_id,
-            experiment_id=info.experiment_id,
-            run_name=name,
-            cell=self._stated(self.cell, run, name, "cell"),
-            seed=self._stated(self.seed, run, name, "seed"),
-            status=info.status,
-            lifecycle_stage=info.lifecycle_stage,
-            start_time=time_of(info.start_time),
-            end_time=time_of(info.end_time),
+            run_id=run.run_id,
+            experiment_id=run.experiment_id,
+            run_name=run.name,
+            cell=self._stated(self.cell, run, "cell"),
+            seed=self._stated(self.seed, run, "seed"),
+            status=run.status,
+            lifecycle_stage=run.lifecycle_stage,
+            start_time=time_of(run.start_time),
+            end_time=time_of(run.end_time),
             commit=commit_of(run),
             dirty=_dirty(run),
             other_commit=_other_commit(run),
-            in_scope=self.in_scope is None or info.run_id in self.in_scope,
-            parent=run.data.tags.get(_PARENT_TAG) or None,
+            in_scope=self.in_scope is None or run.run_id in self.in_scope,
+            parent=run.tags.get(_PARENT_TAG) or None,
             registered=registered,
         )
 
-    def _stated(self, template: Template, run: "RecordedRun", name: str, group: str) -> str | None:
-        parent = self.parents.get(run.data.tags.get(_PARENT_TAG, ""))
+    def _stated(self, template: Template, run: RecordedRun, group: Literal["cell", "seed"]) -> str | None:
+        parent = self.parents.get(run.tags.get(_PARENT_TAG, ""))
         return template.read(
-            run.data.params,
-            run.data.tags,
-            parent.data.params if parent else {},
-            parent.data.tags if parent else {},
-            name,
-            "cell" if group == "cell" else "seed",
-            self.experiments.get(run.info.experiment_id),
+            run.params,
+            run.tags,
+            parent.params if parent else {},
+            parent.tags if parent else {},
+            run.name,
+            group,
+            self.experiments.get(run.experiment_id),
         )
 
 
 def reader_of(
     policy: Policy,
-    parents: Mapping[str, "RecordedRun"],
+    parents: Mapping[str, RecordedRun],
     in_scope: Collection[str] | None,
     experiments: Mapping[str, str],
 ) -> Reader:
@@ -153,7 +147,7 @@ def _newest(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
     return order[::-1][:most]
 
 
-def in_order(attempts: Iterable[Attempt], recorded: Mapping[str, "RecordedRun"]) -> tuple[Attempt, ...]:
+def in_order(attempts: Iterable[Attempt], recorded: Mapping[str, RecordedRun]) -> tuple[Attempt, ...]:
     """Return attempts in order; those that finished and do not count have the metrics of the recorded runs."""
     return tuple(
         replace(attempt, metrics=_metrics(recorded[attempt.run_id]))
@@ -163,13 +157,8 @@ def in_order(attempts: Iterable[Attempt], recorded: Mapping[str, "RecordedRun"])
     )
 
 
-def _metrics(run: "RecordedRun") -> dict[str, str]:
-    return {name: metric_text(value) for name, value in sorted(run.data.metrics.items())}
-
-
-def name_of(run: "RecordedRun") -> str:
-    """Return a run's name; old servers keep it in a tag only."""
-    return run.info.run_name or run.data.tags.get(NAME_TAG) or ""
+def _metrics(run: RecordedRun) -> dict[str, str]:
+    return {name: metric_text(latest.value) for name, latest in sorted(run.metrics.items())}
 
 
 def time_of(milliseconds: int | None) -> int | None:
@@ -178,26 +167,26 @@ def time_of(milliseconds: int | None) -> int | None:
     return milliseconds if known else None
 
 
-def commit_of(run: "RecordedRun") -> str | None:
+def commit_of(run: RecordedRun) -> str | None:
     """Return the commit that a run recorded."""
     return next((digits for digits in _commits(run)), None)
 
 
-def _commits(run: "RecordedRun") -> Iterator[str]:
+def _commits(run: RecordedRun) -> Iterator[str]:
     for tag in _COMMIT_TAGS:
-        if (digits := read_commit(run.data.tags.get(tag)).digits) is not None:
+        if (digits := read_commit(run.tags.get(tag)).digits) is not None:
             yield digits
 
 
-def _other_commit(run: "RecordedRun") -> str | None:
+def _other_commit(run: RecordedRun) -> str | None:
     """Return a second commit that a run's tags name beside the first."""
     commits = [*_commits(run)]
     return next((other for other in commits[1:] if not same_commit(commits[0], other)), None)
 
 
-def _dirty(run: "RecordedRun") -> bool | None:
-    said = next((text for tag in _DIRTY_TAGS if (text := run.data.tags.get(tag))), None)
-    in_commit = any(read_commit(run.data.tags.get(tag)).dirty for tag in _COMMIT_TAGS)
+def _dirty(run: RecordedRun) -> bool | None:
+    said = next((text for tag in _DIRTY_TAGS if (text := run.tags.get(tag))), None)
+    in_commit = any(read_commit(run.tags.get(tag)).dirty for tag in _COMMIT_TAGS)
     if said is None:
         return in_commit or None
     return in_commit or flag_of(said) is not False

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import ExperimentError, NoExperimentError
 from smoke_gate.collect.listing import off_the_tables
-from smoke_gate.collect.sql_runs import experiments_in_database
+from smoke_gate.collect.recorded import RecordedExperiment
+from smoke_gate.collect.sql_runs import experiments_in_database, experiments_with_runs
 from smoke_gate.collect.store import Store, all_pages
 
 if TYPE_CHECKING:
@@ -39,20 +40,23 @@ def find_experiments(
     return tuple(dict.fromkeys((experiment.experiment_id, experiment.name) for experiment in found))
 
 
-def _experiments(store: Store) -> Sequence["Experiment"]:
-    from mlflow.entities import ViewType
-
+def _experiments(store: Store) -> Sequence[RecordedExperiment]:
     in_tables = off_the_tables(store, experiments_in_database)
     if in_tables is not None:
         return in_tables
+    from mlflow.entities import ViewType
 
     def page(token: str | None) -> "PagedList[Experiment]":
         return store.client.search_experiments(view_type=ViewType.ALL, max_results=1000, page_token=token)
 
-    return list(all_pages(store, page))
+    return [
+        RecordedExperiment(one.experiment_id, one.name, one.lifecycle_stage) for one in all_pages(store, page)
+    ]
 
 
-def _find(store: Store, known: Sequence["Experiment"], text: str, *, by_name: bool) -> "Experiment":
+def _find(
+    store: Store, known: Sequence[RecordedExperiment], text: str, *, by_name: bool
+) -> RecordedExperiment:
     named = [experiment for experiment in known if experiment.name == text] if by_name else []
     found = named or [experiment for experiment in known if experiment.experiment_id == text]
     if not found:
@@ -69,11 +73,11 @@ def _find(store: Store, known: Sequence["Experiment"], text: str, *, by_name: bo
     return active[0]
 
 
-def _active(experiments: Sequence["Experiment"]) -> list["Experiment"]:
+def _active(experiments: Sequence[RecordedExperiment]) -> list[RecordedExperiment]:
     return [experiment for experiment in experiments if experiment.lifecycle_stage == "active"]
 
 
-def _nearest(text: str, known: Sequence["Experiment"]) -> str:
+def _nearest(text: str, known: Sequence[RecordedExperiment]) -> str:
     names = [experiment.name for experiment in _active(known)]
     near = get_close_matches(text, names, n=3, cutoff=0.5)
     if near:
@@ -81,9 +85,9 @@ def _nearest(text: str, known: Sequence["Experiment"]) -> str:
     return f"; it has {_listed(names)}" if names else "; it has none at all"
 
 
-def _only_one_with_runs(store: Store, known: Sequence["Experiment"]) -> tuple[str, str]:
+def _only_one_with_runs(store: Store, known: Sequence[RecordedExperiment]) -> tuple[str, str]:
     active = _active(known)
-    with_runs = [experiment for experiment in active if _has_runs(store, experiment)]
+    with_runs = _with_runs(store, active)
     if len(with_runs) == 1:
         return with_runs[0].experiment_id, with_runs[0].name
     if not with_runs:
@@ -98,8 +102,15 @@ def _only_one_with_runs(store: Store, known: Sequence["Experiment"]) -> tuple[st
     )
 
 
-def _has_runs(store: Store, experiment: "Experiment") -> bool:
-    return len(store.call(store.client.search_runs, [experiment.experiment_id], max_results=1)) > 0
+def _with_runs(store: Store, active: Sequence[RecordedExperiment]) -> Sequence[RecordedExperiment]:
+    in_tables = off_the_tables(store, experiments_with_runs)
+    if in_tables is not None:
+        return [experiment for experiment in active if experiment.experiment_id in in_tables]
+    return [
+        experiment
+        for experiment in active
+        if store.call(store.client.search_runs, [experiment.experiment_id], max_results=1)
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

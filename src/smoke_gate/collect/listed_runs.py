@@ -3,20 +3,18 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.attempts import all_are_tried, keys_for_attempts, parents_of, reader_of
 from smoke_gate.collect.listing import RunListing, ids_in_scope, keys_of, listing_of, planned_listing
 from smoke_gate.collect.nearest import named_keys, nearest_keys
 from smoke_gate.collect.planned_part import PlannedPart, planned_part
 from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import is_registration
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Attempt
 from smoke_gate.policy.model import Policy
-
-if TYPE_CHECKING:
-    from mlflow.entities import RunData
+from smoke_gate.selection import planned_pairs
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,12 +32,12 @@ class Listed:
     registered: frozenset[str]
 
     @property
-    def active(self) -> Sequence["RunData"]:
-        """The data of active runs that are not preregistrations."""
+    def active(self) -> Sequence[RecordedRun]:
+        """The active runs that are not preregistrations."""
         return [
-            run.data
+            run
             for run_id, run in self.listing.runs.items()
-            if run.info.lifecycle_stage == "active" and run_id not in self.registered
+            if run.lifecycle_stage == "active" and run_id not in self.registered
         ]
 
 
@@ -80,7 +78,8 @@ def listed_runs(
         planned = read(listing, part)
         if all_are_tried(policy, planned.attempts) and _has_named_keys(policy, planned):
             return planned
-    return read(listing_of(store, ids, keys, progress, workers), None)
+    wanted = len(planned_pairs(policy, narrowed=False))
+    return read(listing_of(store, ids, keys, progress, workers, wanted=wanted), None)
 
 
 def nearest_of(policy: Policy, store: Store, listed: Listed) -> dict[str, str]:
@@ -94,6 +93,6 @@ def nearest_of(policy: Policy, store: Store, listed: Listed) -> dict[str, str]:
 def _has_named_keys(policy: Policy, listed: Listed) -> bool:
     """Return whether each param and tag that the policy names is one of some run."""
     named, active = named_keys(policy), listed.active
-    return all(any(key in data.params for data in active) for key in named.params) and all(
-        any(key in data.tags for data in active) for key in named.tags
+    return all(any(key in run.params for run in active) for key in named.params) and all(
+        any(key in run.tags for run in active) for key in named.tags
     )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from smoke_gate.collect.errors import StoreError
@@ -10,8 +10,16 @@ from smoke_gate.collect.file_store import META, refuse_lost_runs
 from smoke_gate.collect.locations import files_path
 from smoke_gate.collect.planned_part import PlannedPart
 from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.recorded import RecordedRun, of_mlflow
 from smoke_gate.collect.served_runs import ServedRuns
-from smoke_gate.collect.sql_runs import Keys, brief_runs, keys_in_database, runs_by_id, runs_in_database
+from smoke_gate.collect.sql_runs import (
+    Keys,
+    brief_runs,
+    keys_in_database,
+    number_of_runs,
+    runs_by_id,
+    runs_in_database,
+)
 from smoke_gate.collect.sql_scope import ids_in_database
 from smoke_gate.collect.store import Store, all_pages
 from smoke_gate.errors import UsageError
@@ -19,7 +27,7 @@ from smoke_gate.evidence import DAMAGED
 from smoke_gate.policy.model import Policy
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
+    from mlflow.entities import Run
     from mlflow.store.entities import PagedList
     from sqlalchemy import Connection
 
@@ -43,7 +51,7 @@ class RunListing:
     """
 
     experiments: Sequence[str]
-    runs: Mapping[str, "RecordedRun"]
+    runs: Mapping[str, RecordedRun]
     brief: bool = False
     whole: bool = True
 
@@ -54,7 +62,7 @@ class RunListing:
 
 def search(
     store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int = _WORKERS
-) -> tuple["RecordedRun", ...]:
+) -> tuple[RecordedRun, ...]:
     """Return all runs of the experiments that the filter selects, deleted ones too.
 
     Those of a database are read off its tables, which is much faster; a server is asked by start time. Elsewhere, and
@@ -73,19 +81,28 @@ def search(
 
 
 def listing_of(
-    store: Store, experiments: Sequence[str], keys: Keys, progress: Progress, workers: int = _WORKERS
+    store: Store,
+    experiments: Sequence[str],
+    keys: Keys,
+    progress: Progress,
+    workers: int = _WORKERS,
+    *,
+    wanted: int = 0,
 ) -> RunListing:
-    """Return all runs of the experiments, deleted ones too. Those of a database have only the keys, to begin with.
+    """Return all runs of the experiments, deleted ones too.
+
+    Those of a database have only the keys, to begin with, unless most of them are ``wanted`` in full.
 
     Raises:
         StoreError: As :func:`search`.
 
     """
-    runs = off_the_tables(store, brief_runs(experiments, keys))
-    if runs is not None:
-        progress("runs", len(runs), None)
-    found = _listed(store, experiments, "", progress, workers) if runs is None else runs
-    return RunListing(experiments, {run.info.run_id: run for run in found}, brief=runs is not None)
+    number = off_the_tables(store, number_of_runs(experiments))
+    brief = number is not None and 2 * wanted <= number
+    runs = off_the_tables(store, brief_runs(experiments, keys)) if brief else None
+    found = search(store, experiments, "", progress, workers) if runs is None else runs
+    progress("runs", len(found), None)
+    return RunListing(experiments, {run.run_id: run for run in found}, brief=runs is not None)
 
 
 def planned_listing(
@@ -117,10 +134,10 @@ def planned_listing(
             _LOG.info("all runs are listed, because those of the plan cannot be asked for: %s", error)
             return None
     progress("runs", len(runs), None)
-    return RunListing(experiments, {run.info.run_id: run for run in runs}, brief=brief, whole=False)
+    return RunListing(experiments, {run.run_id: run for run in runs}, brief=brief, whole=False)
 
 
-def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapping[str, "RecordedRun"]:
+def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapping[str, RecordedRun]:
     """Return runs of a listing with all that they have, by id.
 
     Raises:
@@ -139,7 +156,7 @@ def in_full(store: Store, listing: RunListing, run_ids: Collection[str]) -> Mapp
         runs = off_the_tables(store, query)
         if runs is None:
             runs = _listed(store, listing.experiments, "", silent, _WORKERS)
-        found |= {run.info.run_id: run for run in runs}
+        found |= {run.run_id: run for run in runs}
     if not found.keys() >= set(wanted):
         raise _restless(store)
     return {run_id: found[run_id] for run_id in wanted}
@@ -151,11 +168,11 @@ def keys_of(store: Store, listing: RunListing, but: Collection[str]) -> Keys:
         known = off_the_tables(store, keys_in_database(listing.experiments, but))
         if known is not None:
             return known
-    active = [run for run in listing.runs.values() if run.info.lifecycle_stage == "active"]
-    others = [run.data for run in active if run.info.run_id not in but]
+    active = [run for run in listing.runs.values() if run.lifecycle_stage == "active"]
+    others = [run for run in active if run.run_id not in but]
     return Keys(
-        frozenset(key for data in others for key in data.params),
-        frozenset(key for data in others for key in data.tags),
+        frozenset(key for run in others for key in run.params),
+        frozenset(key for run in others for key in run.tags),
     )
 
 
@@ -183,7 +200,7 @@ def ids_in_scope(
     filters = [where] if part is None else [f"{where} and {one}" for one in part.filters]
     try:
         return frozenset(
-            run.info.run_id for one in filters for run in search(store, experiments, one, progress, workers)
+            run.run_id for one in filters for run in search(store, experiments, one, progress, workers)
         )
     except StoreError as error:
         if error.code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
@@ -191,15 +208,18 @@ def ids_in_scope(
         raise
 
 
-def single_run(store: Store, run_id: str) -> "RecordedRun | None":
+def single_run(store: Store, run_id: str) -> RecordedRun | None:
     """Return a run of any experiment; None where it was erased, or the id is not one.
 
     Raises:
         StoreError: The store cannot be read.
 
     """
+    found = off_the_tables(store, runs_by_id([run_id]))
+    if found is not None:
+        return found[0] if found else None
     try:
-        return store.call(store.client.get_run, run_id)
+        return of_mlflow(store.call(store.client.get_run, run_id))
     except StoreError as error:
         if error.code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
@@ -219,7 +239,7 @@ def off_the_tables(store: Store, query: "Callable[[Connection], T]") -> T | None
 
 def _listed(
     store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
-) -> tuple["RecordedRun", ...]:
+) -> tuple[RecordedRun, ...]:
     """Return the runs as a server lists them by start time, else as MLflow's client does."""
     if (
         store.kind == "server"
@@ -241,7 +261,7 @@ def _listed(
 
 def _by_time(
     store: Store, experiments: Sequence[str], where: str, progress: Progress, workers: int
-) -> tuple["RecordedRun", ...] | None:
+) -> tuple[RecordedRun, ...] | None:
     """Return a server's runs; None where it answers that it cannot list them so."""
     try:
         return ServedRuns(store, experiments, where, workers, progress).listed()
@@ -258,14 +278,14 @@ def _restless(store: Store) -> StoreError:
 
 def _pages(
     store: Store, experiments: Sequence[str], where: str, progress: Progress
-) -> tuple[Mapping[str, "RecordedRun"], int]:
+) -> tuple[Mapping[str, RecordedRun], int]:
     """Return the runs, by id, and on how many pages they were."""
     from mlflow.entities import ViewType
 
     size = _LOCAL_PAGE if store.patience is None else _REMOTE_PAGE
     pages = set()
 
-    def page(token: str | None) -> "PagedList[RecordedRun]":
+    def page(token: str | None) -> "PagedList[Run]":
         pages.add(token)  # again where a call is tried again
         return store.client.search_runs(
             list(experiments),
@@ -276,9 +296,8 @@ def _pages(
         )
 
     found: dict[str, RecordedRun] = {}
-    for run in all_pages(store, page):
-        if META in store.damaged.get(run.info.run_id, ()):
-            run.info._status = DAMAGED
-        found[run.info.run_id] = run
+    for run in map(of_mlflow, all_pages(store, page)):
+        is_damaged = META in store.damaged.get(run.run_id, ())
+        found[run.run_id] = replace(run, status=DAMAGED) if is_damaged else run
         progress("runs", len(found), None)
     return found, len(pages)

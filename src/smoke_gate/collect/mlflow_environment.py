@@ -21,6 +21,8 @@ _ALWAYS = {
     "MLFLOW_ALLOW_FILE_STORE": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow sets the levels of its loggers when it is imported, which may be while they are silenced.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
 }
 _CHATTER = (
     "mlflow",
@@ -46,12 +48,18 @@ def calm_mlflow(workspace: str | None = None) -> Iterator[None]:
     """
     requests = {name: value for name, value in _REQUESTS.items() if name not in os.environ}
     named = {} if workspace is None else {_WORKSPACE: workspace}
-    with _environment({**_ALWAYS, **requests, **named}), warnings.catch_warnings():
+    with _environment({**_ALWAYS, **requests, **named}), warnings.catch_warnings(), _no_chatter():
         warnings.simplefilter("ignore")
-        import mlflow  # noqa: F401 - sets up its loggers, so it comes before they are silenced
+        yield
 
-        with _no_chatter():
-            yield
+
+def import_mlflow() -> None:
+    """Import MLflow's package, which an SQLite store with local artifacts does without.
+
+    This comes before parts of it are imported: threads that import different parts at once find each other's half made,
+    but wait for the whole of it.
+    """
+    import mlflow  # noqa: F401
 
 
 def workspace_of(environ: Mapping[str, str]) -> str | None:

@@ -4,13 +4,13 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifact_stores import RecordedPlace, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
 from smoke_gate.collect.probe_cache import IsBeside
+from smoke_gate.collect.recorded import LoggedModelRecord, RecordedRun
 from smoke_gate.collect.remote import artifacts_at
 from smoke_gate.collect.store import Store, StorePlace
 from smoke_gate.evidence import Artifact, LoggedModel, sayable
@@ -29,9 +29,6 @@ from smoke_gate.probes.mlmodel import (
 )
 from smoke_gate.probes.structure import probe_structure
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
-
 _MAX_DESCRIPTION_BYTES = 16 << 20
 _ROOT = "."  # the name of a model that lies in the root of the artifacts
 
@@ -44,7 +41,7 @@ class RecordedModel:
     place: RecordedPlace | None
 
 
-def recorded_models(run: "RecordedRun", store: Store) -> tuple[RecordedModel, ...]:
+def recorded_models(run: RecordedRun, store: Store) -> tuple[RecordedModel, ...]:
     """Return the LoggedModels among a run's outputs.
 
     Raises:
@@ -52,7 +49,7 @@ def recorded_models(run: "RecordedRun", store: Store) -> tuple[RecordedModel, ..
         RefusedPlaceError: A model lies at a place that may not be asked.
 
     """
-    return tuple(_recorded_model(model_id, store) for model_id in model_ids(run))
+    return tuple(_recorded_model(model_id, run, store) for model_id in run.model_ids)
 
 
 def read_model(recorded: RecordedModel, needs: Needs, store: StorePlace, path_map: PathMap) -> LoggedModel:
@@ -74,21 +71,15 @@ def read_model(recorded: RecordedModel, needs: Needs, store: StorePlace, path_ma
         return recorded.model  # G3 fails a model without files
 
 
-def model_ids(run: "RecordedRun") -> list[str]:
-    """Return the ids of the LoggedModels among a run's outputs, in order."""
-    outputs = run.outputs.model_outputs if run.outputs else []
-    return sorted({output.model_id for output in outputs})
-
-
-def tree_of_model(model_id: str, store: Store, path_map: PathMap) -> tuple[str, Tree]:
-    """Return the name and the files of a LoggedModel.
+def tree_of_model(model_id: str, run: RecordedRun, store: Store, path_map: PathMap) -> tuple[str, Tree]:
+    """Return the name and the files of a LoggedModel among a run's outputs.
 
     Raises:
         StoreError: It cannot be read.
         ArtifactError: Its files are not where they were recorded.
 
     """
-    model = store.call(store.client.get_logged_model, model_id)
+    model = _record_of(model_id, run, store)
     place = underlying(model.artifact_location, model_id, store)
     return model.name, Tree(artifacts_at(place, store, path_map))
 
@@ -149,15 +140,22 @@ def _beside(tree: Tree, entry: Entry, name: str) -> bool:
     return not leads_out and bool(tree.at(path))
 
 
-def _recorded_model(model_id: str, store: Store) -> RecordedModel:
+def _recorded_model(model_id: str, run: RecordedRun, store: Store) -> RecordedModel:
     try:
-        model = store.call(store.client.get_logged_model, model_id)
+        model = _record_of(model_id, run, store)
     except StoreError as error:
         if error.code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return RecordedModel(LoggedModel(model_id=model_id, name=model_id, status="DELETED"), None)
-    bare = LoggedModel(model_id=model_id, name=model.name, status=str(model.status))
+    bare = LoggedModel(model_id=model_id, name=model.name, status=model.status)
     return RecordedModel(bare, underlying(model.artifact_location, model_id, store))
+
+
+def _record_of(model_id: str, run: RecordedRun, store: Store) -> LoggedModelRecord:
+    if model_id in run.models:
+        return run.models[model_id]
+    model = store.call(store.client.get_logged_model, model_id)
+    return LoggedModelRecord(model.name, str(model.status), model.artifact_location)
 
 
 def _model_folder(tree: Tree, folder: str, max_bytes: int) -> LoggedModel:

@@ -3,21 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from smoke_gate.collect.artifacts import tree_of
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError, StoreError
 from smoke_gate.collect.folders import Entry, Tree
-from smoke_gate.collect.models import model_ids, probed, tree_of_model
+from smoke_gate.collect.models import probed, tree_of_model
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Attempt, Run
 from smoke_gate.gates.needs import Needs
 from smoke_gate.gates.weights import WeightsFile, contents_of, weights_of
 from smoke_gate.selection import Matrix
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 _MOST_READ = 3  # attempts at a pair, the newest, beside the run that stands for it
 
@@ -50,7 +48,7 @@ def _other_attempts(matrix: Matrix, runs: Mapping[str, Run], needs: Needs) -> It
 
 
 def with_weights(
-    one: OtherAttempt, run: "RecordedRun", needs: Needs, store: Store, path_map: PathMap
+    one: OtherAttempt, run: RecordedRun, needs: Needs, store: Store, path_map: PathMap
 ) -> Attempt:
     """Return an attempt with the hashes of its weights, if their names and sizes equal those to compare with.
 
@@ -65,13 +63,13 @@ def with_weights(
 
 
 def _same_names_and_sizes(
-    weights: Sequence[WeightsFile], run: "RecordedRun", store: Store, path_map: PathMap
+    weights: Sequence[WeightsFile], run: RecordedRun, store: Store, path_map: PathMap
 ) -> Sequence[Place]:
     """Return the files of a run that may equal the weights; nothing if one is missing or has another size."""
     own = tree_of(run, store, path_map)
     models: dict[str, list[Tree]] = defaultdict(list)  # a run may log several models by one name
-    for model_id in model_ids(run):
-        name, tree = tree_of_model(model_id, store, path_map)
+    for model_id in run.model_ids:
+        name, tree = tree_of_model(model_id, run, store, path_map)
         models[name].append(tree)
     places = [place for path in sorted({file.path for file in weights}) for place in _find(path, own, models)]
     listed = Counter((path, entry.size) for path, _, entry in places)

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import read_figures
 from smoke_gate.collect.attempts import in_order, planned_and_others
@@ -27,6 +26,7 @@ from smoke_gate.collect.locations import kind_of, shown
 from smoke_gate.collect.mlflow_environment import workspace_of
 from smoke_gate.collect.other_attempts import OtherAttempt, other_attempts
 from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import in_force
 from smoke_gate.collect.roots import lost_folders
 from smoke_gate.collect.store import Store, open_store
@@ -41,9 +41,6 @@ from smoke_gate.pictures import Curves
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import normal_seed, seed_order
 from smoke_gate.selection import identity, select
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 _LOG = logging.getLogger(__name__)
 
@@ -117,8 +114,8 @@ class _Recorded:
     of all runs. ``nearest`` is what may be meant by keys of the policy that no run has.
     """
 
-    runs: Mapping[str, "RecordedRun"]
-    registrations: tuple["RecordedRun", ...]
+    runs: Mapping[str, RecordedRun]
+    registrations: tuple[RecordedRun, ...]
     attempts: tuple[Attempt, ...]
     others: Others
     nearest: Mapping[str, str]
@@ -180,8 +177,8 @@ def collect(
             attempts, other_attempts(matrix, facts, needs), recorded, reader, source.workers
         )
         registrations = tuple(map(reader.registration, recorded.registrations)) if needs.definition else ()
-        unread = [recorded.runs[run.run_id].info for run in facts if run.artifacts_problem is not None]
-        places = [(info.artifact_uri, info.run_id) for info in unread]
+        unread = [recorded.runs[run.run_id] for run in facts if run.artifacts_problem is not None]
+        places = [(run.artifact_uri, run.run_id) for run in unread]
         lost = lost_folders(places, store, source.artifact_path_map)
         runs = checkout.after_registration(facts, selected, in_force(policy, registrations))
     _tell(lost)
@@ -255,7 +252,7 @@ def _read_recorded(policy: Policy, store: Store, listed: Listed) -> _Recorded:
     runs = in_full(store, listed.listing, wanted)
     registrations = sorted(
         (runs[run_id] for run_id in listed.registered),
-        key=lambda run: (run.info.start_time or 0, run.info.run_id),
+        key=lambda run: (run.start_time or 0, run.run_id),
     )
     return _Recorded(
         runs=runs,

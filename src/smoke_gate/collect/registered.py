@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import MAX_TEXT_BYTES, payload_in_artifacts, tree_of, way_to
 from smoke_gate.collect.errors import ArtifactError
@@ -11,6 +10,7 @@ from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
 from smoke_gate.collect.read import Source
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import in_force, is_registration, payload_in_params, registration_of
 from smoke_gate.collect.store import Store, open_store
 from smoke_gate.collect.without_secrets import without_secrets
@@ -20,9 +20,6 @@ from smoke_gate.evidence import Registration
 from smoke_gate.gates.definition import DefinitionHashSettings
 from smoke_gate.policy.model import Policy
 from smoke_gate.vocabulary import GOLDEN_FILE
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 _FIX = "`smoke-gate preregister DEFINITION --golden golden.npz` registers one"
 
@@ -50,7 +47,7 @@ def read_registered(policy: Policy, source: Source) -> Registered:
     """
     with _registered(policy, source) as (store, experiments, runs):
         found = tuple(_registration(policy, source, store, run) for run in runs)
-        golden = [run.info.run_id for run in runs if _has_golden(source, store, run)]
+        golden = [run.run_id for run in runs if _has_golden(source, store, run)]
     return Registered(
         experiments=experiments,
         registrations=found,
@@ -70,7 +67,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
 
     """
     with _registered(policy, source) as (store, experiments, runs):
-        found = {run.info.run_id: run for run in runs}
+        found = {run.run_id: run for run in runs}
         counting = in_force(policy, [_registration(policy, source, store, run) for run in runs])
         if counting is None:
             where = ", ".join(experiments)
@@ -93,7 +90,7 @@ def read_golden_tensor(policy: Policy, source: Source) -> tuple[Registration, Go
 @contextmanager
 def _registered(
     policy: Policy, source: Source
-) -> Iterator[tuple[Store, tuple[str, ...], Sequence["RecordedRun"]]]:
+) -> Iterator[tuple[Store, tuple[str, ...], Sequence[RecordedRun]]]:
     with open_store(source.tracking_uri, source.artifact_hosts, workspace=source.asked_workspace) as store:
         experiments = find_experiments(store, policy.experiments)
         runs = [
@@ -101,18 +98,18 @@ def _registered(
             for run in search(store, [number for number, _ in experiments], "", silent)
             if is_registration(policy, run)
         ]
-        runs.sort(key=lambda run: (run.info.start_time or 0, run.info.run_id))
+        runs.sort(key=lambda run: (run.start_time or 0, run.run_id))
         yield store, tuple(name for _, name in experiments), runs
 
 
-def _registration(policy: Policy, source: Source, store: Store, run: "RecordedRun") -> Registration:
+def _registration(policy: Policy, source: Source, store: Store, run: RecordedRun) -> Registration:
     key = policy.settings(DefinitionHashSettings).key
     way = way_to(run, store, source.artifact_path_map)
     payload = payload_in_params(run, key) or payload_in_artifacts(way)
     return without_secrets(registration_of(run, key, payload), store.secrets)
 
 
-def _has_golden(source: Source, store: Store, run: "RecordedRun") -> bool:
+def _has_golden(source: Source, store: Store, run: RecordedRun) -> bool:
     try:
         return tree_of(run, store, source.artifact_path_map).file(GOLDEN_FILE) is not None
     except ArtifactError:

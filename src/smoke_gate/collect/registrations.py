@@ -1,9 +1,10 @@
 """Preregistration runs, and the definition that a run logged."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from smoke_gate.collect.attempts import commit_of, name_of, time_of
+from smoke_gate.collect.attempts import commit_of, time_of
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.evidence import Payload, Registration
 from smoke_gate.gates.definition import ByRunId, ByRunName, DefinitionHashSettings
 from smoke_gate.hashing import HashError, definition_hash, sha256_hex
@@ -12,32 +13,29 @@ from smoke_gate.policy.terms import definition_keys
 from smoke_gate.registrations import last_of_chain
 from smoke_gate.vocabulary import KIND_TAG, PAYLOAD_SUFFIX, PREREGISTRATION, PRIOR_KEY
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
-
 _MOST_OTHER_KEYS = 3  # that are told
 
 
-def is_registration(policy: Policy, run: "RecordedRun") -> bool:
+def is_registration(policy: Policy, run: RecordedRun) -> bool:
     """Return whether a run holds a preregistration: by its tag, or because the policy names it."""
-    if run.data.tags.get(KIND_TAG) == PREREGISTRATION:
+    if run.tags.get(KIND_TAG) == PREREGISTRATION:
         return True
     expected = policy.settings(DefinitionHashSettings).expected
     if isinstance(expected, ByRunId):
-        return bool(run.info.run_id == expected.run_id)
-    return isinstance(expected, ByRunName) and name_of(run) == expected.run_name
+        return run.run_id == expected.run_id
+    return isinstance(expected, ByRunName) and run.name == expected.run_name
 
 
-def registration_of(run: "RecordedRun", key: str, payload: Payload | None) -> Registration:
+def registration_of(run: RecordedRun, key: str, payload: Payload | None) -> Registration:
     """Return what a preregistration run says; ``key`` is the param that holds the definition's hash."""
-    params = run.data.params
+    params = run.params
     return Registration(
-        run_id=run.info.run_id,
-        run_name=name_of(run),
-        status=run.info.status,
-        lifecycle_stage=run.info.lifecycle_stage,
-        start_time=time_of(run.info.start_time),
-        end_time=time_of(run.info.end_time),
+        run_id=run.run_id,
+        run_name=run.name,
+        status=run.status,
+        lifecycle_stage=run.lifecycle_stage,
+        start_time=time_of(run.start_time),
+        end_time=time_of(run.end_time),
         sha256=params.get(key),
         prior_sha256=params.get(PRIOR_KEY) or None,
         reason=params.get("reason") or None,
@@ -53,9 +51,9 @@ def other_keys(params: Mapping[str, str], key: str) -> tuple[str, ...]:
     return () if params.get(key) else definition_keys(params)[:_MOST_OTHER_KEYS]
 
 
-def payload_in_params(run: "RecordedRun", key: str) -> Payload | None:
+def payload_in_params(run: RecordedRun, key: str) -> Payload | None:
     """Return the definition that a run logged as a param, None where it did not."""
-    text = run.data.params.get(key + PAYLOAD_SUFFIX)
+    text = run.params.get(key + PAYLOAD_SUFFIX)
     return None if text is None else payload_of(text.encode(), "param")
 
 

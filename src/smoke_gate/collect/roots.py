@@ -174,7 +174,7 @@ def _is_denied(folder: Path) -> bool:
         folder.stat()
     except PermissionError:
         return True
-    except OSError:
+    except (OSError, ValueError):  # no path holds a null character
         return False
     return False
 

@@ -6,6 +6,7 @@ MLflow upgrades older tables when it opens a store, without asking. That is welc
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from smoke_gate.collect.errors import StoreError
@@ -32,8 +33,6 @@ def the_revision(store: str, versions: Sequence[str]) -> str:
         StoreError: There are no tables of MLflow, or those of another program too, or they are newer than the installed
             MLflow.
     """
-    import mlflow
-
     if not versions:
         raise StoreError(
             f"{store} is a database without MLflow's tables: check its name, and that runs were logged there"
@@ -46,6 +45,8 @@ def the_revision(store: str, versions: Sequence[str]) -> str:
         )
     (found,) = versions
     if found not in _revisions():
+        import mlflow
+
         raise StoreError(
             f"{store} was written by a newer MLflow: its schema is at version {found}, and the installed MLflow "
             f"{mlflow.__version__} knows versions up to {expected_revision()}. Install a newer mlflow"
@@ -103,9 +104,10 @@ def _revisions() -> dict[str, tuple[str, ...]]:
 
     They are read off the migrations' text. Alembic imports all of these files, which takes a fifth of a small check.
     """
-    from mlflow.store import db_migrations
-
-    folder = Path(db_migrations.__file__).parent / "versions"
+    mlflow = find_spec("mlflow")  # which does not import it
+    if mlflow is None or not mlflow.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'mlflow'", name="mlflow")
+    folder = Path(mlflow.submodule_search_locations[0]) / "store" / "db_migrations" / "versions"
     return dict(_migrations(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))))
 
 

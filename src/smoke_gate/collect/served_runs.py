@@ -4,17 +4,15 @@ MLflow's own pages count how many runs the pages before had. Here each page begi
 before ended, and stretches of time are asked for side by side.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.progress import Progress, silent
+from smoke_gate.collect.recorded import CONTEXT_TAG, DataSet, LatestValue, RecordedRun, run_name
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 _PAGE = 500  # about a second of a server's time, well within one request's timeout
 _MOST_AT_ONCE = 4  # requests: a server has few processes
@@ -48,7 +46,7 @@ class ServedRuns:
     workers: int
     progress: Progress = silent
 
-    def listed(self) -> tuple["Run", ...]:
+    def listed(self) -> tuple[RecordedRun, ...]:
         """Return the runs.
 
         Raises:
@@ -135,63 +133,38 @@ def _stretches(first: int, last: int) -> Iterator[tuple[int, int | None]]:
     yield from zip(starts, [*starts[1:], None], strict=True)
 
 
-def run_of(said: Mapping[str, Any]) -> "Run":
-    """Return the run that MLflow's client would make of a server's answer."""
-    from mlflow.entities import (
-        LoggedModelOutput,
-        Metric,
-        Param,
-        Run,
-        RunData,
-        RunInfo,
-        RunInputs,
-        RunOutputs,
-        RunTag,
-    )
-
+def run_of(said: Mapping[str, Any]) -> RecordedRun:
+    """Return the run of a server's answer."""
     info, data = said["info"], said.get("data", {})
-    return Run(
-        RunInfo(
-            run_id=info["run_id"],
-            experiment_id=info.get("experiment_id", ""),
-            user_id=info.get("user_id", ""),
-            status=info.get("status", "RUNNING"),
-            start_time=info.get("start_time") or 0,
-            end_time=info.get("end_time") or None,
-            lifecycle_stage=info.get("lifecycle_stage", ""),
-            artifact_uri=info.get("artifact_uri", ""),
-            run_name=info.get("run_name", ""),
-        ),
-        RunData(
-            metrics=[
-                Metric(one["key"], float(one["value"]), int(one.get("timestamp", 0)), int(one.get("step", 0)))
-                for one in data.get("metrics", ())
-            ],
-            params=[Param(one["key"], one.get("value", "")) for one in data.get("params", ())],
-            tags=[RunTag(one["key"], one.get("value", "")) for one in data.get("tags", ())],
-        ),
-        RunInputs([_data_of(one) for one in said.get("inputs", {}).get("dataset_inputs", ())]),
-        RunOutputs(
-            [
-                LoggedModelOutput(model_id=one["model_id"], step=int(one.get("step", 0)))
-                for one in said.get("outputs", {}).get("model_outputs", ())
-            ]
+    tags = _texts(data.get("tags", ()))
+    return RecordedRun(
+        run_id=info["run_id"],
+        experiment_id=info.get("experiment_id", ""),
+        name=run_name(info.get("run_name"), tags),
+        status=info.get("status", "RUNNING"),
+        lifecycle_stage=info.get("lifecycle_stage", ""),
+        start_time=info.get("start_time") or 0,
+        end_time=info.get("end_time") or None,
+        artifact_uri=info.get("artifact_uri", ""),
+        params=_texts(data.get("params", ())),
+        tags=tags,
+        metrics={
+            one["key"]: LatestValue(
+                float(one["value"]), int(one.get("timestamp", 0)), int(one.get("step", 0))
+            )
+            for one in data.get("metrics", ())
+        },
+        data_sets=tuple(map(_data_set_of, said.get("inputs", {}).get("dataset_inputs", ()))),
+        model_ids=tuple(
+            sorted({one["model_id"] for one in said.get("outputs", {}).get("model_outputs", ())})
         ),
     )
 
 
-def _data_of(said: Mapping[str, Any]) -> Any:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
+def _texts(said: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {one["key"]: one.get("value", "") for one in said}
 
+
+def _data_set_of(said: Mapping[str, Any]) -> DataSet:
     one = said.get("dataset", {})
-    return DatasetInput(
-        Dataset(
-            name=one.get("name", ""),
-            digest=one.get("digest", ""),
-            source_type=one.get("source_type", ""),
-            source=one.get("source", ""),
-            schema=one.get("schema"),
-            profile=one.get("profile"),
-        ),
-        [InputTag(tag["key"], tag.get("value", "")) for tag in said.get("tags", ())],
-    )
+    return DataSet(one.get("name", ""), one.get("profile"), _texts(said.get("tags", ())).get(CONTEXT_TAG, ""))

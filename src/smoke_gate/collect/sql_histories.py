@@ -32,12 +32,13 @@ def all_histories(
     """
 
     def query(connection: "Connection") -> Mapping[tuple[str, str], T]:
-        from mlflow.store.tracking.dbmodels.models import SqlMetric, SqlRun
         from sqlalchemy import select
 
-        run = SqlRun.__table__.c
+        from smoke_gate.collect.sql_tables import METRICS, RUNS
+
+        run = RUNS.c
         ours = select(run.run_uuid).where(run.experiment_id.in_([int(one) for one in experiments]))
-        return _read(connection, SqlMetric.__table__.c.run_uuid.in_(ours), run_ids, metrics, made_of)
+        return _read(connection, METRICS.c.run_uuid.in_(ours), run_ids, metrics, made_of)
 
     return query
 
@@ -48,9 +49,9 @@ def histories_of_runs(
     """Return the same for runs that are few of the experiments, by their ids."""
 
     def query(connection: "Connection") -> Mapping[tuple[str, str], T]:
-        from mlflow.store.tracking.dbmodels.models import SqlMetric
+        from smoke_gate.collect.sql_tables import METRICS
 
-        return _read(connection, SqlMetric.__table__.c.run_uuid.in_(run_ids), run_ids, metrics, made_of)
+        return _read(connection, METRICS.c.run_uuid.in_(run_ids), run_ids, metrics, made_of)
 
     return query
 
@@ -62,10 +63,11 @@ def _read(
     metrics: Collection[str],
     made_of: Callable[[Sequence[Logged]], T],
 ) -> Mapping[tuple[str, str], T]:
-    from mlflow.store.tracking.dbmodels.models import SqlMetric
     from sqlalchemy import select
 
-    metric = SqlMetric.__table__.c
+    from smoke_gate.collect.sql_tables import METRICS
+
+    metric = METRICS.c
     rows = connection.execute(
         select(metric.run_uuid, metric.key, metric.step, metric.timestamp, metric.value, metric.is_nan)
         .where(condition, metric.key.in_(sorted(metrics)))

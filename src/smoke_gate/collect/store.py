@@ -16,7 +16,7 @@ from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.file_store import private_links
 from smoke_gate.collect.locations import Kind, files_path, kind_of, shown, sqlite_path, with_driver
 from smoke_gate.collect.mlflow_calls import explained, persistently
-from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline
+from smoke_gate.collect.mlflow_environment import calm_mlflow, deadline, import_mlflow
 from smoke_gate.collect.sqlite import private_copy, revisions
 from smoke_gate.collect.tables import Tables
 from smoke_gate.errors import UsageError
@@ -179,12 +179,26 @@ def _opened(uri: str, folder: Path) -> Store:
     if kind == "database":
         uri = with_driver(uri)
         _call(name, patience, schema.refuse_other, name, uri)
+        return Store(
+            opened=cache(partial(_call, name, patience, _client, uri)),
+            uri=uri,
+            name=name,
+            kind="database",
+            folder=None,
+            scratch=folder,
+            patience=patience,
+            tables=Tables(uri),
+        )
     client = _call(name, patience, _client, uri)
-    tables = Tables(uri) if kind == "database" else None
     return Store(
-        opened=lambda: client, uri=uri, name=name, kind=kind, folder=None, scratch=folder, patience=patience,
-        tables=tables,
-    )  # fmt: skip
+        opened=lambda: client,
+        uri=uri,
+        name=name,
+        kind=kind,
+        folder=None,
+        scratch=folder,
+        patience=patience,
+    )
 
 
 def _sqlite(uri: str, folder: Path) -> Store:
@@ -238,6 +252,7 @@ def _disconnect(uri: str) -> None:
 
 
 def _client(uri: str) -> "MlflowClient":
+    import_mlflow()
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)

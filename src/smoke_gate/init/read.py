@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import contains
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.artifacts import tree_of
-from smoke_gate.collect.attempts import name_of
 from smoke_gate.collect.errors import ArtifactError, ExperimentError, StoreError
 from smoke_gate.collect.experiments import find_experiments
 from smoke_gate.collect.folders import Entry, Tree
-from smoke_gate.collect.listing import search
+from smoke_gate.collect.listing import search, single_run
 from smoke_gate.collect.models import probed
 from smoke_gate.collect.progress import Progress
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import is_registration
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
@@ -21,9 +20,6 @@ from smoke_gate.gates import policy_of
 from smoke_gate.gates.proposal import Files, RunShape
 from smoke_gate.init.places import Shape
 from smoke_gate.probes.pickle.own_modules import own_patterns
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run as RecordedRun
 
 _PARENT_TAG = "mlflow.parentRunId"
 _MODELS_TAG = "mlflow.log-model.history"  # of MLflow before 3, where models are artifacts
@@ -38,7 +34,7 @@ class Reading:
 
     store: Store
     shape: Shape
-    recorded: Mapping[str, "RecordedRun"]
+    recorded: Mapping[str, RecordedRun]
 
     def files(self, run_ids: Sequence[str], *, workers: int, progress: Progress) -> dict[str, Files]:
         """Return what runs left behind, or why it cannot be read.
@@ -46,7 +42,7 @@ class Reading:
         Raises:
             StoreError: The artifact store cannot be reached.
         """
-        newest = max(run_ids, key=lambda run_id: self.recorded[run_id].info.start_time or 0, default="")
+        newest = max(run_ids, key=lambda run_id: self.recorded[run_id].start_time or 0, default="")
         found = in_parallel(
             partial(self._files, newest=newest), run_ids, workers=workers, stage="facts", progress=progress
         )
@@ -54,7 +50,7 @@ class Reading:
 
     def _files(self, run_id: str, newest: str) -> Files:
         run = self.recorded[run_id]
-        models = len({output.model_id for output in run.outputs.model_outputs}) if run.outputs else 0
+        models = len(run.model_ids)
         try:
             tree = tree_of(run, self.store, ())
             entries = tree.matching(("**",))
@@ -81,18 +77,18 @@ def read_runs(store: Store, experiments: Sequence[str], progress: Progress) -> R
     """
     found = find_experiments(store, experiments)
     runs = search(store, [experiment_id for experiment_id, _ in found], "", progress)
-    active = [run for run in runs if run.info.lifecycle_stage == "active"]
+    active = [run for run in runs if run.lifecycle_stage == "active"]
     shape = _shape(store, found, active)
-    return Reading(store, shape, {run.info.run_id: run for run in active})
+    return Reading(store, shape, {run.run_id: run for run in active})
 
 
-def _shape(store: Store, found: Sequence[tuple[str, str]], active: Sequence["RecordedRun"]) -> Shape:
+def _shape(store: Store, found: Sequence[tuple[str, str]], active: Sequence[RecordedRun]) -> Shape:
     plain = policy_of({"version": 1})
-    registrations = {run.info.run_id for run in active if is_registration(plain, run)}
-    attempts = [run for run in active if run.info.run_id not in registrations]
+    registrations = {run.run_id for run in active if is_registration(plain, run)}
+    attempts = [run for run in active if run.run_id not in registrations]
     names = dict(found)
-    known = {run.info.run_id: _run(run, names) for run in attempts}
-    finished = [known[run.info.run_id] for run in attempts if run.info.status == "FINISHED"]
+    known = {run.run_id: _run(run, names) for run in attempts}
+    finished = [known[run.run_id] for run in attempts if run.status == "FINISHED"]
     ids = {run.parent for run in finished if run.parent}
     parents = {parent: known.get(parent) or _elsewhere(store, parent) for parent in sorted(ids)}
     return Shape(
@@ -116,24 +112,24 @@ def _reference(store: Store, experiment_id: str, name: str) -> str:
 def _elsewhere(store: Store, run_id: str) -> RunShape | None:
     """Return a parent of another experiment, None where it is gone."""
     try:
-        return _run(store.call(store.client.get_run, run_id), {})
+        found = single_run(store, run_id)
     except StoreError:
         return None
+    return None if found is None else _run(found, {})
 
 
-def _run(run: "RecordedRun", experiments: Mapping[str, str]) -> RunShape:
-    name = name_of(run)
+def _run(run: RecordedRun, experiments: Mapping[str, str]) -> RunShape:
     return RunShape(
-        run_id=run.info.run_id,
-        name=name,
-        has_random_name=is_random(name),
-        params=dict(run.data.params),
-        tags=dict(run.data.tags),
-        metrics=dict(run.data.metrics),
-        parent=run.data.tags.get(_PARENT_TAG) or None,
-        start_time=run.info.start_time or 0,
-        experiment=experiments.get(run.info.experiment_id, ""),
-        has_model=_MODELS_TAG in run.data.tags or bool(run.outputs and run.outputs.model_outputs),
+        run_id=run.run_id,
+        name=run.name,
+        has_random_name=is_random(run.name),
+        params=dict(run.params),
+        tags=dict(run.tags),
+        metrics={name: latest.value for name, latest in run.metrics.items()},
+        parent=run.tags.get(_PARENT_TAG) or None,
+        start_time=run.start_time or 0,
+        experiment=experiments.get(run.experiment_id, ""),
+        has_model=_MODELS_TAG in run.tags or bool(run.model_ids),
     )
 
 

@@ -56,7 +56,9 @@ _TEMPLATES = "templates"
 _MOST_GROUPS = 60
 _MOST_ALIKE = 24  # messages of one finding
 _LONGEST_VALUE = 200
-_MOST_CLEAN = 2_000  # places without a finding that a table shows: of more a browser makes megabytes, and nobody looks
+_MOST_CLEAN = (
+    2_000  # places without a finding that a table shows: of more a browser makes megabytes, and nobody looks
+)
 _MOST_ATTEMPTS = 2000
 _TONES = {VerdictStatus.ALL_PASS: "pass", VerdictStatus.WARNING: "warning", VerdictStatus.FAIL: "fail"}
 

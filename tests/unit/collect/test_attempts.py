@@ -1,9 +1,9 @@
 from collections.abc import Collection, Mapping
 
 import pytest
-from mlflow.entities import Run
 
 from smoke_gate.collect.attempts import MOST_UNEXPECTED, MOST_UNIDENTIFIED, planned_and_others, reader_of
+from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.evidence import Attempt, Others
 from smoke_gate.gates import policy_of
 from smoke_gate.policy.model import Policy
@@ -15,8 +15,8 @@ def policy(**runs: str) -> Policy:
 
 
 def attempt(
-    recorded: Run,
-    parents: Mapping[str, Run] | None = None,
+    recorded: RecordedRun,
+    parents: Mapping[str, RecordedRun] | None = None,
     in_scope: Collection[str] | None = None,
     **runs: str,
 ) -> Attempt:

@@ -4,9 +4,8 @@ import io
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from smoke_gate.collect.served import ENDPOINT
 from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Artifact
 from smoke_gate.gates.needs import Needs
+from tests.support.entities import run
 from tests.support.parts import Served, serving_parts
 from tests.unit.probes.files import SHELL, zipped
 
@@ -110,8 +110,8 @@ def listed(files: dict[str, bytes]) -> bytes:
 
 
 def read(where: Place) -> dict[str, Artifact]:
-    run: Any = SimpleNamespace(info=SimpleNamespace(artifact_uri=where.uri, run_id="run"), outputs=None)
-    found = read_artifacts(run, way_to(run, where.store, ()), NEEDS, where.store, (), probed_here)
+    recorded = replace(run("run"), artifact_uri=where.uri)
+    found = read_artifacts(recorded, way_to(recorded, where.store, ()), NEEDS, where.store, (), probed_here)
     assert found.problem is None
     return {artifact.path.rpartition("/")[2]: artifact for artifact in found.checkpoints}
 

@@ -1,5 +1,7 @@
 import logging
 import os
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -53,3 +55,35 @@ def test_chatter_is_silent_and_comes_back(capsys):
 )
 def test_deadline(environ, seconds):
     assert deadline(environ) == seconds
+
+
+def test_mlflow_that_is_imported_meanwhile_is_silent_too():
+    code = """
+import logging
+from smoke_gate.collect.mlflow_environment import calm_mlflow
+with calm_mlflow():
+    import mlflow
+    logging.getLogger("mlflow.store").error("chatter")
+logging.getLogger("mlflow.store").error("heard again")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "chatter" not in done.stderr
+    assert "heard again" in done.stderr
+
+
+def test_threads_that_need_mlflow_at_once_wait_for_its_import():
+    code = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from smoke_gate.collect.artifact_stores import artifact_store
+from smoke_gate.collect.store import StorePlace, _client
+place = StorePlace(uri="", name="", kind="sqlite", folder=None, scratch=Path(), patience=None)
+def work(number):
+    time.sleep(number / 20)
+    return artifact_store("s3://bucket/x", place) if number % 2 else _client("http://127.0.0.1:9")
+with ThreadPoolExecutor(8) as pool:
+    assert len(list(pool.map(work, range(8)))) == 8
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

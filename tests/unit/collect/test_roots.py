@@ -205,6 +205,11 @@ def test_nothing_logged_is_no_dead_place(here):
         locate(untouched, RUN, store("server"), ())
 
 
+def test_an_address_that_means_a_null_character_is_a_place_that_is_not_here(here):
+    with pytest.raises(ArtifactError, match="which is not here"):
+        locate(f"file:///%00/{RUN}/artifacts", RUN, store("sqlite", here), ())
+
+
 @pytest.mark.parametrize("shut", ["artifacts", "artifacts/1"])
 def test_a_folder_that_may_not_be_looked_into_is_not_empty(here, monkeypatch, shut):
     made(here / "artifacts" / "1" / "another run")

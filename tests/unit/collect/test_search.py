@@ -12,7 +12,7 @@ from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.listing import search
 from smoke_gate.collect.progress import silent
 from smoke_gate.collect.served_runs import ServedRuns
-from tests.support.entities import run
+from tests.support.entities import entity
 from tests.support.stores import served
 
 
@@ -31,7 +31,9 @@ class Client:
     def search_runs(self, _: Sequence[str], *, page_token: str | None, **__: Any) -> PagedList[Run]:
         start = int(page_token or 0)
         end = start + self.page_size
-        page = PagedList([run(name) for name in self.ids[start:end]], str(end) if end < len(self.ids) else "")
+        page = PagedList(
+            [entity(name) for name in self.ids[start:end]], str(end) if end < len(self.ids) else ""
+        )
         self.asked += 1
         if change := self.after.get(self.asked):
             change(self.ids)
@@ -49,7 +51,7 @@ def listed_by_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(client: Client, where: str = "") -> list[str]:
-    return [one.info.run_id for one in search(served(client), ["1"], where, silent)]
+    return [one.run_id for one in search(served(client), ["1"], where, silent)]
 
 
 def erase_first(ids: list[str]) -> None:
