@@ -14,7 +14,7 @@ from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, mark
 from smoke_gate.draw.facts import MANY, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
-from smoke_gate.draw.metric_figure import paired_by_cell
+from smoke_gate.draw.metric_figure import paired_by_cell, values_by_cell
 from smoke_gate.evidence import Evidence, metric_number
 from smoke_gate.gates.base import case_of
 from smoke_gate.pictures import Curve
@@ -143,7 +143,7 @@ def test_extreme_values_are_drawn_or_left_out(values):
     policy = passing_policy(
         plan={"cells": ["B0"]}, gates={"metric_ratio": {"rules": [{"value": "val_loss", "max": 2.0}]}}
     )
-    for drawing in draw(policy, evidence, curves):
+    for drawing in draw(case_of(policy, evidence, matrix_of(policy, evidence)), curves):
         with Image.open(io.BytesIO(drawing.png)) as picture:
             picture.load()
 
@@ -260,7 +260,7 @@ def test_differences_to_the_reference_cell_are_drawn_from_two_seeds_on(seeds, is
 def test_a_single_cell_has_no_differences():
     policy = passing_policy(plan={"cells": ["B0"]}, report={"metrics": ["pape"]}, gates={"metric_ratio": OFF})
     case = case_of(policy, passing_matrix(["B0"]), matrix_of(policy, passing_matrix(["B0"])))
-    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}]
+    assert paired_by_cell(values_by_cell(rows_of(case), "pape"), "B0") == [{}]
 
 
 def test_the_differences_of_a_figure_are_paired_by_seed():
@@ -269,4 +269,4 @@ def test_the_differences_of_a_figure_are_paired_by_seed():
         evidence = with_run(evidence, pair, metrics={"pape": value})
     policy = passing_policy(plan={"cells": ["B0", "A3"], "seeds": ["1", "2", "3"]})
     case = case_of(policy, evidence, matrix_of(policy, evidence))
-    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}, {"1": 0.5, "2": -1.0}]
+    assert paired_by_cell(values_by_cell(rows_of(case), "pape"), "B0") == [{}, {"1": 0.5, "2": -1.0}]

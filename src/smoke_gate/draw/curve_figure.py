@@ -1,13 +1,11 @@
 """The histories of a rule's metrics, a panel for each cell: what a person looks at when a ratio is off."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import GREY, INK, INSIDE, can_be_told_apart, labels, marks, paper, png_of
-from smoke_gate.draw.facts import Row, are_many, drawable, fits_logarithmic, seeds_of
+from smoke_gate.draw.facts import Row, all_drawable, are_many, drawable, fits_logarithmic, seeds_of
 from smoke_gate.draw.layout import LineStyle, curve_legend, logarithmic_ticks
 from smoke_gate.pictures import Curve, Curves
 
@@ -67,24 +65,29 @@ def _columns(panels: int) -> int:
 
 def _drawable(curve: Curve) -> Curve:
     """Return a curve in which a value that cannot be drawn is NaN, a gap in the line."""
+    if all_drawable(curve.values):
+        return curve
     values = (drawable(value) for value in curve.values)
     return Curve(curve.steps, tuple(math.nan if value is None else value for value in values))
 
 
 def _bands(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves) -> None:
     """Draw, for each metric, all runs as one band from the smallest to the largest value, and the median."""
+    import numpy as np
+
     for metric, style in zip(metrics, _STYLES, strict=False):
-        by_step: dict[int, list[float]] = defaultdict(list)
-        for run in row.runs.values():
-            curve = curves[run.run_id, metric]
-            for step, value in zip(curve.steps, curve.values, strict=True):
-                if math.isfinite(value):
-                    by_step[step].append(value)
-        steps = sorted(by_step)
-        values = [by_step[step] for step in steps]
-        axes.fill_between(steps, [min(own) for own in values], [max(own) for own in values],
-                          color=INSIDE, alpha=0.2, linewidth=0)  # fmt: skip
-        axes.plot(steps, [median(own) for own in values], color=INSIDE, linestyle=style, linewidth=0.8)
+        own = [curves[run.run_id, metric] for run in row.runs.values()]
+        steps = np.array([step for curve in own for step in curve.steps], dtype=np.int64)
+        values = np.array([value for curve in own for value in curve.values])
+        finite = np.isfinite(values)
+        order = np.lexsort((values[finite], steps[finite]))
+        steps, values = steps[finite][order], values[finite][order]
+        shown, first, count = np.unique(steps, return_index=True, return_counts=True)
+        middle = (values[first + (count - 1) // 2] + values[first + count // 2]) / 2
+        axes.fill_between(
+            shown, values[first], values[first + count - 1], color=INSIDE, alpha=0.2, linewidth=0
+        )
+        axes.plot(shown, middle, color=INSIDE, linestyle=style, linewidth=0.8)
 
 
 def _lines(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves, seeds: Sequence[str]) -> None:
