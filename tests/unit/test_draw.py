@@ -2,6 +2,7 @@ import io
 import itertools
 import json
 import logging
+import math
 import re
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from smoke_gate.draw import draw
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
+from smoke_gate.draw.curve_figure import band_of
 from smoke_gate.draw.facts import MANY, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
@@ -236,6 +238,19 @@ def test_very_many_runs_are_drawn_together():
             colours = picture.convert("RGB").getcolors(1 << 24)
         assert colours is not None
         assert len(colours) > 20
+
+
+def test_a_band_has_the_ends_and_the_median_of_each_step():
+    curves = [
+        Curve((0, 1, 2), (3.0, 5.0, math.nan)),
+        Curve((0, 2), (1.0, math.nan)),
+        Curve((0, 1, 7), (10.0, 4.0, 2.0)),
+        Curve((), ()),
+    ]
+    steps, low, middle, high = (part.tolist() for part in band_of(curves))
+    assert (steps, low) == ([0, 1, 7], [1.0, 4.0, 2.0])
+    assert (middle, high) == ([3.0, 4.5, 2.0], [10.0, 5.0, 2.0])
+    assert [part.tolist() for part in band_of([])] == [[], [], [], []]
 
 
 # --- differences ------------------------------------------------------------------------------------------------------
