@@ -25,7 +25,7 @@ def measurements(runs: int) -> Iterator[Measurement]:
 
 
 def listed(bench: Bench) -> Values:
-    """What the runs themselves say. No gate asks for histories or artifacts."""
+    """The runs alone: no gate asks for histories or artifacts."""
     return over_http(bench, bench.large, "listed.yml", [BARE, PAGE_OF_RUNS])
 
 
