@@ -5,13 +5,11 @@ Usage: python -m benchmarks.performance [--runs N] [--repeats N] [--only WORD â€
 """
 
 import argparse
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks.performance import other_rows, peer_rows, server_rows, sqlite_rows
-from benchmarks.performance.measurement import Bench, Measurement
+from benchmarks.performance.measurement import Bench, Measurement, measured
 from benchmarks.performance.table import write
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "performance.md"
@@ -50,23 +48,6 @@ def named(runs: int) -> dict[str, Measurement]:
         )
         for one in rows
     }  # fmt: skip
-
-
-def measured(measurement: Measurement, bench: Bench) -> dict[str, str]:
-    """Measure, print the lines, and return them by what they are of. Whatever fails is told in its lines.
-
-    The time that it took goes to stderr.
-    """
-    start = time.perf_counter()
-    try:
-        values = measurement.measure(bench)
-    except Exception as error:  # noqa: BLE001 - the other rows are still to be measured
-        lines = [target.not_measured(f"{type(error).__name__}: {error}") for target in measurement.targets]
-    else:
-        lines = [target.measured(own) for target, own in zip(measurement.targets, values, strict=True)]
-    print("\n".join(lines), flush=True)
-    print(f"{measurement.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    return {target.what: line for target, line in zip(measurement.targets, lines, strict=True)}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""A measurement: the lines of the table that it fills, and the stores that measurements share."""
+"""A measurement, the lines of the table that it fills, and the stores that measurements share."""
 
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +54,23 @@ class Measurement:
     name: str
     targets: Sequence[Target]
     measure: Callable[[Bench], Values]
+
+
+def measured(measurement: Measurement, bench: Bench) -> dict[str, str]:
+    """Measure, print the lines, and return them by what they are of. Whatever fails is told in its lines.
+
+    The time that it took goes to stderr.
+    """
+    start = time.perf_counter()
+    try:
+        values = measurement.measure(bench)
+    except Exception as error:  # noqa: BLE001 - the other rows are still to be measured
+        lines = [target.not_measured(f"{type(error).__name__}: {error}") for target in measurement.targets]
+    else:
+        lines = [target.measured(own) for target, own in zip(measurement.targets, values, strict=True)]
+    print("\n".join(lines), flush=True)
+    print(f"{measurement.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    return {target.what: line for target, line in zip(measurement.targets, lines, strict=True)}
 
 
 def database(folder: Path) -> str:

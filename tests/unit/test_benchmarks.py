@@ -1,5 +1,9 @@
-"""The table of `make bench`: which line is missed, and which lines of the page stay."""
+"""The table of `make bench`: which line is missed, which lines of the page stay, and what becomes of a failure."""
 
+import pytest
+
+from benchmarks.performance.measurement import Bench, Measurement, measured
+from benchmarks.performance.processes import ProcessError, cost, script
 from benchmarks.performance.table import Target, write
 
 CPU = Target("12 runs: CPU", 0.65)
@@ -35,3 +39,25 @@ def test_what_was_not_measured_now_stays_in_the_page_and_what_stands_below_the_t
         CPU.measured([0.5]), IMPORT.not_measured("x"), MEMORY.measured([1.0])
     ]  # fmt: skip
     assert below == "By hand\n\n| one | two |\n"
+
+
+def test_a_measurement_that_fails_says_so_in_each_of_its_lines(tmp_path, capsys):
+    def fails(bench: Bench) -> list[list[float]]:
+        return [[cost(bench.root, script("raise OSError('the disk is full')")).cpu]]
+
+    found = measured(Measurement("both", [CPU, MEMORY], fails), Bench(tmp_path, runs=1, repeats=1))
+    reason = "not measured: ProcessError: a process ended with 1: OSError: the disk is full |"
+    assert found == {
+        CPU.what: f"| 12 runs: CPU | ≤ 0.65 | {reason}",
+        MEMORY.what: f"| memory | ≤ 1.5 GB | {reason}",
+    }
+    assert capsys.readouterr().out.splitlines() == list(found.values())
+
+
+def test_a_process_has_a_cost(tmp_path):
+    one = cost(tmp_path, script("sum(range(1_000_000)); print('text')"))
+    assert one.cpu > 0
+    assert one.wall > 0
+    assert one.memory > 1000
+    with pytest.raises(ProcessError, match="a process ended with 3: it wrote no message"):
+        cost(tmp_path, script("raise SystemExit(3)"))
