@@ -21,7 +21,7 @@ def measurements() -> Iterator[Measurement]:
     page = f"the page of {CHECKS:,} checks"
     targets = [
         Target(f"{page}: a click on a filter until it is painted", 500, "ms"),
-        Target(f"{page}: its packed data", 0.6, "MB"),
+        Target(f"{page}: its data, deflated", 0.6, "MB"),
     ]
     yield Measurement("page", targets, opened)
     for kind in ("float64", "float32"):
@@ -32,7 +32,7 @@ def measurements() -> Iterator[Measurement]:
 
 
 def opened(_: Bench) -> Values:
-    """The page in chromium: the slower of two filters, and the bytes of its data."""
+    """The page in chromium: the slower of two filters, and the megabytes of its deflated data."""
     page = measured_page(CHECKS, CLICKS)
     return [max(page.clicks.values(), key=np.median), [page.data_bytes / 1e6]]
 
