@@ -26,29 +26,29 @@ def measurements(runs: int) -> Iterator[Measurement]:
 
 def listed(bench: Bench) -> Values:
     """The runs alone: no gate asks for histories or artifacts."""
-    return over_http(bench, bench.large, "listed.yml", [BARE, PAGE_OF_RUNS])
+    return over_http(bench.large, "listed.yml", [BARE, PAGE_OF_RUNS], bench.repeats)
 
 
 def artifacts(bench: Bench) -> Values:
     """Artifacts, against a script that downloads one after the other."""
     folder = made_store(bench.root / "artifacts", 200)
     put_artifacts(folder)
-    return over_http(bench, folder, "artifacts.yml", [NAIVE])
+    return over_http(folder, "artifacts.yml", [NAIVE], bench.repeats)
 
 
 def histories(bench: Bench) -> Values:
-    """Long histories with figures, against their download alone."""
+    """Long histories with figures, against their download alone, once: each takes minutes."""
     folder = made_store(bench.root / "histories", 8, steps=POINTS)
     behind_server(folder)
-    return over_http(bench, folder, "plain.yml", [HISTORIES, str(POINTS + 1)], figures=True)
+    return over_http(folder, "plain.yml", [HISTORIES, str(POINTS + 1)], repeats=1, figures=True)
 
 
 def over_http(
-    bench: Bench, folder: Path, policy: str, code: Sequence[str], *, figures: bool = False
+    folder: Path, policy: str, code: Sequence[str], repeats: int, *, figures: bool = False
 ) -> Values:
     """Run `check` and a script against a server in turn; ``code`` is the script and its arguments."""
     text, *arguments = code
     options = () if figures else ("--no-figures",)
     with mlflow_server(folder) as address:
         ours = check(policy, address, "--workers", "4", *options)
-        return [wall(pairs(folder, ours, script(text, address, *arguments), bench.repeats))]
+        return [wall(pairs(folder, ours, script(text, address, *arguments), repeats))]
