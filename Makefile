@@ -17,7 +17,8 @@ TORTURE_FLAGS ?=
 WORKFLOWS := .github/workflows/*.yml docs/workflows/*.yml
 
 BIN := .venv-dev/bin
-NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py performance.py scaling.py)
+NOT_BENCH := $(addprefix benchmarks/,checkpoints.py honest_files.py other_scanners.py scaling.py)
+PEERS := great_expectations evidently deepchecks
 # Where a process of the tests dies, the run ends: xdist would go on without the tests that it had. The files come in
 # order of name: the slow ones, of containers and stores, before the many quick ones of units.
 PYTEST = $(BIN)/pytest --numprocesses auto --max-worker-restart 0 --dist loadfile --no-loadscope-reorder \
@@ -125,13 +126,14 @@ docs: .venv-docs/installed
 	$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
 	@touch $@
 
-bench: .venv-dev/installed
+bench: .venv-dev/installed $(PEERS:%=.venv-bench/%/installed)
 	$(BIN)/python -m benchmarks.performance --write
 
 bench-parts: .venv-dev/installed
 	@set -e; for benchmark in $(filter-out $(NOT_BENCH),$(wildcard benchmarks/*.py)); do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done
 
-# The libraries that write honest files, and the scanners, do not belong to the project: each set has an environment.
+# The libraries that write honest files, the scanners, and the peers that `bench` imports do not belong to the project: each
+# set has an environment.
 bench-checkpoints: .venv-dev/installed .venv-bench/libraries/installed .venv-bench/scanners/installed .venv-bench/modelaudit/installed
 	rm -rf .venv-bench/honest
 	.venv-bench/libraries/bin/python benchmarks/honest_files.py .venv-bench/honest

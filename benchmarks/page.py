@@ -4,12 +4,15 @@ The browser is chromium, and the times are of its own clock. Usage: python bench
 """
 
 import argparse
+import base64
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -17,6 +20,7 @@ from smoke_gate.evidence import Evidence
 from smoke_gate.policy.model import Policy
 from smoke_gate.report.html import html
 from smoke_gate.report.judgement import Judgement
+from smoke_gate.report.page_data import page_data
 from tests.browser.conftest import CHROMIUM, SWITCHES
 from tests.support.matrix import passing_matrix, passing_policy
 from tests.unit.report.judgements import judgement
@@ -31,13 +35,34 @@ REPAINT = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class PageCost:
+    """The page of so many checks: its bytes, those of its deflated data, and milliseconds in the browser."""
+
+    checks: int
+    page_bytes: int
+    data_bytes: int
+    opened: float
+    clicks: Mapping[str, Sequence[float]]  # by the status that is clicked
+
+
 def main() -> None:
-    """Make the page, measure and print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checks", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    judged = large(arguments.checks)
+    page = measured_page(arguments.checks, arguments.repeats)
+    print(f"{page.checks} checks, {page.page_bytes / 2**20:.1f} MiB, data {page.data_bytes / 2**20:.1f} MiB")
+    print(f"opened in {page.opened:.0f} ms")
+    for status, times in page.clicks.items():
+        spread = f"{min(times):.0f} to {max(times):.0f}"
+        print(f"click on {status}: {statistics.median(times):.0f} ms ({spread})")
+
+
+def measured_page(checks: int, repeats: int) -> PageCost:
+    """Make the page of at least so many checks, open it and click on filters."""
+    judged = large(checks)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         file = Path(scratch, "report.html")
         file.write_text(html(judged), encoding="utf-8")
@@ -46,11 +71,14 @@ def main() -> None:
         page.set_default_timeout(300_000)
         page.goto(file.as_uri())
         page.wait_for_function(OPENED)
-        print(f"{len(judged.verdict.checks)} checks, {file.stat().st_size / 2**20:.1f} MiB")
-        print(f"opened in {page.evaluate('() => performance.now()'):.0f} ms")
-        for status in ("PASS", "FAIL"):
-            print(f"click on {status}: {repainted(page, status, arguments.repeats)}")
+        opened = page.evaluate("() => performance.now()")
+        clicks = {
+            status: [page.evaluate(REPAINT, status) for _ in range(repeats)] for status in ("PASS", "FAIL")
+        }
         browser.close()
+        size = file.stat().st_size
+    deflated = base64.b64decode(page_data(judged))
+    return PageCost(len(judged.verdict.checks), size, len(deflated), opened, clicks)
 
 
 def large(checks: int) -> Judgement:
@@ -65,12 +93,6 @@ def matrix(cells: list[str], seeds: list[str]) -> tuple[Policy, Evidence]:
     """Return a policy and evidence that it passes."""
     policy = passing_policy(plan={"cells": cells, "seeds": seeds})
     return policy, passing_matrix(cells, seeds, vq_cells=cells[:20])
-
-
-def repainted(page: Page, status: str, repeats: int) -> str:
-    """Return how long clicks on a status take until the page is painted again: their median and their range."""
-    times = sorted(page.evaluate(REPAINT, status) for _ in range(repeats))
-    return f"{statistics.median(times):.0f} ms ({times[0]:.0f} to {times[-1]:.0f})"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ sending tasks costs, not what more machines bring. Usage: python -m benchmarks.s
 """
 
 import argparse
+import logging
 import os
 import statistics
 import sys
@@ -63,6 +64,7 @@ def reading(file: Path, megabytes: int, repeats: int) -> None:
 
 def sending(folder: Path, repeats: int) -> list[float]:
     """Return the wall times in which a cluster of two processes reads sixty small checkpoints in S3, to threads'."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would write a line for each request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Definition: TypeAlias = Mapping[str, object] | Sequence[object] | str | bytes
 
-_BLOCK_BYTES = 1 << 20  # what hashing an array that is not contiguous holds at a time
+_BLOCK_BYTES = 1 << 21  # what hashing an array that is not contiguous holds at a time
 _TILE = 512  # values of the last axis that are copied at a time
 _DATA_HASH_LENGTH = 16
 _PLAIN = frozenset([str, bool, type(None)])
@@ -141,7 +141,7 @@ def data_hash(arrays: "Array | list[Array] | tuple[Array, ...]") -> str:
     """Return the hash of data: the first 16 hex digits of a SHA-256 over each array in order.
 
     An array contributes its bytes in C order, then ``str(shape)``, then ``str(dtype)`` as UTF-8. The bytes of
-    a contiguous array are hashed in place; any other is read in blocks of a mebibyte.
+    a contiguous array are hashed in place; any other is read in blocks of two mebibytes.
 
     Args:
         arrays: one NumPy array, or a list or tuple of several, whose order matters.
@@ -182,7 +182,10 @@ def _check_hashable(array: object) -> None:
 
 
 def _blocks(array: "Array") -> Iterator[memoryview]:
-    """Yield the array's bytes in C order, without a copy where it is contiguous."""
+    """Yield the array's bytes in C order, without a copy where it is contiguous; a copy lasts until the next one.
+
+    All copies are in the same memory: to get new memory takes as long as to copy.
+    """
     import numpy as np
 
     if array.nbytes == 0:
@@ -190,8 +193,11 @@ def _blocks(array: "Array") -> Iterator[memoryview]:
     if array.flags.c_contiguous:
         yield np.asarray(array).reshape(-1).view(np.uint8).data
         return
+    buffer = np.empty(min(array.size, max(1, _BLOCK_BYTES // array.itemsize)), array.dtype)
     for block in _whole_rows(array):
-        yield _copied(block).reshape(-1).view(np.uint8).data
+        copy = buffer[: block.size].reshape(block.shape)
+        _copy(block, copy)
+        yield copy.reshape(-1).view(np.uint8).data
 
 
 def _whole_rows(array: "Array") -> Iterator["Array"]:
@@ -207,14 +213,10 @@ def _whole_rows(array: "Array") -> Iterator["Array"]:
         yield from (array[at : at + rows] for at in range(0, len(array), rows))
 
 
-def _copied(array: "Array") -> "Array":
-    """Return a contiguous copy, made tile by tile: a transposed array's values lie on as many pages of memory."""
-    import numpy as np
-
-    copy = np.empty(array.shape, array.dtype)
+def _copy(array: "Array", copy: "Array") -> None:
+    """Copy an array tile by tile: a transposed array's values lie on as many pages of memory."""
     if array.ndim < 2 or array.strides[-1] == array.itemsize:
         copy[...] = array
     else:
         for at in range(0, array.shape[-1], _TILE):
             copy[..., at : at + _TILE] = array[..., at : at + _TILE]
-    return copy

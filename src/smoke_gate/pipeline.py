@@ -22,6 +22,7 @@ from smoke_gate.commits import read_commit
 from smoke_gate.draw import Drawing, draw
 from smoke_gate.errors import ExitCode, UsageError
 from smoke_gate.evidence import Attempt, Evidence, Head, HeadFrom, PolicyChange
+from smoke_gate.gates.base import case_of
 from smoke_gate.gates.pairs import newer_than_selected
 from smoke_gate.options import Options
 from smoke_gate.pictures import NO_PICTURES, Curves, Pictures
@@ -295,7 +296,8 @@ def _with_pictures(policy: Policy, judged: JudgedMatrix, curves: Curves, progres
     """Draw the summary figures; what was left out of them is said, and changes nothing."""
     progress("figures", 0, 1)
     notes: list[str] = []
-    drawings = draw(policy, judged.evidence, curves, notes.append)
+    case = case_of(policy, judged.evidence, judged.verdict.matrix)
+    drawings = draw(case, curves, notes.append)
     for note in notes:
         _LOG.warning("%s", note)
     progress("figures", 1, 1)

@@ -4,15 +4,17 @@ from collections.abc import Callable
 
 from smoke_gate.draw import Drawing, draw
 from smoke_gate.evidence import Evidence, metric_number
+from smoke_gate.gates.base import case_of
 from smoke_gate.pictures import Curve, Curves
 from smoke_gate.policy.model import Policy
+from smoke_gate.selection import matrix_of
 
 
 def drawn(
     policy: Policy, evidence: Evidence, left_out: Callable[[str], None] = lambda _: None
 ) -> tuple[Drawing, ...]:
     """Draw the summary figures."""
-    return draw(policy, evidence, ends(evidence), left_out)
+    return draw(case_of(policy, evidence, matrix_of(policy, evidence)), ends(evidence), left_out)
 
 
 def ends(evidence: Evidence) -> Curves:

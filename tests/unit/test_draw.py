@@ -2,6 +2,7 @@ import io
 import itertools
 import json
 import logging
+import math
 import re
 from dataclasses import replace
 
@@ -11,10 +12,11 @@ from PIL import Image
 
 from smoke_gate.draw import draw
 from smoke_gate.draw.canvas import COLUMN_MM, DOTS_PER_INCH, label, labels, marks, paper
+from smoke_gate.draw.curve_figure import band_of
 from smoke_gate.draw.facts import MANY, rows_of
 from smoke_gate.draw.fonts import families
 from smoke_gate.draw.layout import cell_axis, height_of_rows
-from smoke_gate.draw.metric_figure import paired_by_cell
+from smoke_gate.draw.metric_figure import paired_by_cell, values_by_cell
 from smoke_gate.evidence import Evidence, metric_number
 from smoke_gate.gates.base import case_of
 from smoke_gate.pictures import Curve
@@ -143,7 +145,7 @@ def test_extreme_values_are_drawn_or_left_out(values):
     policy = passing_policy(
         plan={"cells": ["B0"]}, gates={"metric_ratio": {"rules": [{"value": "val_loss", "max": 2.0}]}}
     )
-    for drawing in draw(policy, evidence, curves):
+    for drawing in draw(case_of(policy, evidence, matrix_of(policy, evidence)), curves):
         with Image.open(io.BytesIO(drawing.png)) as picture:
             picture.load()
 
@@ -238,6 +240,19 @@ def test_very_many_runs_are_drawn_together():
         assert len(colours) > 20
 
 
+def test_a_band_has_the_ends_and_the_median_of_each_step():
+    curves = [
+        Curve((0, 1, 2), (3.0, 5.0, math.nan)),
+        Curve((0, 2), (1.0, math.nan)),
+        Curve((0, 1, 7), (10.0, 4.0, 2.0)),
+        Curve((), ()),
+    ]
+    steps, low, middle, high = (part.tolist() for part in band_of(curves))
+    assert (steps, low) == ([0, 1, 7], [1.0, 4.0, 2.0])
+    assert (middle, high) == ([3.0, 4.5, 2.0], [10.0, 5.0, 2.0])
+    assert [part.tolist() for part in band_of([])] == [[], [], [], []]
+
+
 # --- differences ------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +275,7 @@ def test_differences_to_the_reference_cell_are_drawn_from_two_seeds_on(seeds, is
 def test_a_single_cell_has_no_differences():
     policy = passing_policy(plan={"cells": ["B0"]}, report={"metrics": ["pape"]}, gates={"metric_ratio": OFF})
     case = case_of(policy, passing_matrix(["B0"]), matrix_of(policy, passing_matrix(["B0"])))
-    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}]
+    assert paired_by_cell(values_by_cell(rows_of(case), "pape"), "B0") == [{}]
 
 
 def test_the_differences_of_a_figure_are_paired_by_seed():
@@ -269,4 +284,4 @@ def test_the_differences_of_a_figure_are_paired_by_seed():
         evidence = with_run(evidence, pair, metrics={"pape": value})
     policy = passing_policy(plan={"cells": ["B0", "A3"], "seeds": ["1", "2", "3"]})
     case = case_of(policy, evidence, matrix_of(policy, evidence))
-    assert paired_by_cell(rows_of(case), "pape", "B0") == [{}, {"1": 0.5, "2": -1.0}]
+    assert paired_by_cell(values_by_cell(rows_of(case), "pape"), "B0") == [{}, {"1": 0.5, "2": -1.0}]

@@ -1,18 +1,19 @@
 """The histories of a rule's metrics, a panel for each cell: what a person looks at when a ratio is off."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
-from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from smoke_gate.draw.canvas import GREY, INK, INSIDE, can_be_told_apart, labels, marks, paper, png_of
-from smoke_gate.draw.facts import Row, are_many, drawable, fits_logarithmic, seeds_of
+from smoke_gate.draw.facts import Row, all_drawable, are_many, drawable, fits_logarithmic, seeds_of
 from smoke_gate.draw.layout import LineStyle, curve_legend, logarithmic_ticks
 from smoke_gate.pictures import Curve, Curves
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
+
+    Numbers: TypeAlias = np.ndarray[Any, Any]
 
 _STYLES: tuple[LineStyle, ...] = ("solid", (0, (2.5, 1.2)))  # by metric: a rule names one or two
 _PANEL_MM, _AROUND_MM = 21.0, 20.0
@@ -67,6 +68,8 @@ def _columns(panels: int) -> int:
 
 def _drawable(curve: Curve) -> Curve:
     """Return a curve in which a value that cannot be drawn is NaN, a gap in the line."""
+    if all_drawable(curve.values):
+        return curve
     values = (drawable(value) for value in curve.values)
     return Curve(curve.steps, tuple(math.nan if value is None else value for value in values))
 
@@ -74,17 +77,23 @@ def _drawable(curve: Curve) -> Curve:
 def _bands(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves) -> None:
     """Draw, for each metric, all runs as one band from the smallest to the largest value, and the median."""
     for metric, style in zip(metrics, _STYLES, strict=False):
-        by_step: dict[int, list[float]] = defaultdict(list)
-        for run in row.runs.values():
-            curve = curves[run.run_id, metric]
-            for step, value in zip(curve.steps, curve.values, strict=True):
-                if math.isfinite(value):
-                    by_step[step].append(value)
-        steps = sorted(by_step)
-        values = [by_step[step] for step in steps]
-        axes.fill_between(steps, [min(own) for own in values], [max(own) for own in values],
-                          color=INSIDE, alpha=0.2, linewidth=0)  # fmt: skip
-        axes.plot(steps, [median(own) for own in values], color=INSIDE, linestyle=style, linewidth=0.8)
+        steps, low, middle, high = band_of([curves[run.run_id, metric] for run in row.runs.values()])
+        axes.fill_between(steps, low, high, color=INSIDE, alpha=0.2, linewidth=0)
+        axes.plot(steps, middle, color=INSIDE, linestyle=style, linewidth=0.8)
+
+
+def band_of(curves: Sequence[Curve]) -> tuple["Numbers", "Numbers", "Numbers", "Numbers"]:
+    """Return the steps of curves in order, and at each the smallest value, the median and the largest, without NaN."""
+    import numpy as np
+
+    steps = np.array([step for curve in curves for step in curve.steps], dtype=np.int64)
+    values = np.array([value for curve in curves for value in curve.values])
+    finite = np.isfinite(values)
+    order = np.lexsort((values[finite], steps[finite]))
+    ordered = values[finite][order]
+    shown, first, count = np.unique(steps[finite][order], return_index=True, return_counts=True)
+    middle = (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
+    return shown, ordered[first], middle, ordered[first + count - 1]
 
 
 def _lines(axes: "Axes", row: Row, metrics: Sequence[str], curves: Curves, seeds: Sequence[str]) -> None:

@@ -14,13 +14,12 @@ from smoke_gate.draw.fonts import families
 from smoke_gate.draw.metric_figure import metric_figure
 from smoke_gate.draw.ratio_figure import ratio_figure
 from smoke_gate.evidence import Evidence, Figure
-from smoke_gate.gates.base import Case, case_of
+from smoke_gate.gates.base import Case
 from smoke_gate.gates.definition import DefinitionHashSettings, expected_definition, shown_definition
 from smoke_gate.gates.metric_ratio import MetricRatioSettings
 from smoke_gate.pictures import Curves
 from smoke_gate.policy.model import Policy
 from smoke_gate.provenance import embed_provenance
-from smoke_gate.selection import matrix_of
 from smoke_gate.vocabulary import SOURCES
 
 _LOG = logging.getLogger(__name__)
@@ -57,19 +56,13 @@ class _Sketch:
     drawn: Callable[[Sequence[Row], Sequence[str]], bytes | None]
 
 
-def draw(
-    policy: Policy,
-    evidence: Evidence,
-    curves: Curves,
-    left_out: Callable[[str], None] = _untold,
-) -> tuple[Drawing, ...]:
+def draw(case: Case, curves: Curves, left_out: Callable[[str], None] = _untold) -> tuple[Drawing, ...]:
     """Draw the summary figures of the judged runs: metrics by cell, the values of G5's rules, and curves.
 
     The same evidence gives the same bytes on one machine.
 
     Args:
-        policy: says what is shown.
-        evidence: the runs.
+        case: the policy, which says what is shown, and the runs.
         curves: the histories of their metrics, as far as they were read.
         left_out: is told of each figure that could not be drawn, and why.
 
@@ -77,13 +70,12 @@ def draw(
         The figures in order; none where no planned pair has a run.
 
     """
-    case = case_of(policy, evidence, matrix_of(policy, evidence))
-    rows = rows_of(case)
+    policy, rows = case.policy, rows_of(case)
     if not rows:
         return ()
     text = _definition(case)
     kinds = [
-        list(_metrics(policy, evidence, rows)),
+        list(_metrics(policy, case.evidence, rows)),
         list(_ratios(policy, rows)),
         list(_curves(policy, rows, curves)),
     ]

@@ -1,7 +1,6 @@
 """The content of the figures as plain numbers: the judged runs by cell and seed, and the metrics to show. Pure."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smoke_gate.evidence import Evidence, Run, metric_number
@@ -67,7 +66,12 @@ def value_of(run: Run, metric: str) -> float | None:
 
 def drawable(value: float | None) -> float | None:
     """Return the value where it has a place on an axis: finite, and not so large that an axis overflows."""
-    return value if value is not None and math.isfinite(value) and abs(value) <= _LARGEST else None
+    return value if value is not None and abs(value) <= _LARGEST else None
+
+
+def all_drawable(values: Iterable[float]) -> bool:
+    """Return whether every value has a place on an axis."""
+    return all(-_LARGEST <= value <= _LARGEST for value in values)
 
 
 def fits_logarithmic(values: Sequence[float]) -> bool:

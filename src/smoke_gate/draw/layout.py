@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from smoke_gate.draw.canvas import INK, RANGE, SeedMark, label
+from smoke_gate.draw.canvas import INK, INSIDE, RANGE, SeedMark, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ LineStyle = Literal["solid"] | tuple[float, Sequence[float]]  # as matplotlib ta
 _ROW_MM, _AROUND_MM = 4.6, 17.0
 _LEGEND_COLUMNS = 7
 _LONGEST_SEED = 8
+_CLOUD, _GOLDEN = 0.44, (math.sqrt(5) - 1) / 2
 _FEW_DECADES = 300.0  # within this ratio there is room for numbers between the powers of ten
 
 
@@ -30,6 +31,18 @@ def cell_axis(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticklabels(names, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+
+
+def cloud(axes: "Axes", points: Sequence[tuple[float, int]]) -> None:
+    """Draw very many values at the rows of their cells, each moved up or down so that their density is seen.
+
+    By how much is not chance: multiples of the golden ratio fill a row evenly.
+    """
+    places = [place + _CLOUD * (number * _GOLDEN % 1 - 0.5) for number, (_, place) in enumerate(points)]
+    axes.plot(
+        [value for value, _ in points], places, color=INSIDE, marker="o", markersize=1.4, markeredgewidth=0,
+        linewidth=0, alpha=0.4, zorder=3,
+    )  # fmt: skip
 
 
 def logarithmic_ticks(axis: "Axis", low: float, high: float, most: int = 7) -> None:

@@ -1,15 +1,15 @@
 """A metric by cell: every seed's point and the mean, and beside them the differences to the reference cell.
 
-A difference is paired by seed. Each is a point, and a bar shows their range.
+A difference is paired by seed. Each is a point, and a bar shows their range. Very many points are a cloud.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import (
-    ANY_SEED,
     FAINT,
     GREY,
     INK,
@@ -22,14 +22,16 @@ from smoke_gate.draw.canvas import (
     paper,
     png_of,
 )
-from smoke_gate.draw.facts import MANY, Row, are_many, drawable, fits_logarithmic, seeds_of, value_of
-from smoke_gate.draw.layout import cell_axis, few_ticks, height_of_rows, logarithmic_ticks, seed_legend
+from smoke_gate.draw.facts import Row, are_many, drawable, fits_logarithmic, seeds_of, value_of
+from smoke_gate.draw.layout import cell_axis, cloud, few_ticks, height_of_rows, logarithmic_ticks, seed_legend
 from smoke_gate.few_seeds import mean_of, paired_differences
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LOGARITHMIC_FROM = 300.0  # largest over smallest value
+
+Values = Mapping[str, float]  # by seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +54,26 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, refere
 
     The differences to the cell ``reference`` are left out if no cell has two seeds in common with it.
     """
-    if not any(_values(row, metric) for row in rows):
+    by_cell = values_by_cell(rows, metric)
+    values = list(by_cell.values())
+    if not any(values):
         return None
     seeds = seeds_of(rows)
-    differences = paired_by_cell(rows, metric, reference)
+    differences = paired_by_cell(by_cell, reference)
     room = _HALF if any(differences) else _WHOLE
     names = [
-        name + _missing(row, metric)
-        for name, row in zip(labels([row.cell for row in rows], room.name), rows, strict=True)
+        name + _missing(own, len(row.runs))
+        for name, own, row in zip(labels(list(by_cell), room.name), values, rows, strict=True)
     ]
+    looks = None if are_many(rows) else marks(seeds)
     with paper(height_of_rows(len(rows)), fonts) as figure:
         panels = figure.subplots(1, room.panels, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
         axes = panels[0]
-        values = [_values(row, metric) for row in rows]
-        if are_many(rows):
-            _all_points(axes, values)
-        else:
-            for seed, mark in marks(seeds).items():
-                _line(axes, values, seed, mark)
-        for place, own in enumerate(values):
-            _mean(axes, place, list(own.values()))
-        _scale(axes, rows, metric, room)
+        _seeds(axes, values, looks, linewidth=0.6)
+        _scale(axes, values, room)
         axes.set_xlabel(label(metric, room.metric), parse_math=False)
         if any(differences):
-            _compare(panels[1], differences, marks(seeds))
+            _compare(panels[1], differences, looks)
             panels[1].set_xlabel(f"Δ to {label(reference, _HALF.reference)}", parse_math=False)
         cell_axis(axes, names)
         for panel in panels:
@@ -88,78 +86,82 @@ def metric_figure(rows: Sequence[Row], fonts: Sequence[str], metric: str, refere
         return png_of(figure)
 
 
-def _values(row: Row, metric: str) -> dict[str, float]:
-    """Return the values of a cell that can be drawn, by seed."""
-    return {seed: value for seed, run in row.runs.items() if (value := value_of(run, metric)) is not None}
+def values_by_cell(rows: Sequence[Row], metric: str) -> dict[str, Values]:
+    """Return the values of each cell that can be drawn, by seed."""
+    return {
+        row.cell: {
+            seed: value for seed, run in row.runs.items() if (value := value_of(run, metric)) is not None
+        }
+        for row in rows
+    }
 
 
-def paired_by_cell(rows: Sequence[Row], metric: str, reference: str) -> list[dict[str, float]]:
+def paired_by_cell(values: Mapping[str, Values], reference: str) -> list[Values]:
     """Return the differences of each cell to the reference cell, by seed.
 
     There are none for the reference cell, and none for a cell with a single difference: it says nothing about the
     next seed.
     """
-    to = next((_values(row, metric) for row in rows if row.cell == reference), {})
-    found = [{} if row.cell == reference else paired_differences(_values(row, metric), to) for row in rows]
+    to = values.get(reference, {})
+    found = [{} if cell == reference else paired_differences(own, to) for cell, own in values.items()]
     seen = [{seed: one for seed, one in row.items() if drawable(one) is not None} for row in found]
     return [row if len(row) > 1 else {} for row in seen]
 
 
-def _missing(row: Row, metric: str) -> str:
+def _missing(values: Values, runs: int) -> str:
     """Return how many of a cell's runs have a value, where not all do."""
-    there = len(_values(row, metric))
-    return "" if there == len(row.runs) else f" ({there} of {len(row.runs)})"
+    return "" if len(values) == runs else f" ({len(values)} of {runs})"
 
 
-def _scale(axes: "Axes", rows: Sequence[Row], metric: str, room: _Room) -> None:
+def _scale(axes: "Axes", values: Sequence[Values], room: _Room) -> None:
     """Make the axis logarithmic where all values are above 0 and some are very much larger than others."""
-    values = [value for row in rows for value in _values(row, metric).values()]
-    if fits_logarithmic(values) and max(values) > _LOGARITHMIC_FROM * min(values):
+    every = [value for own in values for value in own.values()]
+    if fits_logarithmic(every) and max(every) > _LOGARITHMIC_FROM * min(every):
         axes.set_xscale("log")
-        logarithmic_ticks(axes.xaxis, min(values), max(values), room.ticks)
+        logarithmic_ticks(axes.xaxis, min(every), max(every), room.ticks)
     else:
         few_ticks(axes.xaxis, room.ticks)
 
 
-def _line(axes: "Axes", values: Sequence[Mapping[str, float]], seed: str, mark: SeedMark) -> None:
-    """Draw a seed's points, joined from cell to cell; a cell without one is a gap."""
-    found = [own.get(seed, math.nan) for own in values]
-    _points(axes, found, range(len(values)), mark, linewidth=0.6)
-
-
-def _all_points(axes: "Axes", values: Sequence[Mapping[str, float]]) -> None:
-    """Draw the points of all seeds at once: so many cannot be told apart."""
-    places = [place for place, own in enumerate(values) for _ in own]
-    found = [value for own in values for value in own.values()]
-    _points(axes, found, places, ANY_SEED, linewidth=0)
-
-
-def _compare(axes: "Axes", differences: Sequence[Mapping[str, float]], marks: Mapping[str, SeedMark]) -> None:
+def _compare(axes: "Axes", differences: Sequence[Values], looks: Mapping[str, SeedMark] | None) -> None:
     """Draw each cell's differences: a point for each seed, a bar from the smallest to the largest, and the mean."""
     axes.axvline(0, color=GREY, linewidth=0.7, zorder=1)
     for place, row in enumerate(differences):
         if row:
             axes.hlines(place, min(row.values()), max(row.values()), color=RANGE, linewidth=4.0, zorder=1.5)
-            _mean(axes, place, list(row.values()))
-    if sum(map(len, differences)) > MANY:
-        _all_points(axes, differences)
-    else:
-        for place, row in enumerate(differences):
-            for seed, one in row.items():
-                _points(axes, [one], [place], marks[seed], linewidth=0)
+    _seeds(axes, differences, looks, linewidth=0)
     few_ticks(axes.xaxis, _HALF.ticks)
 
 
-def _points(
-    axes: "Axes", values: Sequence[float], places: Sequence[int], mark: SeedMark, linewidth: float
+def _seeds(
+    axes: "Axes", values: Sequence[Values], looks: Mapping[str, SeedMark] | None, linewidth: float
 ) -> None:
+    """Draw the points of each cell, and their mean. ``looks`` has the mark of each seed; None: they are too many.
+
+    A line joins a seed's points from cell to cell; a cell without one is a gap. Seeds that look the same are drawn at
+    once, and very many points as a cloud.
+    """
+    if looks is None:
+        cloud(axes, [(value, place) for place, own in enumerate(values) for value in own.values()])
+    alike: dict[SeedMark, list[str]] = defaultdict(list)
+    for seed, mark in (looks or {}).items():
+        alike[mark].append(seed)
+    for mark, seeds in alike.items():
+        found = [
+            value for seed in seeds for value in (*(own.get(seed, math.nan) for own in values), math.nan)
+        ]
+        axes.plot(
+            found, [*range(len(values)), 0] * len(seeds), color=mark.colour, marker=mark.symbol, markersize=3.2,
+            markeredgecolor="white", markeredgewidth=0.3, linewidth=linewidth, alpha=0.85, zorder=3,
+        )  # fmt: skip
+    for place, own in enumerate(values):
+        if len(own) > 1:
+            _mean(axes, place, list(own.values()), is_above=looks is None)
+
+
+def _mean(axes: "Axes", place: int, values: Sequence[float], *, is_above: bool) -> None:
+    """Mark the mean of values by an upright stroke, below the points or above them."""
     axes.plot(
-        values, places, color=mark.colour, marker=mark.symbol, markersize=3.2, markeredgecolor="white",
-        markeredgewidth=0.3, linewidth=linewidth, alpha=0.85, zorder=3,
+        [mean_of(values)] * 2, [place - 0.28, place + 0.28], color=INK, linewidth=1.1,
+        zorder=4 if is_above else 2,
     )  # fmt: skip
-
-
-def _mean(axes: "Axes", place: int, values: Sequence[float]) -> None:
-    """Mark the mean of values by an upright stroke."""
-    if len(values) > 1:
-        axes.plot([mean_of(values)] * 2, [place - 0.28, place + 0.28], color=INK, linewidth=1.1, zorder=2)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smoke_gate.draw.canvas import BAND, FAINT, GREY, INSIDE, OUTSIDE, label, labels, paper, png_of
-from smoke_gate.draw.facts import Row, drawable, fits_logarithmic
-from smoke_gate.draw.layout import cell_axis, height_of_rows, logarithmic_ticks
+from smoke_gate.draw.facts import Row, are_many, drawable, fits_logarithmic
+from smoke_gate.draw.layout import cell_axis, cloud, height_of_rows, logarithmic_ticks
 from smoke_gate.gates.metric_ratio import RatioRule, ratio_of
 
 if TYPE_CHECKING:
@@ -32,20 +32,21 @@ def ratio_figure(rows: Sequence[Row], fonts: Sequence[str], rule: RatioRule) -> 
     judged = [row for row in rows if rule.is_for(row.cell)]
     if not judged:
         return None
-    points = [_point(rule, place, seed, row) for place, row in enumerate(judged) for seed in row.runs]
+    by_row = [[_point(rule, place, seed, row) for seed in row.runs] for place, row in enumerate(judged)]
+    points = [point for row in by_row for point in row]
     names = labels([row.cell for row in judged])
-    notes = [_note([point for point in points if point.place == place]) for place in range(len(judged))]
     with paper(height_of_rows(len(judged)), fonts) as figure:
         axes = figure.add_subplot()
         low, high = _span(axes, rule, points)
         _band(axes, rule)
-        _points(axes, points, low, high)
+        _points(axes, points, low, high, are_many=are_many(judged))
+        axes.hlines(range(len(judged)), low, high, color=FAINT, linewidth=0.4, zorder=1)
         cell_axis(axes, names)
         axes.set_xlim(low, high)
         axes.set_xlabel(label(rule.value, 48), parse_math=False)
-        for place, note in enumerate(notes):
+        for place, row in enumerate(by_row):
             axes.annotate(
-                note, (1, place), xycoords=("axes fraction", "data"), xytext=(3, 0),
+                _note(row), (1, place), xycoords=("axes fraction", "data"), xytext=(3, 0),
                 textcoords="offset points", va="center", color=OUTSIDE, fontsize=6, parse_math=False,
             )  # fmt: skip
         return png_of(figure)
@@ -110,19 +111,18 @@ def _band(axes: "Axes", rule: RatioRule) -> None:
             )  # fmt: skip
 
 
-def _points(axes: "Axes", points: Sequence[_Point], low: float, high: float) -> None:
-    """Draw the values: inside a dot, outside a diamond, beyond the edge an arrow at it."""
-    alike: dict[tuple[str, bool], list[tuple[float, int]]] = defaultdict(list)
+def _points(axes: "Axes", points: Sequence[_Point], low: float, high: float, *, are_many: bool) -> None:
+    """Draw the values: inside a dot, outside a diamond, beyond the edge an arrow at it. Very many dots are a cloud."""
+    alike: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for point in points:
         if point.value is not None:
             beyond = point.value < low or point.value > high
             symbol = ("<" if point.value < low else ">") if beyond else ("D" if point.outside else "o")
-            alike[symbol, point.outside].append((min(max(point.value, low), high), point.place))
-    for (symbol, outside), places in alike.items():
+            alike[symbol].append((min(max(point.value, low), high), point.place))
+    if are_many:
+        cloud(axes, alike.pop("o", []))
+    for symbol, places in alike.items():
         axes.plot(
-            *zip(*places, strict=True), color=OUTSIDE if outside else INSIDE, marker=symbol, markersize=3.4,
+            *zip(*places, strict=True), color=INSIDE if symbol == "o" else OUTSIDE, marker=symbol, markersize=3.4,
             markeredgecolor="white", markeredgewidth=0.3, linewidth=0, clip_on=symbol in "Do", zorder=3,
         )  # fmt: skip
-    axes.hlines(
-        range(len({point.place for point in points})), low, high, color=FAINT, linewidth=0.4, zorder=1
-    )
