@@ -8,17 +8,20 @@ import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
+from smoke_gate.collect.server_requests import ask_for_body_now, response_of
 from smoke_gate.networks import is_link_local
 from smoke_gate.origins import Origin, origin_of
 
 if TYPE_CHECKING:
     from mlflow.entities import FileInfo
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest, Response, Session
 
 ENDPOINT = "/mlflow-artifacts/artifacts"
 _MOST_REDIRECTS = 10
@@ -123,30 +126,29 @@ class ServedArtifacts:
 
     def _own(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None) -> "Response":
         """Ask the origin itself as MLflow does, with all that the user set up for it."""
-        from mlflow.utils import credentials, rest_utils
-
-        credentials_for: Callable[[str], object] = credentials.get_default_host_creds
-        request: Callable[..., Response] = rest_utils.http_request
-        host = credentials_for(f"{self.origin.scheme}://{self.user_info}{self.origin.location}")
-        return request(
-            host, path, "GET", params=params, extra_headers=headers, stream=True, allow_redirects=False
-        )
+        host = f"{self.origin.scheme}://{self.user_info}{self.origin.location}"
+        return response_of(host, path, "GET", params=params, extra_headers=headers, allow_redirects=False)
 
 
 def _anonymous(url: str, params: Mapping[str, str], headers: Mapping[str, str] | None) -> "Response":
     """Ask without credentials, not even those that ``~/.netrc`` has for that host."""
+    seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 16)
+    response = _stranger().get(
+        url, params=params, headers=headers, stream=True, allow_redirects=False, timeout=seconds
+    )
+    ask_for_body_now(response)
+    return response
+
+
+@cache
+def _stranger() -> "Session":
+    """Return a session that keeps its connections, and nothing that says who asks."""
     import requests
 
-    seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 16)
-    return requests.get(
-        url,
-        params=params,
-        headers=headers,
-        stream=True,
-        allow_redirects=False,
-        timeout=seconds,
-        auth=_no_credentials,
-    )
+    session = requests.Session()
+    session.auth = _no_credentials
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return session
 
 
 def _no_credentials(request: "PreparedRequest") -> "PreparedRequest":
