@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
-from smoke_gate.collect.server_requests import ask_for_body_now, response_of
+from smoke_gate.collect.server_requests import ask_for_body_now, response_of, to_whoever_is_free
 from smoke_gate.networks import is_link_local
 from smoke_gate.origins import Origin, origin_of
 
@@ -50,7 +50,8 @@ class ServedArtifacts:
         checked: Callable[[str], str] = uri.validate_path_is_safe
         before, _, root = self.path.partition(ENDPOINT)
         folder = posixpath.join(root.lstrip("/"), path) if path else root.lstrip("/")
-        with closing(self._get(before + ENDPOINT, {"path": folder})) as response:
+        headers = to_whoever_is_free(str(self.origin))
+        with closing(self._get(before + ENDPOINT, {"path": folder}, headers)) as response:
             response.raise_for_status()
             files = response.json().get("files", [])
         found = []

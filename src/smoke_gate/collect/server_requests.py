@@ -18,7 +18,8 @@ def asked(store: "Store", endpoint: str, method: str, body: Mapping[str, Any]) -
     from mlflow.utils import rest_utils
 
     checked: Callable[[Any, str], Any] = rest_utils.verify_rest_response
-    answer: dict[str, Any] = checked(response_of(store.uri, endpoint, method, **body), endpoint).json()
+    response = response_of(store.uri, endpoint, method, extra_headers=to_whoever_is_free(store.uri), **body)
+    answer: dict[str, Any] = checked(response, endpoint).json()
     return answer
 
 
@@ -31,6 +32,15 @@ def response_of(host: str, endpoint: str, method: str, **more: Any) -> "Response
     response = request(credentials_for(host), endpoint, method, stream=True, **more)
     ask_for_body_now(response)
     return response
+
+
+def to_whoever_is_free(host: str) -> dict[str, str]:
+    """Return the headers of a request after which the connection ends, so that the next one makes one of its own.
+
+    A connection leads to one process of MLflow's server as long as it lasts; a new one is taken by a process that is
+    free. Behind https is a proxy, which sees to that.
+    """
+    return {"Connection": "close"} if host.startswith("http:") else {}
 
 
 def ask_for_body_now(response: "Response") -> None:
