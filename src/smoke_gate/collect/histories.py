@@ -4,26 +4,19 @@ import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.ledger import holds_two_trainings
+from smoke_gate.collect.served_histories import served_history
 from smoke_gate.collect.sql_histories import histories_in_database
-from smoke_gate.collect.store import Store, all_pages
+from smoke_gate.collect.store import Store
 from smoke_gate.evidence import Point, is_exact, metric_number, metric_text
-
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
-    from mlflow.store.entities import PagedList
 
 _LOG = logging.getLogger(__name__)
 
 MOST_POINTS = 200
-_POINTS_OF_A_PAGE = (
-    5_000  # less than a second, also of a busy server: larger pages cost it as much for each point
-)
 _AT_ONCE = 500  # runs in a query: databases bound how many ids one may name
 
 
@@ -72,17 +65,8 @@ class Histories:
         if known is not None:
             return known
         if self.store.kind == "server":
-            values: Iterable[Metric] = all_pages(self.store, partial(self._page, run_id, metric))
-            return history_of(values)
+            return history_of(served_history(self.store, run_id, metric))
         return history_of(self.store.call(self.store.client.get_metric_history, run_id, metric))
-
-    def _page(self, run_id: str, metric: str, token: str | None) -> "PagedList[Metric]":
-        """Return a page of a history, so that a long one is not one long answer; old servers give it whole."""
-        rest = self.store.client._tracking_client.store
-        page: PagedList[Metric] = rest.get_metric_history(
-            run_id, metric, max_results=_POINTS_OF_A_PAGE, page_token=token
-        )
-        return page
 
 
 def histories_of(store: Store, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
