@@ -182,7 +182,7 @@ def test_a_folder_of_artifacts_is_listed_once_and_only_where_it_is_there(server,
 
 def test_a_long_history_is_read_page_by_page(server, ids, monkeypatch):
     whole = evidence(server)
-    monkeypatch.setattr("smoke_gate.collect.histories._POINTS_OF_A_PAGE", 1)
+    monkeypatch.setattr("smoke_gate.collect.served_histories._POINTS_OF_A_PAGE", 1)
     assert evidence(server) == whole
     assert all(run.histories["val_loss"].length == 2 for run in whole.runs)
 

@@ -4,30 +4,23 @@ import logging
 import math
 import struct
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from smoke_gate.collect.errors import StoreError
+from smoke_gate.collect.served_histories import served_history
 from smoke_gate.collect.sql_histories import Logged, all_histories, histories_of_runs
-from smoke_gate.collect.store import Store, all_pages
+from smoke_gate.collect.store import Store
 from smoke_gate.evidence import History, metric_text, metric_value
 from smoke_gate.hashing import sha256_hex
 from smoke_gate.pictures import Curve
 
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
-    from mlflow.store.entities import PagedList
-
 _LOG = logging.getLogger(__name__)
 
 MOST_POINTS = 200  # of a curve
-_POINTS_OF_A_PAGE = (
-    5_000  # less than a second, also of a busy server: larger pages cost it as much for each point
-)
 _AT_ONCE = 500  # runs in a query: databases bound how many ids one may name
 _LEAST_REPEATED = 3  # steps with two values, and a tenth of all: a resumed training repeats one or two
 _REPEATED_PART = 10
@@ -59,21 +52,11 @@ class Histories:
         known = self.known.get((run_id, metric))
         return known or read_history(self._logged(run_id, metric), with_curve=self.with_curves)
 
-    def _logged(self, run_id: str, metric: str) -> Iterator[Logged]:
-        values: Iterable[Metric] = (
-            all_pages(self.store, partial(self._page, run_id, metric))
-            if self.store.kind == "server"
-            else self.store.call(self.store.client.get_metric_history, run_id, metric)
-        )
+    def _logged(self, run_id: str, metric: str) -> Iterable[Logged]:
+        if self.store.kind == "server":
+            return served_history(self.store, run_id, metric)
+        values = self.store.call(self.store.client.get_metric_history, run_id, metric)
         return ((one.step, one.timestamp, one.value) for one in values)
-
-    def _page(self, run_id: str, metric: str, token: str | None) -> "PagedList[Metric]":
-        """Return a page of a history, so that a long one is not one long answer; old servers give it whole."""
-        rest = self.store.client._tracking_client.store
-        page: PagedList[Metric] = rest.get_metric_history(
-            run_id, metric, max_results=_POINTS_OF_A_PAGE, page_token=token
-        )
-        return page
 
 
 def histories_of(

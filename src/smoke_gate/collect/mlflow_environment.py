@@ -5,9 +5,11 @@ All of it is put back afterwards: whoever calls smoke-gate from Python keeps the
 
 import logging
 import os
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 # One request may take long, since a large answer does; what fails at once is asked again by `calls.persistently`.
 _REQUESTS = {
@@ -36,6 +38,8 @@ _CHATTER = (
     "google",
     "git",
 )
+# MLflow tries to import them for the headers of each request: a search of all folders, five times for the first one.
+_LOOKED_FOR = ("dbruntime", "pyspark", "IPython")
 _WORKSPACE = "MLFLOW_WORKSPACE"
 _SPARE_SECONDS = 2  # what a call may take beyond its requests
 
@@ -44,11 +48,18 @@ _SPARE_SECONDS = 2  # what a call may take beyond its requests
 def calm_mlflow(workspace: str | None = None) -> Iterator[None]:
     """Bound MLflow's requests, let it read file stores, and keep its and its libraries' chatter from stderr.
 
+    Modules that are not installed are not searched for again and again.
+
     ``workspace`` is the one of a server that is read; None leaves it to the user's own variable.
     """
     requests = {name: value for name, value in _REQUESTS.items() if name not in os.environ}
     named = {} if workspace is None else {_WORKSPACE: workspace}
-    with _environment({**_ALWAYS, **requests, **named}), warnings.catch_warnings(), _no_chatter():
+    with (
+        _environment({**_ALWAYS, **requests, **named}),
+        warnings.catch_warnings(),
+        _no_chatter(),
+        _known_as_absent(_LOOKED_FOR),
+    ):
         warnings.simplefilter("ignore")
         yield
 
@@ -98,6 +109,18 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _known_as_absent(names: Iterable[str]) -> Iterator[None]:
+    """Have those of the modules that are not installed fail to be imported at once: so Python reads a None."""
+    absent = [name for name in names if name not in sys.modules and find_spec(name) is None]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkstemp
 from time import sleep
 from typing import ParamSpec, TypeVar
 
@@ -74,9 +74,8 @@ class RemoteFolder:
 
     @contextmanager
     def opened(self, entry: Entry, max_bytes: int) -> Iterator[Path]:
-        """Download the file into a private folder, and delete it afterwards."""
-        with TemporaryDirectory(dir=self.store.scratch) as folder:
-            target = Path(folder) / "artifact"
+        """Download the file, and delete it afterwards."""
+        with _private_file(self.store.scratch) as target:
             try:
                 self._asked(
                     _most_bytes(entry, max_bytes), self.repository.download, entry.path, target, max_bytes
@@ -146,6 +145,17 @@ class RemoteFolder:
     def _has_vanished(self, entry: Entry) -> bool:
         siblings = self.entries(entry.path.rpartition("/")[0])
         return entry.path not in {sibling.path for sibling in siblings}
+
+
+@contextmanager
+def _private_file(folder: Path) -> Iterator[Path]:
+    """Have an empty file for as long as the context lasts. A folder for each would cost more than small files do."""
+    number, name = mkstemp(dir=folder)
+    os.close(number)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _most_bytes(entry: Entry, max_bytes: int) -> int:

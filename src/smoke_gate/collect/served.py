@@ -8,17 +8,20 @@ import posixpath
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from smoke_gate.collect.errors import ArtifactError, RefusedPlaceError
+from smoke_gate.collect.server_requests import ask_for_body_now, response_of, to_whoever_is_free
 from smoke_gate.networks import is_link_local
 from smoke_gate.origins import Origin, origin_of
 
 if TYPE_CHECKING:
     from mlflow.entities import FileInfo
-    from requests import PreparedRequest, Response
+    from requests import PreparedRequest, Response, Session
 
 ENDPOINT = "/mlflow-artifacts/artifacts"
 _MOST_REDIRECTS = 10
@@ -47,7 +50,8 @@ class ServedArtifacts:
         checked: Callable[[str], str] = uri.validate_path_is_safe
         before, _, root = self.path.partition(ENDPOINT)
         folder = posixpath.join(root.lstrip("/"), path) if path else root.lstrip("/")
-        with closing(self._get(before + ENDPOINT, {"path": folder})) as response:
+        headers = to_whoever_is_free(str(self.origin))
+        with closing(self._get(before + ENDPOINT, {"path": folder}, headers)) as response:
             response.raise_for_status()
             files = response.json().get("files", [])
         found = []
@@ -123,30 +127,29 @@ class ServedArtifacts:
 
     def _own(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None) -> "Response":
         """Ask the origin itself as MLflow does, with all that the user set up for it."""
-        from mlflow.utils import credentials, rest_utils
-
-        credentials_for: Callable[[str], object] = credentials.get_default_host_creds
-        request: Callable[..., Response] = rest_utils.http_request
-        host = credentials_for(f"{self.origin.scheme}://{self.user_info}{self.origin.location}")
-        return request(
-            host, path, "GET", params=params, extra_headers=headers, stream=True, allow_redirects=False
-        )
+        host = f"{self.origin.scheme}://{self.user_info}{self.origin.location}"
+        return response_of(host, path, "GET", params=params, extra_headers=headers, allow_redirects=False)
 
 
 def _anonymous(url: str, params: Mapping[str, str], headers: Mapping[str, str] | None) -> "Response":
     """Ask without credentials, not even those that ``~/.netrc`` has for that host."""
+    seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 16)
+    response = _stranger().get(
+        url, params=params, headers=headers, stream=True, allow_redirects=False, timeout=seconds
+    )
+    ask_for_body_now(response)
+    return response
+
+
+@cache
+def _stranger() -> "Session":
+    """Return a session that keeps its connections, and nothing that says who asks."""
     import requests
 
-    seconds = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT") or 16)
-    return requests.get(
-        url,
-        params=params,
-        headers=headers,
-        stream=True,
-        allow_redirects=False,
-        timeout=seconds,
-        auth=_no_credentials,
-    )
+    session = requests.Session()
+    session.auth = _no_credentials
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return session
 
 
 def _no_credentials(request: "PreparedRequest") -> "PreparedRequest":

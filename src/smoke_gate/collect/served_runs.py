@@ -4,13 +4,14 @@ MLflow's own pages count how many runs the pages before had. Here each page begi
 before ended, and stretches of time are asked for side by side.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from smoke_gate.collect.errors import StoreError
 from smoke_gate.collect.progress import Progress, silent
 from smoke_gate.collect.recorded import CONTEXT_TAG, DataSet, LatestValue, RecordedRun, run_name
+from smoke_gate.collect.server_requests import asked
 from smoke_gate.collect.store import Store
 from smoke_gate.collect.workers import in_parallel
 
@@ -112,18 +113,6 @@ class ServedRuns:
         return _Page(
             {run["info"]["run_id"]: run for run in answer.get("runs", [])}, answer.get("next_page_token", "")
         )
-
-
-def asked(store: Store, endpoint: str, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a server's answer, which is asked as MLflow asks it, with all that the user set up for it."""
-    from mlflow.utils import credentials, rest_utils
-
-    host: Callable[[str], object] = credentials.get_default_host_creds
-    request: Callable[..., Any] = rest_utils.http_request
-    response = request(host(store.uri), endpoint, method, **body)
-    checked: Callable[[Any, str], Any] = rest_utils.verify_rest_response
-    answer: dict[str, Any] = checked(response, endpoint).json()
-    return answer
 
 
 def _stretches(first: int, last: int) -> Iterator[tuple[int, int | None]]:

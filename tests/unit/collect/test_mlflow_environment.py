@@ -1,8 +1,10 @@
+import json
 import logging
 import os
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 
 import pytest
 
@@ -42,6 +44,16 @@ def test_chatter_is_silent_and_comes_back(capsys):
     assert root.handlers == handlers
     assert logging.getLogger("mlflow").level == level
     assert not root.filters
+
+
+def test_only_modules_that_are_not_installed_are_known_as_absent(monkeypatch):
+    monkeypatch.setattr("smoke_gate.collect.mlflow_environment._LOOKED_FOR", ("nowhere_installed", "json"))
+    with calm_mlflow():
+        assert "nowhere_installed" in sys.modules  # as None, so that no folder is searched
+        with pytest.raises(ModuleNotFoundError):
+            import_module("nowhere_installed")
+        assert import_module("json") is json
+    assert "nowhere_installed" not in sys.modules
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ class Server:
     address: str
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    cookies: list[str | None] = field(default_factory=list)
 
     def sends(self, path: str, body: bytes) -> None:
         self.answers[path] = (200, {}, body)
@@ -47,6 +48,7 @@ def serving(wrap: Callable[[ThreadingHTTPServer], str] = lambda _: "http") -> It
         def do_GET(self) -> None:
             server = found[0]
             server.asked.append((self.path, self.headers.get("Authorization")))
+            server.cookies.append(self.headers.get("Cookie"))
             status, headers, body = server.answers.get(self.path.partition("?")[0], (404, {}, b""))
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -135,6 +137,14 @@ def test_a_file_that_is_too_large(servers, tmp_path):
     home.sends(f"{FOLDER}/a.npz", b"x" * 101)
     with pytest.raises(ArtifactError, match="larger than 100 bytes"):
         downloaded(artifacts(home, credentials=True), tmp_path)
+
+
+def test_a_host_without_credentials_gets_no_cookie_back(servers, tmp_path):
+    home, _ = servers
+    home.answers[f"{FOLDER}/a.npz"] = (200, {"Set-Cookie": "who=CANARY"}, b"weights")
+    for _ in range(2):
+        downloaded(artifacts(home, credentials=False), tmp_path)
+    assert home.cookies == [None, None]
 
 
 # --- redirects --------------------------------------------------------------------------------------------------------
