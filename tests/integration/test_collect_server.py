@@ -16,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, ViewType
 
-from smoke_gate.collect import Source, StoreError, collect, find_plan, served_runs
+from smoke_gate.collect import Source, StoreError, collect, find_plan, served_runs, server_requests
 from smoke_gate.collect.artifact_stores import RecordedPlace
 from smoke_gate.collect.errors import ArtifactError
 from smoke_gate.collect.folders import Entry
@@ -363,7 +363,7 @@ def test_by_start_time_the_server_says_what_the_client_says(many, where, page, m
 @pytest.mark.parametrize("seed", range(2))
 def test_no_run_is_missed_while_others_are_erased(many, folder, seed, monkeypatch):
     monkeypatch.setattr(served_runs, "_PAGE", 3)
-    stay, ask, turn, chance = by_start(many), served_runs.asked, Lock(), random.Random(seed)
+    stay, ask, turn, chance = by_start(many), server_requests.asked, Lock(), random.Random(seed)
     database, (_, two) = f"sqlite:///{folder / 'server.db'}", many[1]
     starts = [START + chance.randrange(10_000) for _ in range(8)]
     extra = [MlflowClient(database).create_run(two, start_time=start).info.run_id for start in starts]
