@@ -87,7 +87,7 @@ def test_the_values_of_a_history_are_what_the_server_says(monkeypatch):
 
     monkeypatch.setattr("smoke_gate.collect.served_histories.asked", answer)
     first, second = served_history(served(SimpleNamespace()), "run", "m")
-    assert math.isnan(first.value)
-    assert (first.step, first.timestamp) == (1, 5)
-    assert (second.step, second.timestamp, second.value) == (-2, 6, -math.inf)
+    assert math.isnan(first[2])
+    assert first[:2] == (1, 5)
+    assert second == (-2, 6, -math.inf)
     assert asked == [None, "1"]
