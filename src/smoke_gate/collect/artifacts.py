@@ -9,7 +9,7 @@ from typing import TypeAlias
 from smoke_gate.collect.artifact_stores import RecordedPlace, underlying
 from smoke_gate.collect.container_action import PathMap
 from smoke_gate.collect.errors import ArtifactError
-from smoke_gate.collect.folders import Entry, LocalFolder, Tree
+from smoke_gate.collect.folders import Entry, LocalFolder, NoFolder, Tree
 from smoke_gate.collect.models import RecordedModel, model_folders, probed, read_model, recorded_models
 from smoke_gate.collect.recorded import RecordedRun
 from smoke_gate.collect.registrations import payload_of, unread_payload
@@ -134,6 +134,8 @@ def probed_here(task: ProbeTask, way: Way) -> Artifacts:
     try:
         models = tuple(read_model(model, needs, task.store, task.path_map) for model in task.models)
         tree = way()
+        if isinstance(tree.folder, NoFolder):
+            return Artifacts(models=models)
         folders = model_folders(tree, needs) if needs.checkpoints else ()
         manifest = _manifest(tree) if needs.checkpoints else None
         checkpoints = _checkpoints(tree, needs, manifest, [folder.name for folder in folders])
