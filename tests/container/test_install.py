@@ -182,6 +182,7 @@ def test_a_metric_is_registered_and_held_against_its_worked_example(fresh):
     done = fresh.run("smoke-gate", "preregister", "definition.json", "--golden", "golden.npz", *where)
     assert done.code == 0, done.stderr
     done = fresh.run("smoke-gate", "golden", "metric:rmse", *where)
+    assert done.code == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "PASS rmse: 1.0, expected 1.0"
 
 

@@ -81,7 +81,7 @@ def run_name(recorded: str | None, tags: Mapping[str, str]) -> str:
 
 def of_mlflow(run: "Run") -> RecordedRun:
     """Return the record of a run that MLflow's client returned."""
-    info, data = run.info, run.data
+    info, data, outputs = run.info, run.data, getattr(run, "outputs", None)  # MLflow 2 has none
     latest = getattr(data, "_metric_objs", ())  # `data.metrics` has the values without their times
     return RecordedRun(
         run_id=info.run_id,
@@ -103,5 +103,5 @@ def of_mlflow(run: "Run") -> RecordedRun:
             )
             for one in (run.inputs.dataset_inputs if run.inputs else ())
         ),
-        model_ids=tuple(sorted({one.model_id for one in (run.outputs.model_outputs if run.outputs else ())})),
+        model_ids=tuple(sorted({one.model_id for one in (outputs.model_outputs if outputs else ())})),
     )
