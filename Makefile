@@ -127,7 +127,7 @@ docs: .venv-docs/installed
 	@touch $@
 
 bench: .venv-dev/installed $(PEERS:%=.venv-bench/%/installed)
-	$(BIN)/python -m benchmarks.performance --write
+	$(BIN)/python -m benchmarks.performance --write $(BENCH_FLAGS)
 
 bench-parts: .venv-dev/installed
 	@set -e; for benchmark in $(filter-out $(NOT_BENCH),$(wildcard benchmarks/*.py)); do echo "$$benchmark"; $(BIN)/python "$$benchmark"; done

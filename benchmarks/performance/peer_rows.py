@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.performance.measurement import Bench, Measurement, Values, database
-from benchmarks.performance.processes import ProcessError, check, cpu, pairs
+from benchmarks.performance.processes import ProcessError, check, cost, cpu, pairs
 from benchmarks.performance.table import Target
 
 ENVIRONMENTS = Path(".venv-bench").resolve()
@@ -40,5 +40,7 @@ def imported(bench: Bench, environment: str, code: str) -> Values:
     python = ENVIRONMENTS / environment / "bin" / "python"
     if not python.exists():
         raise ProcessError(f"it is not installed; run `make .venv-bench/{environment}/installed`")
+    theirs = [str(python), "-c", code]
+    cost(bench.small, theirs)  # writes missing byte code
     ours = check("plain.yml", database(bench.small), "--no-figures")
-    return [cpu(pairs(bench.small, [str(python), "-c", code], ours, bench.repeats))]
+    return [cpu(pairs(bench.small, theirs, ours, bench.repeats))]
