@@ -117,13 +117,13 @@ def _of_twins(policy: Policy) -> Iterator[Inconsistency]:
 def _look_alike(place: Location, names: Iterable[str]) -> Iterator[Inconsistency]:
     seen: dict[str, str] = {}
     for name in names:
-        first = seen.setdefault(_as_seen(name), name)
+        first = seen.setdefault(as_seen(name), name)
         if first != name:
             message = f"{first!a} and {name!a} look alike: write one of them, or name them apart"
             yield Inconsistency(place, message)
 
 
-def _as_seen(name: str) -> str:
+def as_seen(name: str) -> str:
     """Return a name as it is seen: without what does not show, and with letters that look alike as one."""
     shown_only = "".join(character for character in name if not is_blank(character))
     return " ".join(normalize("NFKC", shown_only).split())

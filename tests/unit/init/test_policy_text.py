@@ -17,6 +17,7 @@ from smoke_gate.init.identity import identity_at
 from smoke_gate.init.places import Shape
 from smoke_gate.init.policy_text import policy_text
 from smoke_gate.policy.model import Policy
+from smoke_gate.policy_file.consistency import as_seen
 from smoke_gate.policy_file.load import load_policy
 
 PROFILES: tuple[Profile, ...] = ("basic", "contract")
@@ -103,7 +104,7 @@ SPECIAL = [
 names = st.text(min_size=1, max_size=20) | st.sampled_from([*SPECIAL, "a: b", "- a", " x ", "# no"])
 
 
-@given(cells=st.lists(names, min_size=1, max_size=4, unique=True), experiment=names, metric=names)
+@given(cells=st.lists(names, min_size=1, max_size=4, unique_by=as_seen), experiment=names, metric=names)
 def test_any_name_reads_back(cells: list[str], experiment: str, metric: str):
     policy = read(policy_text(guessed(cells, experiment=experiment, metric=metric)))
     assert list(policy.plan.cells) == cells
