@@ -14,7 +14,7 @@ from smoke_gate.evidence import DAMAGED, Attempt, Lack, Others, is_exact, metric
 from smoke_gate.policy.model import Policy
 from smoke_gate.policy.terms import Template, flag_of
 from smoke_gate.selection import attempt_order, identity, is_candidate, lacks, planned_pairs, select
-from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, KIND_TAG, NAME_TAG
+from smoke_gate.vocabulary import COMMIT_TAG, DIRTY_TAG, KIND_TAG, NAME_TAG, PARENT_TAG
 
 MOST_UNEXPECTED = 200  # finished runs of pairs that are not planned: each has a check
 MOST_UNIDENTIFIED = 50  # that lack the same: reports name some of them
@@ -22,7 +22,6 @@ MOST_UNIDENTIFIED = 50  # that lack the same: reports name some of them
 _COMMIT_TAGS = (COMMIT_TAG, "mlflow.source.git.commit")
 _DIRTY_TAGS = (DIRTY_TAG, "mlflow.source.git.dirty")
 _EARLIEST = 946_684_800_000  # UTC milliseconds: the year 2000
-_PARENT_TAG = "mlflow.parentRunId"
 
 
 def parents_of(store: Store, policy: Policy, runs: Mapping[str, RecordedRun]) -> Mapping[str, RecordedRun]:
@@ -33,7 +32,7 @@ def parents_of(store: Store, policy: Policy, runs: Mapping[str, RecordedRun]) ->
     """
     if not (policy.runs.cell_template.reads_parent or policy.runs.seed_template.reads_parent):
         return {}
-    ids = {parent for run in runs.values() if (parent := run.tags.get(_PARENT_TAG))}
+    ids = {parent for run in runs.values() if (parent := run.tags.get(PARENT_TAG))}
     found = {parent: runs.get(parent) or single_run(store, parent) for parent in sorted(ids)}
     return {parent: run for parent, run in found.items() if run is not None}
 
@@ -64,12 +63,12 @@ class Reader:
             dirty=_dirty(run),
             other_commit=_other_commit(run),
             in_scope=self.in_scope is None or run.run_id in self.in_scope,
-            parent=run.tags.get(_PARENT_TAG) or None,
+            parent=run.tags.get(PARENT_TAG) or None,
             registered=registered,
         )
 
     def _stated(self, template: Template, run: RecordedRun, group: Literal["cell", "seed"]) -> str | None:
-        parent = self.parents.get(run.tags.get(_PARENT_TAG, ""))
+        parent = self.parents.get(run.tags.get(PARENT_TAG, ""))
         return template.read(
             run.params,
             run.tags,
@@ -95,7 +94,7 @@ def keys_for_attempts(policy: Policy) -> Keys:
     """Return the params and tags of a run, or of its parent, that say which attempt it is."""
     templates = (policy.runs.cell_template, policy.runs.seed_template)
     named = {name.removeprefix("parent.") for template in templates for name in template.references}
-    own = frozenset([*_COMMIT_TAGS, *_DIRTY_TAGS, _PARENT_TAG, NAME_TAG, KIND_TAG])
+    own = frozenset([*_COMMIT_TAGS, *_DIRTY_TAGS, PARENT_TAG, NAME_TAG, KIND_TAG])
     return Keys(
         params=frozenset(name.removeprefix("params.") for name in named if name.startswith("params.")),
         tags=own.union(name.removeprefix("tags.") for name in named if name.startswith("tags.")),

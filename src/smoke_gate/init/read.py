@@ -20,8 +20,8 @@ from smoke_gate.gates import policy_of
 from smoke_gate.gates.proposal import Files, RunShape
 from smoke_gate.init.places import Shape
 from smoke_gate.probes.pickle.own_modules import own_patterns
+from smoke_gate.vocabulary import PARENT_TAG
 
-_PARENT_TAG = "mlflow.parentRunId"
 _MODELS_TAG = "mlflow.log-model.history"  # of MLflow before 3, where models are artifacts
 _PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 _MOST_PICKLES = 8  # that are read, of the newest run
@@ -126,7 +126,7 @@ def _run(run: RecordedRun, experiments: Mapping[str, str]) -> RunShape:
         params=dict(run.params),
         tags=dict(run.tags),
         metrics={name: latest.value for name, latest in run.metrics.items()},
-        parent=run.tags.get(_PARENT_TAG) or None,
+        parent=run.tags.get(PARENT_TAG) or None,
         start_time=run.start_time or 0,
         experiment=experiments.get(run.experiment_id, ""),
         has_model=_MODELS_TAG in run.tags or bool(run.model_ids),
